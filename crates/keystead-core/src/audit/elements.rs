@@ -1,0 +1,111 @@
+//! `requestParameters` and `responseElements`: the request's and the answer's members with their first letter in lower case, without
+//! secrets and without data.
+
+use keystead_model::Timestamp;
+use keystead_model::shape::{Operation, Shape, Structure};
+use serde_json::{Map, Value};
+
+use super::record::localised;
+
+/// Members that are never recorded although the model does not mark them: grant tokens act as credentials, policies of answers are long.
+const NEVER: &[&str] = &["GrantTokens", "GrantToken", "Recipient", "TrustAnchorCertificate"];
+/// Members of answers that are dates.
+const DATES: &[&str] = &["CreationDate", "DeletionDate", "ValidTo", "LastUpdatedDate"];
+
+/// The recorded form of a request, `null` if nothing of it is left.
+pub fn request_parameters(operation: &Operation, input: &Value) -> Value {
+    let Value::Object(input) = input else { return Value::Null };
+    match recorded_structure(operation.input, input) {
+        members if members.is_empty() => Value::Null,
+        members => Value::Object(members),
+    }
+}
+
+fn recorded_structure(structure: &Structure, input: &Map<String, Value>) -> Map<String, Value> {
+    structure
+        .members
+        .iter()
+        .filter(|member| !NEVER.contains(&member.name))
+        .filter_map(|member| {
+            let value = input.get(member.name).filter(|value| !value.is_null())?;
+            Some((lower_first(member.name), recorded(member.shape, value)?))
+        })
+        .collect()
+}
+
+/// `None` for what is secret or data.
+fn recorded(shape: &Shape, value: &Value) -> Option<Value> {
+    match (shape, value) {
+        (Shape::Blob { .. }, _) | (Shape::String { sensitive: true, .. }, _) => None,
+        (Shape::Structure(structure), Value::Object(members)) => {
+            let members = recorded_structure(structure, members);
+            (!members.is_empty()).then_some(Value::Object(members))
+        }
+        (Shape::List { member, .. }, Value::Array(items)) => {
+            Some(items.iter().filter_map(|item| recorded(member, item)).collect())
+        }
+        _ => Some(value.clone()),
+    }
+}
+
+/// The recorded form of an answer: first letters in lower case, dates for people.
+pub fn response_elements(answer: &Value) -> Value {
+    match answer {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| {
+                let value = match (DATES.contains(&name.as_str()), value.as_f64()) {
+                    (true, Some(seconds)) => Value::from(localised(Timestamp::from_millis((seconds * 1000.0) as i64))),
+                    _ => response_elements(value),
+                };
+                (recorded_name(name), value)
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items.iter().map(response_elements).collect(),
+        other => other.clone(),
+    }
+}
+
+fn recorded_name(name: &str) -> String {
+    // Its casing in keyMetadata is CloudTrail's own.
+    if name == "AWSAccountId" { "aWSAccountId".to_owned() } else { lower_first(name) }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + characters.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use keystead_model::shape::operation;
+    use serde_json::json;
+
+    #[test]
+    fn data_and_secrets_are_left_out() {
+        let encrypt = operation("Encrypt").unwrap();
+        let input = json!({"KeyId": "alias/a", "Plaintext": "c2VjcmV0", "EncryptionContext": {"Project": "nile"},
+            "GrantTokens": ["token"], "Unknown": 1});
+        let expected = json!({"keyId": "alias/a", "encryptionContext": {"Project": "nile"}});
+        assert_eq!(request_parameters(encrypt, &input), expected);
+
+        let create = operation("CreateCustomKeyStore").unwrap();
+        let input = json!({"CustomKeyStoreName": "n", "KeyStorePassword": "p4ssw0rd",
+            "XksProxyAuthenticationCredential": {"AccessKeyId": "ABCDEFGHIJKLMNOPQRST", "RawSecretAccessKey": "s3cr3t"}});
+        let recorded = request_parameters(create, &input);
+        assert_eq!(recorded["customKeyStoreName"], "n");
+        assert!(!recorded.to_string().contains("s3cr3t") && !recorded.to_string().contains("p4ssw0rd"));
+        assert_eq!(request_parameters(operation("ListKeys").unwrap(), &json!({})), Value::Null);
+    }
+
+    #[test]
+    fn answers_have_dates_for_people() {
+        let answer = json!({"KeyMetadata": {"AWSAccountId": "111122223333", "CreationDate": 1_660_171_107.5}});
+        let expected =
+            json!({"keyMetadata": {"aWSAccountId": "111122223333", "creationDate": "Aug 10, 2022, 10:38:27 PM"}});
+        assert_eq!(response_elements(&answer), expected);
+    }
+}

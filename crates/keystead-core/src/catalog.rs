@@ -1,0 +1,295 @@
+//! This node's view of the store: loaded, unsealed, cached, and kept true by the change feed.
+//!
+//! Reads of the data plane come from here and cost no store round trip once a record is loaded. Every mutation goes through here too, so
+//! that this node sees its own writes at once; writes of another process arrive through [`Catalog::follow_changes`], which
+//! states the window of eventual consistency.
+
+mod coherent_cache;
+mod loaded;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead_model::SecretString;
+use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
+use zeroize::Zeroizing;
+
+use crate::access::{AccessKey, Credential, Principal};
+use crate::error::KmsError;
+use crate::key::{Alias, Key, KeyMaterial};
+use crate::key_store::CustomKeyStore;
+use crate::port::{ChangedRecord, ConnectionJob, ExternalLink, JobKind, KeyStoreLink, Store, StoreError};
+use crate::sealing::{RootKey, SealedRecord};
+use coherent_cache::CoherentCache;
+pub use loaded::{LoadedKey, LoadedKeyStore};
+
+/// How many keys, aliases and so on are held at most; the least used go first.
+const CAPACITY: usize = 100_000;
+/// How often a change is tried again when others change the same record.
+const TRIES: usize = 16;
+/// How many changes are read from the feed at a time.
+const CHANGES_PER_READ: usize = 1000;
+
+/// See the module's text.
+pub struct Catalog {
+    store: Arc<dyn Store>,
+    root_key: Arc<RootKey>,
+    keys: CoherentCache<(Region, KeyId), Arc<LoadedKey>>,
+    aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
+    key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
+    credentials: CoherentCache<String, Arc<Credential>>,
+}
+
+impl Catalog {
+    /// An empty view of `store`.
+    pub fn new(store: Arc<dyn Store>, root_key: Arc<RootKey>) -> Self {
+        Self {
+            store,
+            root_key,
+            keys: CoherentCache::new(CAPACITY),
+            aliases: CoherentCache::new(CAPACITY),
+            key_stores: CoherentCache::new(CAPACITY),
+            credentials: CoherentCache::new(CAPACITY),
+        }
+    }
+
+    /// The store itself, for lists and for what is not cached.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The root key, for sealing what is about to be stored.
+    pub fn root_key(&self) -> &RootKey {
+        &self.root_key
+    }
+
+    /// A key with its material, ready for use.
+    pub async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Arc<LoadedKey>>, KmsError> {
+        let load = async {
+            let key = self.store.key(region, id).await?;
+            key.map(|key| self.load_key(key)).transpose()
+        };
+        self.keys.get_or_load((region.clone(), *id), load).await
+    }
+
+    fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
+        let arn = key.arn().to_string();
+        let material_id = key.material.id.to_string();
+        let bytes = self.root_key.open(SealedRecord::KeyMaterial(&arn, &material_id), &key.material.sealed)?;
+        let material = KeyMaterial::restore(bytes)
+            .ok_or_else(|| KmsError::internal(&format!("the material of {arn} has a wrong length")))?;
+        Ok(Arc::new(LoadedKey { key, arn, material }))
+    }
+
+    /// An alias.
+    pub async fn alias(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        name: &AliasName,
+    ) -> Result<Option<Arc<Alias>>, KmsError> {
+        let load = async { Ok(self.store.alias(account, region, name).await?.map(Arc::new)) };
+        self.aliases.get_or_load((*account, region.clone(), name.clone()), load).await
+    }
+
+    /// A custom key store with the link to its proxy.
+    pub async fn key_store(&self, id: &CustomKeyStoreId) -> Result<Option<Arc<LoadedKeyStore>>, KmsError> {
+        let load = async {
+            let key_store = self.store.custom_key_store(id).await?;
+            key_store.map(|key_store| self.load_key_store(key_store).map(Arc::new)).transpose()
+        };
+        self.key_stores.get_or_load(id.clone(), load).await
+    }
+
+    /// The secret of a custom key store's proxy credential, unsealed.
+    pub fn proxy_secret(&self, key_store: &CustomKeyStore) -> Result<SecretString, KmsError> {
+        let record = SealedRecord::XksProxyCredential(key_store.id.as_str());
+        secret_text(self.root_key.open(record, &key_store.external.sealed_secret_access_key)?)
+    }
+
+    /// Makes the link to a custom key store that was read from the store.
+    pub fn load_key_store(&self, key_store: CustomKeyStore) -> Result<LoadedKeyStore, KmsError> {
+        let external = &key_store.external;
+        let link = ExternalLink {
+            custom_key_store_id: Some(key_store.id.clone()),
+            revision: key_store.revision,
+            region: key_store.region.clone(),
+            uri_endpoint: external.uri_endpoint.clone(),
+            uri_path: external.uri_path.clone(),
+            access_key_id: external.access_key_id.clone(),
+            secret_access_key: self.proxy_secret(&key_store)?,
+        };
+        Ok(LoadedKeyStore { key_store, link: KeyStoreLink::External(Arc::new(link)) })
+    }
+
+    /// The credential with this access key ID, whatever its status.
+    pub async fn credential(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, KmsError> {
+        let load = async {
+            let access_key = self.store.access_key(access_key_id).await?;
+            access_key.map(|access_key| self.load_credential(&access_key).map(Arc::new)).transpose()
+        };
+        self.credentials.get_or_load(access_key_id.to_owned(), load).await
+    }
+
+    fn load_credential(&self, access_key: &AccessKey) -> Result<Credential, KmsError> {
+        let record = SealedRecord::SecretAccessKey(&access_key.access_key_id);
+        let secret = self.root_key.open(record, &access_key.sealed_secret)?;
+        Ok(Credential {
+            access_key_id: access_key.access_key_id.clone(),
+            secret_access_key: secret_text(secret)?,
+            principal: Principal::of_access_key(access_key),
+            status: access_key.status,
+            expires: access_key.expires,
+        })
+    }
+
+    /// Adds a key.
+    pub async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError> {
+        self.store.insert_key(key, quota).await
+    }
+
+    /// Reads the key afresh, changes it, and stores it; again from the start if another request was faster.
+    ///
+    /// `change` sees the stored key and may refuse.
+    pub async fn change_key(
+        &self,
+        region: &Region,
+        id: &KeyId,
+        mut change: impl FnMut(&mut Key) -> Result<(), KmsError> + Send,
+    ) -> Result<Key, KmsError> {
+        for _ in 0..TRIES {
+            let Some(mut key) = self.store.key(region, id).await? else {
+                return Err(KmsError::not_found(format!("Key '{id}' does not exist")));
+            };
+            change(&mut key)?;
+            let result = self.store.update_key(&key).await;
+            self.keys.invalidate(&(region.clone(), *id));
+            match result {
+                Err(StoreError::Conflict) => continue,
+                other => return other.map(|()| key).map_err(KmsError::from),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Deletes a key and, with it, its aliases.
+    pub async fn delete_key(&self, key: &Key) -> Result<(), StoreError> {
+        let result = self.store.delete_key(&key.region, &key.id, key.revision).await;
+        self.keys.invalidate(&(key.region.clone(), key.id));
+        self.aliases.invalidate_all();
+        result
+    }
+
+    /// Adds an alias.
+    pub async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+        self.store.insert_alias(alias, quota).await
+    }
+
+    /// Points an alias at another key.
+    pub async fn update_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+        let result = self.store.update_alias(alias, quota).await;
+        self.forget_alias(alias);
+        result
+    }
+
+    /// Deletes an alias.
+    pub async fn delete_alias(&self, alias: &Alias) -> Result<(), StoreError> {
+        let result = self.store.delete_alias(&alias.account, &alias.region, &alias.name, alias.revision).await;
+        self.forget_alias(alias);
+        result
+    }
+
+    fn forget_alias(&self, alias: &Alias) {
+        self.aliases.invalidate(&(alias.account, alias.region.clone(), alias.name.clone()));
+    }
+
+    /// Stores a custom key store that was read at its revision.
+    pub async fn update_key_store(&self, key_store: &CustomKeyStore) -> Result<(), StoreError> {
+        let result = self.store.update_custom_key_store(key_store).await;
+        self.key_stores.invalidate(&key_store.id);
+        result
+    }
+
+    /// Stores a custom key store's new state together with the job that follows from it.
+    pub async fn start_connection_job(
+        &self,
+        key_store: &CustomKeyStore,
+        kind: JobKind,
+        due: keystead_model::Timestamp,
+    ) -> Result<(), StoreError> {
+        let result = self.store.start_connection_job(key_store, kind, due).await;
+        self.key_stores.invalidate(&key_store.id);
+        result
+    }
+
+    /// Stores the end of a job.
+    pub async fn finish_connection_job(
+        &self,
+        key_store: &CustomKeyStore,
+        job: &ConnectionJob,
+    ) -> Result<(), StoreError> {
+        let result = self.store.finish_connection_job(key_store, job).await;
+        self.key_stores.invalidate(&key_store.id);
+        result
+    }
+
+    /// Deletes a custom key store.
+    pub async fn delete_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError> {
+        let result = self.store.delete_custom_key_store(id, revision).await;
+        self.key_stores.invalidate(id);
+        result
+    }
+
+    /// Follows the change feed for as long as it is polled, dropping from the caches what others changed. What another process wrote is
+    /// seen here `interval` later at the most.
+    pub async fn follow_changes(&self, interval: Duration) {
+        let mut sequence = None;
+        loop {
+            if let Err(error) = self.follow_once(&mut sequence).await {
+                // Without the feed nothing cached can be trusted.
+                tracing::warn!(%error, "the change feed cannot be read; caches are dropped");
+                self.invalidate_all();
+            }
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    async fn follow_once(&self, sequence: &mut Option<u64>) -> Result<(), StoreError> {
+        let Some(last) = *sequence else {
+            *sequence = Some(self.store.latest_change().await?);
+            // What was loaded before the feed was read first might be stale already.
+            self.invalidate_all();
+            return Ok(());
+        };
+        let changes = self.store.changes_after(last, CHANGES_PER_READ).await?;
+        for change in &changes {
+            self.invalidate(&change.record);
+            *sequence = Some(change.sequence);
+        }
+        Ok(())
+    }
+
+    fn invalidate(&self, record: &ChangedRecord) {
+        match record {
+            ChangedRecord::Key(region, id) => self.keys.invalidate(&(region.clone(), *id)),
+            ChangedRecord::Alias(account, region, name) => {
+                self.aliases.invalidate(&(*account, region.clone(), name.clone()));
+            }
+            ChangedRecord::CustomKeyStore(id) => self.key_stores.invalidate(id),
+            ChangedRecord::AccessKey(id) => self.credentials.invalidate(id),
+        }
+    }
+
+    fn invalidate_all(&self) {
+        self.keys.invalidate_all();
+        self.aliases.invalidate_all();
+        self.key_stores.invalidate_all();
+        self.credentials.invalidate_all();
+    }
+}
+
+fn secret_text(bytes: Zeroizing<Vec<u8>>) -> Result<SecretString, KmsError> {
+    std::str::from_utf8(&bytes)
+        .map(|text| SecretString::from(text.to_owned()))
+        .map_err(|_| KmsError::internal(&"a sealed secret is not text"))
+}

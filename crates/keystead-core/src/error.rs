@@ -1,0 +1,146 @@
+//! The error that an operation answers with, and how each boundary's error becomes one.
+
+use keystead_model::kms::Exception;
+
+use crate::key_store::ProxyFailure;
+use crate::port::{AuditError, StoreError};
+use crate::sealing::SealError;
+
+/// What a caller gets instead of an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KmsError {
+    /// The exception on the wire.
+    pub exception: Exception,
+    /// Its message; some exceptions carry none.
+    pub message: Option<String>,
+    /// The stable machine-readable cause, where the exception alone does not tell it.
+    pub cause: Option<&'static str>,
+}
+
+/// Causes that are not an external key store proxy's ([`crate::key_store::FAILURES`] has those): the word, and when it is given.
+pub static CAUSES: &[(&str, &str)] = &[
+    (cause::KEY_STORE_NOT_CONNECTED, "The custom key store is not CONNECTED. Connect it."),
+    (
+        cause::INNER_CIPHERTEXT_INVALID,
+        "The proxy decrypted, but what it gave does not authenticate under the KMS key's own material and the encryption context.",
+    ),
+    (cause::EXTERNAL_KEY_SPEC, "The external key is no 256-bit AES key. Name one that is."),
+    (cause::KEY_DISABLED, "The KMS key is disabled. Enable it with EnableKey."),
+    (cause::KEY_PENDING_DELETION, "The KMS key is pending deletion. CancelKeyDeletion brings it back, disabled."),
+    (
+        cause::KEY_STORE_REQUEST_RATE_EXCEEDED,
+        "More requests a second for keys of this custom key store than its quota allows. Slow down.",
+    ),
+];
+
+/// The words of [`CAUSES`].
+pub mod cause {
+    /// The custom key store is not CONNECTED.
+    pub const KEY_STORE_NOT_CONNECTED: &str = "KEY_STORE_NOT_CONNECTED";
+    /// Keystead's own layer of a doubly encrypted ciphertext does not authenticate.
+    pub const INNER_CIPHERTEXT_INVALID: &str = "XKS_INNER_CIPHERTEXT_INVALID";
+    /// The external key is no 256-bit AES key.
+    pub const EXTERNAL_KEY_SPEC: &str = "EXTERNAL_KEY_SPEC_NOT_SUPPORTED";
+    /// The KMS key is disabled.
+    pub const KEY_DISABLED: &str = "KEY_DISABLED";
+    /// The KMS key is pending deletion.
+    pub const KEY_PENDING_DELETION: &str = "KEY_PENDING_DELETION";
+    /// The key store's request quota is used up.
+    pub const KEY_STORE_REQUEST_RATE_EXCEEDED: &str = "KEY_STORE_REQUEST_RATE_EXCEEDED";
+}
+
+impl KmsError {
+    /// An exception with a message.
+    pub fn new(exception: Exception, message: impl Into<String>) -> Self {
+        Self { exception, message: Some(message.into()), cause: None }
+    }
+
+    /// An exception that carries no message.
+    pub fn bare(exception: Exception) -> Self {
+        Self { exception, message: None, cause: None }
+    }
+
+    /// The same with a machine-readable cause.
+    pub fn with_cause(mut self, cause: &'static str) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// `ValidationException`.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(Exception::Validation, message)
+    }
+
+    /// `NotFoundException`.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exception::NotFound, message)
+    }
+
+    /// `AccessDeniedException`.
+    pub fn access_denied(message: impl Into<String>) -> Self {
+        Self::new(Exception::AccessDenied, message)
+    }
+
+    /// `UnsupportedOperationException`.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Exception::UnsupportedOperation, message)
+    }
+
+    /// `KMSInternalException`: our own fault. The cause goes to the log, not to the caller.
+    pub fn internal(what: &dyn std::fmt::Display) -> Self {
+        tracing::error!(error = %what, "internal failure");
+        Self::new(
+            Exception::KmsInternal,
+            "An internal failure kept the request from being served. Try it again; the server's log has the cause.",
+        )
+    }
+
+    /// What a cryptographic operation answers when the proxy failed.
+    pub fn cryptographic(failure: ProxyFailure) -> Self {
+        let row = failure.row();
+        Self::new(crate::key_store::CRYPTOGRAPHIC_EXCEPTION, row.message).with_cause(row.cause)
+    }
+
+    /// What CreateKey answers when the proxy failed.
+    pub fn create_key(failure: ProxyFailure) -> Self {
+        let row = failure.row();
+        Self::new(row.create_key_exception, row.message).with_cause(row.cause)
+    }
+
+    /// What CreateCustomKeyStore and UpdateCustomKeyStore answer when the proxy failed.
+    pub fn key_store(failure: ProxyFailure) -> Self {
+        let row = failure.row();
+        Self::new(row.key_store_exception, row.message).with_cause(row.cause)
+    }
+}
+
+impl From<SealError> for KmsError {
+    fn from(error: SealError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<AuditError> for KmsError {
+    fn from(error: AuditError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+/// The store's errors that an operation did not expect; those it does expect it turns into its own exceptions first.
+impl From<StoreError> for KmsError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // Two requests changed the same record at once and this one lost each of its tries.
+            StoreError::Conflict => Self::new(
+                Exception::DependencyTimeout,
+                "Other requests changed the same resource at the same time. Try again.",
+            ),
+            StoreError::NotFound
+            | StoreError::Duplicate(_)
+            | StoreError::Referenced
+            | StoreError::QuotaExceeded { .. }
+            | StoreError::Damaged(_)
+            | StoreError::Engine(_) => Self::internal(&error),
+        }
+    }
+}

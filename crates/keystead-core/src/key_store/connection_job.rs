@@ -1,0 +1,132 @@
+//! The worker that finishes connects and disconnects.
+//!
+//! A job is a row in the store, leased while it is worked on. Whoever leases it next, this node after a restart or another one, finishes what a
+//! crash left: no key store stays CONNECTING or DISCONNECTING. The end of a job is one transaction that checks the lease, so a
+//! worker that was overtaken changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead_model::kms::ConnectionErrorCodeType;
+
+use super::{ConnectionEvent, ConnectionTransition, CustomKeyStore, ProxyFailure};
+use crate::error::KmsError;
+use crate::kms::Kms;
+use crate::port::{CallMetadata, ConnectionJob, JobKind, StoreError};
+
+/// How often the store is asked for jobs that nobody announced: those that become due, and those that a crash left.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Works on connection jobs, one after the other. Several may run.
+pub struct ConnectionWorker {
+    kms: Arc<Kms>,
+    owner: String,
+}
+
+impl ConnectionWorker {
+    /// A worker under a name of its own.
+    pub fn new(kms: Arc<Kms>) -> Self {
+        let owner = kms.new_uuid();
+        Self { kms, owner }
+    }
+
+    /// Works for as long as it is polled.
+    pub async fn run(&self) {
+        loop {
+            match self.run_one().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                // The job stays leased and is taken up again when the lease ends.
+                Err(error) => {
+                    tracing::warn!(message = ?error.message, "a connection job failed and will be tried again")
+                }
+            }
+            let announced = self.kms.connection_job_started.notified();
+            let _ = tokio::time::timeout(POLL_INTERVAL, announced).await;
+        }
+    }
+
+    /// Works on one job; `false` when none is due.
+    pub async fn run_one(&self) -> Result<bool, KmsError> {
+        let now = self.kms.clock.now();
+        let lease_ms = i64::try_from(self.kms.settings.job_lease.as_millis()).unwrap_or(i64::MAX);
+        let store = self.kms.catalog.store();
+        let Some(job) = store.claim_connection_job(&self.owner, now, now.plus_millis(lease_ms)).await? else {
+            return Ok(false);
+        };
+        let Some(key_store) = store.custom_key_store(&job.custom_key_store_id).await? else {
+            store.discard_connection_job(&job).await?;
+            return Ok(true);
+        };
+        let event = match job.kind {
+            JobKind::Connect => self.connect(&key_store).await?,
+            JobKind::Disconnect => {
+                self.kms.backend.forget(&key_store.id);
+                ConnectionEvent::DisconnectDone
+            }
+        };
+        self.finish(job, event).await?;
+        Ok(true)
+    }
+
+    /// ConnectCustomKeyStore's work for a public endpoint: ask the proxy for its health.
+    async fn connect(&self, key_store: &CustomKeyStore) -> Result<ConnectionEvent, KmsError> {
+        let request_id = self.kms.new_uuid();
+        let metadata = CallMetadata {
+            kms_request_id: &request_id,
+            kms_operation: "ConnectCustomKeyStore",
+            aws_principal_arn: None,
+            kms_key_arn: None,
+        };
+        let loaded = match self.kms.catalog.load_key_store(key_store.clone()) {
+            Ok(loaded) => loaded,
+            // The stored credential does not open: our own fault, and a retry would not mend it.
+            Err(_) => return Ok(ConnectionEvent::ConnectFailed(ConnectionErrorCodeType::InternalError)),
+        };
+        Ok(match self.kms.backend.check_health(&loaded.link, &metadata).await {
+            Ok(()) => ConnectionEvent::ConnectSucceeded,
+            Err(failure) => self.connect_failed(key_store, failure),
+        })
+    }
+
+    fn connect_failed(&self, key_store: &CustomKeyStore, failure: ProxyFailure) -> ConnectionEvent {
+        let row = failure.row();
+        tracing::warn!(
+            custom_key_store_id = %key_store.id,
+            cause = row.cause,
+            connection_error_code = %row.connection_error_code,
+            remedy = row.remedy,
+            "connecting a custom key store failed"
+        );
+        ConnectionEvent::ConnectFailed(row.connection_error_code)
+    }
+
+    /// Stores the outcome. The key store's other properties may have changed meanwhile, so it is read again.
+    async fn finish(&self, job: ConnectionJob, event: ConnectionEvent) -> Result<(), KmsError> {
+        let store = self.kms.catalog.store();
+        loop {
+            let Some(mut key_store) = store.custom_key_store(&job.custom_key_store_id).await? else {
+                return Ok(store.discard_connection_job(&job).await?);
+            };
+            match key_store.connection.on(event) {
+                ConnectionTransition::To(state) => key_store.connection = state,
+                // The job is stale: a disconnect overtook a connect. Its own job follows.
+                ConnectionTransition::Unchanged | ConnectionTransition::Refused => {
+                    return Ok(store.discard_connection_job(&job).await?);
+                }
+            }
+            match self.kms.catalog.finish_connection_job(&key_store, &job).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Conflict) if self.still_stored_at(&key_store).await? => return Ok(()),
+                Err(StoreError::Conflict) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Whether a conflict was about the job (gone or leased to another) rather than about the key store's revision.
+    async fn still_stored_at(&self, key_store: &CustomKeyStore) -> Result<bool, KmsError> {
+        let stored = self.kms.catalog.store().custom_key_store(&key_store.id).await?;
+        Ok(stored.is_some_and(|stored| stored.revision == key_store.revision))
+    }
+}

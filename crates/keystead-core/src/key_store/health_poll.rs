@@ -1,0 +1,34 @@
+//! The background poll of external key store proxies (`KmsHealthCheck`).
+//!
+//! It only watches: a poll that fails changes no connection state. Nothing is sent to a key store that is not connected.
+
+use crate::error::KmsError;
+use crate::kms::Kms;
+use crate::port::CallMetadata;
+
+/// Asks every connected key store for its health once, all at the same time, so that one that is down delays no other.
+pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
+    let mut polls = tokio::task::JoinSet::new();
+    for key_store in kms.catalog.store().connected_custom_key_stores().await? {
+        let loaded = kms.catalog.load_key_store(key_store)?;
+        let (backend, request_id) = (kms.backend.clone(), kms.new_uuid());
+        polls.spawn(async move {
+            let metadata = CallMetadata {
+                kms_request_id: &request_id,
+                kms_operation: "KmsHealthCheck",
+                aws_principal_arn: None,
+                kms_key_arn: None,
+            };
+            let id = &loaded.key_store.id;
+            match backend.check_health(&loaded.link, &metadata).await {
+                Ok(()) => tracing::debug!(custom_key_store_id = %id, "healthy"),
+                Err(failure) => {
+                    let row = failure.row();
+                    tracing::warn!(custom_key_store_id = %id, cause = row.cause, remedy = row.remedy, "unhealthy");
+                }
+            }
+        });
+    }
+    while polls.join_next().await.is_some() {}
+    Ok(())
+}

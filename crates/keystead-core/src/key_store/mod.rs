@@ -1,0 +1,18 @@
+//! Custom key stores: the entity, the connection state machine, and what an external key store's proxy can do wrong.
+
+mod connection;
+mod connection_job;
+mod entity;
+mod failure;
+mod health_poll;
+mod rate;
+
+pub use connection::{ConnectionEvent, ConnectionState, ConnectionTransition};
+pub use connection_job::ConnectionWorker;
+pub use entity::{CustomKeyStore, ExternalKeyStore};
+pub use failure::{
+    CRYPTOGRAPHIC_EXCEPTION, FAILURES, FailureRow, INNER_CIPHERTEXT_INVALID_MESSAGE, KEY_STORE_NOT_CONNECTED_MESSAGE,
+    ProxyFailure, UnreachableKind,
+};
+pub use health_poll::poll_health;
+pub use rate::RequestRate;

@@ -1,0 +1,319 @@
+//! The service: its ports, its settings, and the way of every request through it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead_model::Timestamp;
+use keystead_model::arn::Region;
+use keystead_model::kms::Exception;
+use keystead_model::shape::{self, Operation};
+use keystead_model::validate::{InvalidInput, validate};
+use serde_json::Value;
+use tokio::sync::Notify;
+use zeroize::Zeroizing;
+
+use crate::access::{Principal, RequestContext};
+use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
+use crate::catalog::Catalog;
+use crate::error::KmsError;
+use crate::key_store::RequestRate;
+use crate::operation;
+use crate::port::{AuditLog, Clock, Entropy, KeyStoreBackend};
+
+/// What an operator may set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The Region that this service is.
+    pub region: Region,
+    /// The least time that a custom key store spends in CONNECTING and DISCONNECTING, so that the states can be seen.
+    pub transition_min: Duration,
+    /// How long a connection job is leased. A job that a crash left is taken up again after this.
+    pub job_lease: Duration,
+    /// How often a connected key store is asked for its health.
+    pub health_poll_interval: Duration,
+    /// How often keys are looked for whose deletion date has come.
+    pub key_deletion_interval: Duration,
+    /// How often the change feed is read: the window of eventual consistency between processes.
+    pub change_feed_interval: Duration,
+    /// The request quota of each custom key store.
+    pub key_store_requests_per_second: u32,
+}
+
+/// The key management service.
+pub struct Kms {
+    pub(crate) settings: Settings,
+    pub(crate) catalog: Catalog,
+    pub(crate) backend: Arc<dyn KeyStoreBackend>,
+    pub(crate) audit_log: Arc<dyn AuditLog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) rate: RequestRate,
+    pub(crate) connection_job_started: Notify,
+}
+
+/// A caller whose signature is verified, and how its request came.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
+    /// The access key that signed.
+    pub access_key_id: String,
+    /// How its request came.
+    pub origin: RequestOrigin,
+}
+
+/// How a request came.
+#[derive(Clone, Debug)]
+pub struct RequestOrigin {
+    /// A UUID: the `x-amzn-RequestId` of the answer.
+    pub request_id: String,
+    /// The caller's address.
+    pub source_ip: String,
+    /// The caller's `User-Agent`.
+    pub user_agent: String,
+    /// Set if it came over TLS.
+    pub tls: Option<TlsDetails>,
+}
+
+/// What goes back to the caller.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body, empty for operations without an answer. May hold plaintext.
+    pub body: Zeroizing<Vec<u8>>,
+    /// The machine-readable cause of a failure (`x-keystead-error-cause`).
+    pub cause: Option<&'static str>,
+}
+
+/// One call of an operation while it is served: the caller, and what the audit record is to say besides.
+pub(crate) struct Call<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) operation: &'static Operation,
+    pub(crate) now: Timestamp,
+    pub(crate) resources: Option<Vec<AuditResource>>,
+    pub(crate) additional_event_data: serde_json::Map<String, Value>,
+    /// Request parameters to record although the caller left them to their default.
+    pub(crate) defaulted_parameters: Vec<(&'static str, Value)>,
+}
+
+impl Call<'_> {
+    /// Notes a key that the call is about.
+    pub(crate) fn note_resource(&mut self, resource: AuditResource) {
+        let resources = self.resources.get_or_insert_default();
+        if !resources.contains(&resource) {
+            resources.push(resource);
+        }
+    }
+
+    /// Notes a member of `additionalEventData`.
+    pub(crate) fn note(&mut self, name: &str, value: impl Into<Value>) {
+        self.additional_event_data.insert(name.to_owned(), value.into());
+    }
+
+    /// What authorization may look at.
+    pub(crate) fn context(&self) -> RequestContext<'_> {
+        let origin = &self.caller.origin;
+        RequestContext {
+            source_ip: &origin.source_ip,
+            secure_transport: origin.tls.is_some(),
+            encryption_context: None,
+        }
+    }
+
+    /// `kms:` and the operation's name.
+    pub(crate) fn action(&self) -> String {
+        format!("kms:{}", self.operation.name)
+    }
+}
+
+/// What an operation gives when it succeeds.
+pub(crate) enum Output {
+    /// 200 with an empty body.
+    Nothing,
+    /// 200 with `{}`.
+    EmptyStructure,
+    /// 200 with the JSON text of an answer, and the same as a value for the audit record where it records one.
+    Body { text: Zeroizing<Vec<u8>>, recorded: Option<Value> },
+}
+
+impl Kms {
+    /// The service over its ports.
+    pub fn new(
+        settings: Settings,
+        catalog: Catalog,
+        backend: Arc<dyn KeyStoreBackend>,
+        audit_log: Arc<dyn AuditLog>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let rate = RequestRate::new(settings.key_store_requests_per_second);
+        Self { settings, catalog, backend, audit_log, clock, entropy, rate, connection_job_started: Notify::new() }
+    }
+
+    /// The Region that this service is.
+    pub fn region(&self) -> &Region {
+        &self.settings.region
+    }
+
+    /// The service's clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The service's view of the store.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A new UUID (version 4), as text.
+    pub fn new_uuid(&self) -> String {
+        let mut random = [0; 16];
+        self.entropy.fill(&mut random);
+        uuid::Builder::from_random_bytes(random).into_uuid().to_string()
+    }
+
+    /// Serves one verified request: read, validate, authorize, act, record, answer.
+    ///
+    /// The answer is given only once its audit record is written; if that fails, the answer is `KMSInternalException`.
+    pub async fn invoke(&self, operation: &'static Operation, body: &[u8], caller: &Caller) -> Answer {
+        let mut call = Call {
+            caller,
+            operation,
+            now: self.clock.now(),
+            resources: None,
+            additional_event_data: serde_json::Map::new(),
+            defaulted_parameters: Vec::new(),
+        };
+        let mut parameters = Value::Null;
+        let result = match read_input(operation, body) {
+            Ok(input) => {
+                parameters = request_parameters(operation, &input);
+                operation::dispatch(self, &mut call, input).await
+            }
+            Err(error) => Err(error),
+        };
+        let record = self.record_of(call, parameters, &result);
+        match self.audit_log.write(record).await {
+            Ok(()) => answer(result),
+            Err(error) => answer(Err(error.into())),
+        }
+    }
+
+    fn record_of(&self, call: Call<'_>, mut parameters: Value, result: &Result<Output, KmsError>) -> AuditRecord {
+        if let Value::Object(parameters) = &mut parameters {
+            for (name, value) in call.defaulted_parameters {
+                parameters.entry(name).or_insert(value);
+            }
+        }
+        let name = call.operation.name;
+        let read_only = keystead_model::operation::read_only(name);
+        let mut record = AuditRecord::of_call(name, self.region(), call.now, self.new_uuid(), read_only);
+        fill_origin(&mut record, &call.caller.origin);
+        record.user_identity = UserIdentity::of(&call.caller.principal, &call.caller.access_key_id);
+        record.recipient_account_id = Some(call.caller.principal.account.to_string());
+        record.request_parameters = parameters;
+        record.additional_event_data = call.additional_event_data;
+        match result {
+            Ok(output) if !read_only => {
+                record.response_elements = recorded_output(output, call.resources.as_deref());
+            }
+            Ok(_) => {}
+            Err(error) => fill_error(&mut record, error),
+        }
+        record.resources = call.resources;
+        record
+    }
+
+    /// Records and answers a request that was refused before any operation could see it: a signature that does not verify, an
+    /// operation that does not exist, a body that is too large.
+    pub async fn refuse(
+        &self,
+        event_name: &str,
+        error: KmsError,
+        access_key_id: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> Answer {
+        let read_only = keystead_model::operation::read_only(event_name);
+        let mut record = AuditRecord::of_call(event_name, self.region(), self.clock.now(), self.new_uuid(), read_only);
+        fill_origin(&mut record, origin);
+        record.user_identity = UserIdentity::unknown(access_key_id);
+        fill_error(&mut record, &error);
+        match self.audit_log.write(record).await {
+            Ok(()) => answer(Err(error)),
+            Err(error) => answer(Err(error.into())),
+        }
+    }
+}
+
+fn fill_origin(record: &mut AuditRecord, origin: &RequestOrigin) {
+    record.request_id = Some(origin.request_id.clone());
+    record.source_ip_address.clone_from(&origin.source_ip);
+    record.user_agent.clone_from(&origin.user_agent);
+    record.tls_details.clone_from(&origin.tls);
+}
+
+fn fill_error(record: &mut AuditRecord, error: &KmsError) {
+    // CloudTrail shortens this one name (unverified for KMS); the others are recorded in full.
+    let code = if error.exception == Exception::AccessDenied { "AccessDenied" } else { error.exception.name() };
+    record.error_code = Some(code.to_owned());
+    record.error_message.clone_from(&error.message);
+    if let Some(cause) = error.cause {
+        record.additional_event_data.insert("errorCause".to_owned(), cause.into());
+    }
+}
+
+/// A mutation without an answer of its own records the key it changed.
+fn recorded_output(output: &Output, resources: Option<&[AuditResource]>) -> Value {
+    match output {
+        Output::Body { recorded: Some(answer), .. } => response_elements(answer),
+        Output::Body { recorded: None, .. } | Output::EmptyStructure => Value::Null,
+        Output::Nothing => resources
+            .and_then(|resources| resources.iter().find(|resource| resource.resource_type == "AWS::KMS::Key"))
+            .map_or(Value::Null, |key| serde_json::json!({ "keyId": key.arn })),
+    }
+}
+
+/// Parses and validates a request body; an empty body is an empty request.
+fn read_input(operation: &Operation, body: &[u8]) -> Result<Value, KmsError> {
+    let input = if body.is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::from_slice(body).map_err(|_| {
+            KmsError::new(
+                Exception::Serialization,
+                "The request body is not JSON. Send the operation's members as one JSON object.",
+            )
+        })?
+    };
+    match validate(operation.input, &input) {
+        Ok(()) => Ok(input),
+        Err(InvalidInput::Serialization(message)) => Err(KmsError::new(Exception::Serialization, message)),
+        Err(InvalidInput::Constraint(message)) => Err(KmsError::validation(message)),
+    }
+}
+
+/// The operation of that name, if the API has one.
+pub fn operation_named(name: &str) -> Option<&'static Operation> {
+    shape::operation(name)
+}
+
+fn answer(result: Result<Output, KmsError>) -> Answer {
+    match result {
+        Ok(Output::Nothing) => Answer { status: 200, body: Zeroizing::default(), cause: None },
+        Ok(Output::EmptyStructure) => Answer { status: 200, body: Zeroizing::new(b"{}".to_vec()), cause: None },
+        Ok(Output::Body { text, .. }) => Answer { status: 200, body: text, cause: None },
+        Err(error) => {
+            let mut body = serde_json::Map::new();
+            body.insert("__type".to_owned(), error.exception.name().into());
+            if let Some(message) = error.message {
+                body.insert("message".to_owned(), message.into());
+            }
+            Answer {
+                status: error.exception.status(),
+                body: Zeroizing::new(Value::Object(body).to_string().into_bytes()),
+                cause: error.cause,
+            }
+        }
+    }
+}

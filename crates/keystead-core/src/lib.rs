@@ -1,0 +1,21 @@
+//! The domain of Keystead: custom key stores, KMS keys, access, the operations of the KMS API, and the ports they need.
+//!
+//! The core does no I/O of its own. Everything outside comes in through the traits of [`port`]: the durable [`port::Store`],
+//! the [`port::KeyStoreBackend`] behind a custom key store, the [`port::AuditLog`], the [`port::Clock`] and the
+//! [`port::Entropy`]. The entry point is [`Kms::invoke`].
+
+pub mod access;
+pub mod audit;
+pub mod background;
+pub mod catalog;
+pub mod error;
+pub mod key;
+pub mod key_store;
+pub mod kms;
+pub mod operation;
+pub mod port;
+pub mod quota;
+pub mod sealing;
+
+pub use error::KmsError;
+pub use kms::Kms;

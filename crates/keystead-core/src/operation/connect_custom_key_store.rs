@@ -1,0 +1,65 @@
+//! ConnectCustomKeyStore.
+
+use keystead_model::kms::ConnectCustomKeyStoreRequest;
+
+use super::custom_key_store_lookup::{invalid_state, stored_key_store};
+use super::key_lookup::authorized_account;
+use crate::error::KmsError;
+use crate::key_store::{ConnectionEvent, ConnectionTransition};
+use crate::kms::{Call, Kms};
+use crate::port::{JobKind, StoreError};
+
+/// How often a change is tried again when others change the same key store.
+const TRIES: usize = 8;
+
+/// Starts connecting and answers at once; how it ends shows in DescribeCustomKeyStores.
+pub(super) async fn connect_custom_key_store(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: ConnectCustomKeyStoreRequest,
+) -> Result<(), KmsError> {
+    let transition = Transition {
+        event: ConnectionEvent::Connect,
+        job: JobKind::Connect,
+        remedy: "A custom key store can be connected when it is DISCONNECTED. Disconnect it first, or wait until it is disconnected.",
+    };
+    transition.start(kms, call, &request.custom_key_store_id).await
+}
+
+/// A change of connection state that a caller asks for.
+pub(super) struct Transition {
+    pub(super) event: ConnectionEvent,
+    pub(super) job: JobKind,
+    /// What to do instead where the state refuses.
+    pub(super) remedy: &'static str,
+}
+
+impl Transition {
+    /// Stores the new state together with the job that will finish it.
+    pub(super) async fn start(
+        &self,
+        kms: &Kms,
+        call: &mut Call<'_>,
+        id: &keystead_model::arn::CustomKeyStoreId,
+    ) -> Result<(), KmsError> {
+        let scope = authorized_account(kms, call)?;
+        for _ in 0..TRIES {
+            let mut key_store = stored_key_store(kms, &scope, id).await?;
+            call.note("customKeyStoreName", key_store.name.as_str());
+            match key_store.connection.on(self.event) {
+                ConnectionTransition::Unchanged => return Ok(()),
+                ConnectionTransition::Refused => return Err(invalid_state(&key_store, self.remedy)),
+                ConnectionTransition::To(state) => key_store.connection = state,
+            }
+            let transition_ms = i64::try_from(kms.settings.transition_min.as_millis()).unwrap_or(i64::MAX);
+            let due = call.now.plus_millis(transition_ms);
+            match kms.catalog.start_connection_job(&key_store, self.job, due).await {
+                Err(StoreError::Conflict) => continue,
+                result => result?,
+            }
+            kms.connection_job_started.notify_one();
+            return Ok(());
+        }
+        Err(StoreError::Conflict.into())
+    }
+}

@@ -1,0 +1,83 @@
+//! CreateAlias, and the rules of alias names.
+
+use keystead_model::arn::{AliasArn, AliasName, InvalidAliasName, KeyIdentifier};
+use keystead_model::kms::{CreateAliasRequest, Exception};
+
+use super::key_lookup::{AcceptedForms, authorized_key, state_of};
+use crate::access::access_denied;
+use crate::audit::AuditResource;
+use crate::error::KmsError;
+use crate::key::{Alias, KeyAction, refuse_in_state};
+use crate::kms::{Call, Kms};
+use crate::port::{StoreError, UniqueConstraint};
+use crate::quota::{ALIASES_PER_KEY, exceeded_message};
+
+/// Gives a key a name.
+pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: CreateAliasRequest) -> Result<(), KmsError> {
+    let name = alias_name(kms, call, &request.alias_name)?;
+    refuse_alias_as_target(&request.target_key_id)?;
+    let key = authorized_key(kms, call, &request.target_key_id, AcceptedForms::IdOrArn).await?;
+    let (state, _) = state_of(kms, &key.key).await?;
+    refuse_in_state(KeyAction::Annotate, state, &key.key)?;
+    let alias = Alias {
+        account: key.key.account,
+        region: key.key.region.clone(),
+        name,
+        target_key_id: key.key.id,
+        created: call.now,
+        last_updated: call.now,
+        revision: 1,
+    };
+    kms.catalog.insert_alias(&alias, ALIASES_PER_KEY).await.map_err(|error| match error {
+        StoreError::Duplicate(UniqueConstraint::AliasName) => KmsError::new(
+            Exception::AlreadyExists,
+            format!("An alias with the name {} already exists", alias_arn(&alias)),
+        ),
+        error => alias_failure(error, &key.arn),
+    })
+}
+
+/// What CreateAlias and UpdateAlias answer when the store refuses.
+pub(super) fn alias_failure(error: StoreError, key_arn: &str) -> KmsError {
+    match error {
+        StoreError::QuotaExceeded { current } => {
+            KmsError::new(Exception::LimitExceeded, exceeded_message("Aliases per key", ALIASES_PER_KEY, current))
+        }
+        StoreError::NotFound => KmsError::not_found(format!("Key '{key_arn}' does not exist")),
+        error => error.into(),
+    }
+}
+
+pub(super) fn alias_arn(alias: &Alias) -> AliasArn {
+    AliasArn::new(alias.region.clone(), alias.account, alias.name.clone())
+}
+
+/// The name as AliasName gives it, noted for the audit record. Names of AWS managed keys are refused.
+pub(super) fn alias_name(kms: &Kms, call: &mut Call<'_>, text: &str) -> Result<AliasName, KmsError> {
+    let name = AliasName::check(text).map_err(|error| match error {
+        InvalidAliasName::MissingPrefix => KmsError::validation(
+            "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+        ),
+        InvalidAliasName::InvalidCharacters | InvalidAliasName::Empty | InvalidAliasName::TooLong => {
+            KmsError::validation(format!("{text} contains invalid characters for an alias"))
+        }
+    })?;
+    let account = call.caller.principal.account;
+    let arn = AliasArn::new(kms.region().clone(), account, name.clone()).to_string();
+    if name.is_reserved() {
+        // Which error AWS gives is unverified.
+        return Err(access_denied(&call.caller.principal, &call.action(), &arn));
+    }
+    call.note_resource(AuditResource::alias(&account, arn));
+    Ok(name)
+}
+
+/// An alias cannot stand for an alias.
+pub(super) fn refuse_alias_as_target(text: &str) -> Result<(), KmsError> {
+    match KeyIdentifier::parse(text) {
+        Ok(KeyIdentifier::AliasName(_) | KeyIdentifier::AliasArn(_)) => {
+            Err(KmsError::validation("Aliases must refer to keys. Not aliases"))
+        }
+        Ok(KeyIdentifier::Id(_) | KeyIdentifier::Arn(_)) | Err(_) => Ok(()),
+    }
+}

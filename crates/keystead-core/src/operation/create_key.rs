@@ -1,0 +1,233 @@
+//! CreateKey.
+
+use keystead_model::arn::{CustomKeyStoreId, KeyId};
+use keystead_model::kms::{CreateKeyRequest, CreateKeyResponse, Exception, KeySpec, KeyUsageType, OriginType};
+
+use super::custom_key_store_lookup::key_store_of_account;
+use super::key_lookup::authorized_account;
+use super::key_metadata::key_metadata;
+use super::policy::{check_policy, default_policy};
+use super::tags::check_tags;
+use crate::access::{AccountScope, Authorized};
+use crate::audit::AuditResource;
+use crate::catalog::LoadedKeyStore;
+use crate::error::{KmsError, cause};
+use crate::key::{EffectiveState, Key, KeyMaterial, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId};
+use crate::key_store::KEY_STORE_NOT_CONNECTED_MESSAGE;
+use crate::kms::{Call, Kms};
+use crate::port::{CallMetadata, ExternalKeyMetadata, StoreError, UniqueConstraint};
+use crate::quota::{KMS_KEYS, exceeded_message};
+use crate::sealing::SealedRecord;
+
+/// The longest URI that a proxy must serve, in characters (XKS Proxy API specification), and the longest suffix behind the key ID.
+const PROXY_URI_LENGTH_MAX: usize = 256;
+const LONGEST_SUFFIX: &str = "/keys//metadata";
+
+/// Creates a symmetric encryption key with material of its own, in an external key store if asked to.
+pub(super) async fn create_key(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: CreateKeyRequest,
+) -> Result<CreateKeyResponse, KmsError> {
+    let scope = authorized_account(kms, call)?;
+    check_key_type(&request)?;
+    let tags = request.tags.clone().unwrap_or_default();
+    check_tags(&tags)?;
+    let policy = match &request.policy {
+        Some(policy) => check_policy(policy).map(|()| policy.clone())?,
+        None => default_policy(&scope.account),
+    };
+    let origin = match request.origin.unwrap_or(OriginType::AwsKms) {
+        OriginType::AwsKms => in_no_key_store(&request)?,
+        OriginType::ExternalKeyStore => in_external_key_store(kms, call, &scope, &request).await?,
+        other @ (OriginType::External | OriginType::AwsCloudhsm) => {
+            return Err(KmsError::unsupported(format!("Origin {other} is not served by this version of Keystead.")));
+        }
+    };
+    let key = new_key(kms, call, &scope, origin, request.description.unwrap_or_default(), policy, tags)?;
+    kms.catalog.insert_key(&key, KMS_KEYS).await.map_err(|error| insert_failure(error, &key))?;
+    call.note_resource(AuditResource::key(&key.account, &key.arn().to_string()));
+    Ok(CreateKeyResponse { key_metadata: key_metadata(&key, EffectiveState::Enabled) })
+}
+
+/// Symmetric encryption keys of one Region are what this version makes.
+fn check_key_type(request: &CreateKeyRequest) -> Result<(), KmsError> {
+    let spec = match (request.key_spec, request.customer_master_key_spec) {
+        (Some(_), Some(_)) => {
+            return Err(KmsError::validation(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.",
+            ));
+        }
+        (Some(spec), None) | (None, Some(spec)) => spec,
+        (None, None) => KeySpec::SymmetricDefault,
+    };
+    let usage = match (request.key_usage, spec) {
+        (Some(usage), _) => usage,
+        (None, KeySpec::SymmetricDefault) => KeyUsageType::EncryptDecrypt,
+        (None, _) => {
+            return Err(KmsError::validation(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+            ));
+        }
+    };
+    if spec != KeySpec::SymmetricDefault {
+        let what = if request.origin == Some(OriginType::ExternalKeyStore) {
+            "is not supported in an external key store: use SYMMETRIC_DEFAULT."
+        } else {
+            "is not served by this version of Keystead."
+        };
+        return Err(KmsError::unsupported(format!("KeySpec {spec} {what}")));
+    }
+    if usage != KeyUsageType::EncryptDecrypt {
+        return Err(KmsError::validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
+    }
+    if request.multi_region == Some(true) {
+        return Err(KmsError::unsupported(match request.origin {
+            Some(OriginType::ExternalKeyStore) => "A key in an external key store cannot be a multi-Region key.",
+            _ => "MultiRegion is not served by this version of Keystead.",
+        }));
+    }
+    Ok(())
+}
+
+fn in_no_key_store(request: &CreateKeyRequest) -> Result<KeyOrigin, KmsError> {
+    if request.xks_key_id.is_some() {
+        return Err(KmsError::validation("XksKeyId is only valid with Origin EXTERNAL_KEY_STORE."));
+    }
+    if request.custom_key_store_id.is_some() {
+        return Err(KmsError::validation(
+            "CustomKeyStoreId is only valid with Origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE.",
+        ));
+    }
+    Ok(KeyOrigin::AwsKms)
+}
+
+/// Checks the external key with the proxy, once: KMS never asks for its metadata again.
+async fn in_external_key_store(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    scope: &Authorized<AccountScope>,
+    request: &CreateKeyRequest,
+) -> Result<KeyOrigin, KmsError> {
+    let required = |member: &str| KmsError::validation(format!("{member} is required with Origin EXTERNAL_KEY_STORE."));
+    let id: &CustomKeyStoreId = request.custom_key_store_id.as_ref().ok_or_else(|| required("CustomKeyStoreId"))?;
+    let xks_key_id = request.xks_key_id.clone().ok_or_else(|| required("XksKeyId"))?;
+    let key_store = key_store_of_account(kms, scope, id).await?;
+    if !key_store.key_store.connection.is_connected() {
+        return Err(KmsError::new(Exception::CustomKeyStoreInvalidState, KEY_STORE_NOT_CONNECTED_MESSAGE)
+            .with_cause(cause::KEY_STORE_NOT_CONNECTED));
+    }
+    check_uri_length(&key_store, &xks_key_id)?;
+    let metadata = CallMetadata {
+        kms_request_id: &call.caller.origin.request_id,
+        kms_operation: call.operation.name,
+        aws_principal_arn: Some(&call.caller.principal.arn),
+        kms_key_arn: None,
+    };
+    let external_key =
+        kms.backend.key_metadata(&key_store.link, &xks_key_id, &metadata).await.map_err(KmsError::create_key)?;
+    check_external_key(&external_key)?;
+    Ok(KeyOrigin::ExternalKeyStore { custom_key_store_id: id.clone(), xks_key_id })
+}
+
+/// Endpoint, path and key ID may each be as long as allowed and still be too long together; where AWS refuses that is unverified.
+fn check_uri_length(key_store: &LoadedKeyStore, xks_key_id: &str) -> Result<(), KmsError> {
+    let external = &key_store.key_store.external;
+    let length = external.uri_endpoint.len() + external.uri_path.len() + LONGEST_SUFFIX.len() + xks_key_id.len();
+    if length <= PROXY_URI_LENGTH_MAX {
+        return Ok(());
+    }
+    Err(KmsError::validation(format!(
+        "XksKeyId makes the proxy URI {length} characters long; at most {PROXY_URI_LENGTH_MAX} are allowed. Use a shorter external key ID or XksProxyUriPath."
+    )))
+}
+
+/// The order of the checks, and how a list is printed, are unverified.
+fn check_external_key(key: &ExternalKeyMetadata) -> Result<(), KmsError> {
+    let wrong = |message: String, cause: &'static str| {
+        Err(KmsError::new(Exception::XksKeyInvalidConfiguration, message).with_cause(cause))
+    };
+    if key.key_spec != "AES_256" {
+        return wrong(
+            format!(
+                "The key spec of the external key must be AES_256. The key spec of specified external key is {}.",
+                key.key_spec
+            ),
+            cause::EXTERNAL_KEY_SPEC,
+        );
+    }
+    if key.key_status != "ENABLED" {
+        return wrong(
+            format!(
+                "The status of the external key must be ENABLED. The status of specified external key is {}.",
+                key.key_status
+            ),
+            crate::key_store::ProxyFailure::InvalidState.row().cause,
+        );
+    }
+    if !["ENCRYPT", "DECRYPT"].iter().all(|usage| key.key_usage.iter().any(|has| has == usage)) {
+        return wrong(
+            format!(
+                "The key usage of the external key must include ENCRYPT and DECRYPT. The key use of specified external key is {}.",
+                key.key_usage.join(", ")
+            ),
+            crate::key_store::ProxyFailure::InvalidKeyUsage.row().cause,
+        );
+    }
+    Ok(())
+}
+
+fn new_key(
+    kms: &Kms,
+    call: &Call<'_>,
+    scope: &AccountScope,
+    origin: KeyOrigin,
+    description: String,
+    policy: String,
+    tags: Vec<keystead_model::kms::Tag>,
+) -> Result<Key, KmsError> {
+    let mut random = [0; 16];
+    kms.entropy.fill(&mut random);
+    let id = KeyId::from_random(random);
+    let material = KeyMaterial::generate(&*kms.entropy);
+    let material_id = MaterialId::derive(id.as_str(), &material);
+    let mut key = Key {
+        account: scope.account,
+        region: scope.region.clone(),
+        id,
+        created: call.now,
+        description,
+        origin,
+        status: KeyStatus::Enabled,
+        policy,
+        tags,
+        material: KeyMaterialRecord { id: material_id, sealed: crate::sealing::Sealed::from_bytes(Vec::new()) },
+        revision: 1,
+    };
+    let (arn, material_id) = (key.arn().to_string(), material_id.to_string());
+    let record = SealedRecord::KeyMaterial(&arn, &material_id);
+    key.material.sealed = kms.catalog.root_key().seal(record, material.expose(), &*kms.entropy)?;
+    Ok(key)
+}
+
+/// Texts other than the quota's shape are unverified.
+fn insert_failure(error: StoreError, key: &Key) -> KmsError {
+    match (error, &key.origin) {
+        (
+            StoreError::Duplicate(UniqueConstraint::XksKeyId),
+            KeyOrigin::ExternalKeyStore { xks_key_id, custom_key_store_id },
+        ) => KmsError::new(
+            Exception::XksKeyAlreadyInUse,
+            format!(
+                "External key {xks_key_id} is already associated with a KMS key in custom key store {custom_key_store_id}."
+            ),
+        ),
+        (StoreError::NotFound, KeyOrigin::ExternalKeyStore { custom_key_store_id, .. }) => {
+            super::custom_key_store_lookup::not_found(custom_key_store_id)
+        }
+        (StoreError::QuotaExceeded { current }, _) => {
+            KmsError::new(Exception::LimitExceeded, exceeded_message("KMS keys", KMS_KEYS, current))
+        }
+        (error, _) => error.into(),
+    }
+}

@@ -1,0 +1,82 @@
+//! DescribeCustomKeyStores.
+
+use keystead_model::arn::CustomKeyStoreId;
+use keystead_model::kms::{
+    CustomKeyStoreType, CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest, DescribeCustomKeyStoresResponse,
+    Exception, XksProxyConfiguration,
+};
+
+use super::custom_key_store_lookup::stored_key_store;
+use super::key_lookup::authorized_account;
+use super::page::{self, DESCRIBE_CUSTOM_KEY_STORES};
+use crate::error::KmsError;
+use crate::key_store::CustomKeyStore;
+use crate::kms::{Call, Kms};
+use crate::quota::CUSTOM_KEY_STORES;
+
+/// Tells of one custom key store, by ID or by name, or of all. Asks no proxy.
+pub(super) async fn describe_custom_key_stores(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: DescribeCustomKeyStoresRequest,
+) -> Result<DescribeCustomKeyStoresResponse, KmsError> {
+    let scope = authorized_account(kms, call)?;
+    let limit = DESCRIBE_CUSTOM_KEY_STORES.items(request.limit)?;
+    let store = kms.catalog.store();
+    let mut found = match (&request.custom_key_store_id, &request.custom_key_store_name) {
+        // What AWS answers to both is unverified.
+        (Some(_), Some(_)) => {
+            return Err(KmsError::validation(
+                "Specify CustomKeyStoreId or CustomKeyStoreName, or neither of them, but not both.",
+            ));
+        }
+        (Some(id), None) => vec![stored_key_store(kms, &scope, id).await?],
+        (None, Some(name)) => {
+            // The quota bounds how many there are.
+            let all = store.custom_key_stores(&scope.account, &scope.region, None, CUSTOM_KEY_STORES as usize).await?;
+            let named = all.into_iter().find(|key_store| key_store.name == *name);
+            vec![named.ok_or_else(|| {
+                KmsError::new(
+                    Exception::CustomKeyStoreNotFound,
+                    format!("A custom key store with the name {name} does not exist."),
+                )
+            })?]
+        }
+        (None, None) => {
+            let after = page::after("DescribeCustomKeyStores", request.marker.as_deref())?
+                .map(|last| CustomKeyStoreId::parse(&last).ok_or_else(page::invalid_marker))
+                .transpose()?;
+            store.custom_key_stores(&scope.account, &scope.region, after.as_ref(), limit + 1).await?
+        }
+    };
+    let next_marker =
+        page::cut(&mut found, limit, "DescribeCustomKeyStores", |key_store| key_store.id.as_str().to_owned());
+    Ok(DescribeCustomKeyStoresResponse {
+        custom_key_stores: found.into_iter().map(entry).collect(),
+        truncated: next_marker.is_some(),
+        next_marker,
+    })
+}
+
+/// The secret of the credential is never part of it.
+fn entry(key_store: CustomKeyStore) -> CustomKeyStoresListEntry {
+    let external = key_store.external;
+    CustomKeyStoresListEntry {
+        custom_key_store_id: key_store.id,
+        custom_key_store_name: key_store.name,
+        cloud_hsm_cluster_id: None,
+        trust_anchor_certificate: None,
+        connection_state: key_store.connection.state_type(),
+        connection_error_code: key_store.connection.error_code(),
+        creation_date: key_store.created,
+        custom_key_store_type: CustomKeyStoreType::ExternalKeyStore,
+        xks_proxy_configuration: Some(XksProxyConfiguration {
+            connectivity: external.connectivity,
+            access_key_id: external.access_key_id,
+            uri_endpoint: external.uri_endpoint,
+            uri_path: external.uri_path,
+            vpc_endpoint_service_name: None,
+            vpc_endpoint_service_owner: None,
+        }),
+    }
+}

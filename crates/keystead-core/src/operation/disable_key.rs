@@ -1,0 +1,13 @@
+//! DisableKey.
+
+use keystead_model::kms::DisableKeyRequest;
+
+use super::enable_key::set_status;
+use crate::error::KmsError;
+use crate::key::KeyStatus;
+use crate::kms::{Call, Kms};
+
+/// Switches a key off. Succeeds if it is off. The external key of a key in an external key store is not touched.
+pub(super) async fn disable_key(kms: &Kms, call: &mut Call<'_>, request: DisableKeyRequest) -> Result<(), KmsError> {
+    set_status(kms, call, &request.key_id, KeyStatus::Disabled).await
+}

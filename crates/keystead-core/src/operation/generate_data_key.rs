@@ -1,0 +1,80 @@
+//! GenerateDataKey, and what it shares with GenerateDataKeyWithoutPlaintext.
+
+use keystead_model::Blob;
+use keystead_model::kms::{DataKeySpec, EncryptionContext, GenerateDataKeyRequest, GenerateDataKeyResponse};
+use zeroize::Zeroizing;
+
+use super::cryptography::{UsableKey, check_grant_tokens, check_recipient, dry_run_operation, usable_key};
+use super::key_lookup::{AcceptedForms, authorized_key};
+use crate::error::KmsError;
+use crate::kms::{Call, Kms};
+
+/// Makes a data key and gives it in plaintext and encrypted.
+pub(super) async fn generate_data_key(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: GenerateDataKeyRequest,
+) -> Result<GenerateDataKeyResponse, KmsError> {
+    check_recipient(request.recipient.as_ref())?;
+    let wanted = DataKeyRequest {
+        key_id: &request.key_id,
+        key_spec: request.key_spec,
+        number_of_bytes: request.number_of_bytes,
+        context: request.encryption_context.unwrap_or_default(),
+        grant_tokens: request.grant_tokens.as_deref(),
+        dry_run: request.dry_run == Some(true),
+    };
+    let DataKey { plaintext, ciphertext, key } = wanted.generate(kms, call).await?;
+    Ok(GenerateDataKeyResponse {
+        ciphertext_blob: Blob::from(ciphertext),
+        plaintext: Some(Blob::from(plaintext)),
+        key_id: key.loaded().key.arn(),
+        ciphertext_for_recipient: None,
+        key_material_id: key.key_material_id(),
+    })
+}
+
+/// What both operations are asked.
+pub(super) struct DataKeyRequest<'a> {
+    pub(super) key_id: &'a str,
+    pub(super) key_spec: Option<DataKeySpec>,
+    pub(super) number_of_bytes: Option<u32>,
+    pub(super) context: EncryptionContext,
+    pub(super) grant_tokens: Option<&'a [String]>,
+    pub(super) dry_run: bool,
+}
+
+/// What both operations make.
+pub(super) struct DataKey {
+    pub(super) plaintext: Zeroizing<Vec<u8>>,
+    pub(super) ciphertext: Vec<u8>,
+    pub(super) key: UsableKey,
+}
+
+impl DataKeyRequest<'_> {
+    pub(super) async fn generate(&self, kms: &Kms, call: &mut Call<'_>) -> Result<DataKey, KmsError> {
+        let length = self.length()?;
+        check_grant_tokens(self.grant_tokens)?;
+        let key = authorized_key(kms, call, self.key_id, AcceptedForms::All).await?;
+        let key = usable_key(kms, call, key).await?;
+        if self.dry_run {
+            return Err(dry_run_operation());
+        }
+        let mut plaintext = Zeroizing::new(vec![0; length]);
+        kms.entropy.fill(&mut plaintext);
+        let ciphertext = key.encrypt(kms, call, &plaintext, &self.context).await?;
+        Ok(DataKey { plaintext, ciphertext, key })
+    }
+
+    /// In bytes: exactly one of KeySpec and NumberOfBytes tells it.
+    fn length(&self) -> Result<usize, KmsError> {
+        match (self.key_spec, self.number_of_bytes) {
+            (Some(DataKeySpec::Aes256), None) => Ok(32),
+            (Some(DataKeySpec::Aes128), None) => Ok(16),
+            (None, Some(bytes)) => Ok(bytes as usize),
+            (Some(_), Some(_)) | (None, None) => {
+                Err(KmsError::validation("Please specify either number of bytes or key spec."))
+            }
+        }
+    }
+}

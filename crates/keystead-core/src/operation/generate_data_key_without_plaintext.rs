@@ -1,0 +1,30 @@
+//! GenerateDataKeyWithoutPlaintext.
+
+use keystead_model::Blob;
+use keystead_model::kms::{GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse};
+
+use super::generate_data_key::DataKeyRequest;
+use crate::error::KmsError;
+use crate::kms::{Call, Kms};
+
+/// Makes a data key and gives it encrypted only.
+pub(super) async fn generate_data_key_without_plaintext(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: GenerateDataKeyWithoutPlaintextRequest,
+) -> Result<GenerateDataKeyWithoutPlaintextResponse, KmsError> {
+    let wanted = DataKeyRequest {
+        key_id: &request.key_id,
+        key_spec: request.key_spec,
+        number_of_bytes: request.number_of_bytes,
+        context: request.encryption_context.unwrap_or_default(),
+        grant_tokens: request.grant_tokens.as_deref(),
+        dry_run: request.dry_run == Some(true),
+    };
+    let data_key = wanted.generate(kms, call).await?;
+    Ok(GenerateDataKeyWithoutPlaintextResponse {
+        ciphertext_blob: Blob::from(data_key.ciphertext),
+        key_id: data_key.key.loaded().key.arn(),
+        key_material_id: data_key.key.key_material_id(),
+    })
+}

@@ -1,0 +1,125 @@
+//! The operations of the KMS API, one file each: validate, authorize, act.
+
+mod cancel_key_deletion;
+mod connect_custom_key_store;
+mod create_alias;
+mod create_custom_key_store;
+mod create_key;
+mod cryptography;
+mod custom_key_store_lookup;
+mod decrypt;
+mod delete_alias;
+mod delete_custom_key_store;
+mod describe_custom_key_stores;
+mod describe_key;
+mod disable_key;
+mod disconnect_custom_key_store;
+mod enable_key;
+mod encrypt;
+mod external_key_store_settings;
+mod generate_data_key;
+mod generate_data_key_without_plaintext;
+mod generate_random;
+mod key_lookup;
+mod key_metadata;
+mod list_aliases;
+mod list_keys;
+mod list_resource_tags;
+mod page;
+mod policy;
+mod re_encrypt;
+mod schedule_key_deletion;
+mod tag_resource;
+mod tags;
+mod untag_resource;
+mod update_alias;
+mod update_custom_key_store;
+mod update_key_description;
+
+use keystead_model::kms::Exception;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::error::KmsError;
+use crate::kms::{Call, Kms, Output};
+
+/// Serves a validated request by the operation's name.
+///
+/// An operation that the API has and this version does not serve is told so.
+pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
+    match call.operation.name {
+        "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
+        "ConnectCustomKeyStore" => {
+            connect_custom_key_store::connect_custom_key_store(kms, call, read(input)?).await?;
+            Ok(Output::EmptyStructure)
+        }
+        "CreateAlias" => nothing(create_alias::create_alias(kms, call, read(input)?).await),
+        "CreateCustomKeyStore" => {
+            record(create_custom_key_store::create_custom_key_store(kms, call, read(input)?).await?)
+        }
+        "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
+        "Decrypt" => body(&decrypt::decrypt(kms, call, read(input)?).await?),
+        "DeleteAlias" => nothing(delete_alias::delete_alias(kms, call, read(input)?).await),
+        "DeleteCustomKeyStore" => {
+            delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await?;
+            Ok(Output::EmptyStructure)
+        }
+        "DescribeCustomKeyStores" => {
+            body(&describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
+        }
+        "DescribeKey" => body(&describe_key::describe_key(kms, call, read(input)?).await?),
+        "DisableKey" => nothing(disable_key::disable_key(kms, call, read(input)?).await),
+        "DisconnectCustomKeyStore" => {
+            disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await?;
+            Ok(Output::EmptyStructure)
+        }
+        "EnableKey" => nothing(enable_key::enable_key(kms, call, read(input)?).await),
+        "Encrypt" => body(&encrypt::encrypt(kms, call, read(input)?).await?),
+        "GenerateDataKey" => body(&generate_data_key::generate_data_key(kms, call, read(input)?).await?),
+        "GenerateDataKeyWithoutPlaintext" => body(
+            &generate_data_key_without_plaintext::generate_data_key_without_plaintext(kms, call, read(input)?).await?,
+        ),
+        "GenerateRandom" => body(&generate_random::generate_random(kms, call, read(input)?).await?),
+        "ListAliases" => body(&list_aliases::list_aliases(kms, call, read(input)?).await?),
+        "ListKeys" => body(&list_keys::list_keys(kms, call, read(input)?).await?),
+        "ListResourceTags" => body(&list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
+        "ReEncrypt" => body(&re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
+        "TagResource" => nothing(tag_resource::tag_resource(kms, call, read(input)?).await),
+        "UntagResource" => nothing(untag_resource::untag_resource(kms, call, read(input)?).await),
+        "UpdateAlias" => nothing(update_alias::update_alias(kms, call, read(input)?).await),
+        "UpdateCustomKeyStore" => {
+            update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await?;
+            Ok(Output::EmptyStructure)
+        }
+        "UpdateKeyDescription" => {
+            nothing(update_key_description::update_key_description(kms, call, read(input)?).await)
+        }
+        name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
+    }
+}
+
+/// The typed request. Validation has let the value through, so a failure here is a type that the shape does not tell.
+fn read<T: DeserializeOwned>(input: Value) -> Result<T, KmsError> {
+    serde_json::from_value(input).map_err(|error| KmsError::new(Exception::Serialization, error.to_string()))
+}
+
+fn nothing(result: Result<(), KmsError>) -> Result<Output, KmsError> {
+    result.map(|()| Output::Nothing)
+}
+
+/// An answer that the audit record does not repeat: reads, and whatever may hold plaintext.
+fn body(response: &impl Serialize) -> Result<Output, KmsError> {
+    // Sized at once: a buffer that grows would leave copies of a plaintext behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
+    serde_json::to_writer(&mut *text, response).map_err(|error| KmsError::internal(&error))?;
+    Ok(Output::Body { text, recorded: None })
+}
+
+/// An answer that the audit record repeats: mutations.
+fn record(response: impl Serialize) -> Result<Output, KmsError> {
+    let value = serde_json::to_value(response).map_err(|error| KmsError::internal(&error))?;
+    Ok(Output::Body { text: Zeroizing::new(value.to_string().into_bytes()), recorded: Some(value) })
+}

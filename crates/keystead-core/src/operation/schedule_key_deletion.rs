@@ -1,0 +1,44 @@
+//! ScheduleKeyDeletion.
+
+use keystead_model::kms::{KeyState, ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse};
+
+use super::key_lookup::{AcceptedForms, authorized_key};
+use crate::error::KmsError;
+use crate::key::{EffectiveState, KeyAction, KeyStatus, refuse_in_state};
+use crate::kms::{Call, Kms};
+
+/// The waiting period in days that is used when none is given.
+const DEFAULT_WINDOW_DAYS: u32 = 30;
+
+/// Starts the waiting period after which the key is deleted.
+pub(super) async fn schedule_key_deletion(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: ScheduleKeyDeletionRequest,
+) -> Result<ScheduleKeyDeletionResponse, KmsError> {
+    let window = request.pending_window_in_days.unwrap_or(DEFAULT_WINDOW_DAYS);
+    let pending_window_in_days =
+        u16::try_from(window).ok().filter(|days| (7..=30).contains(days)).ok_or_else(|| {
+            // The model allows 1 to 365; the service itself is stricter.
+            KmsError::validation(format!("PendingWindowInDays should be between 7 and 30, but it is {window}"))
+        })?;
+    let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
+    if let Some(id) = key.key.origin.custom_key_store_id() {
+        call.note("customKeyStoreId", id.as_str());
+    }
+    let deletion_date = call.now.plus_days(window);
+    let key = kms
+        .catalog
+        .change_key(&key.key.region, &key.key.id, |stored| {
+            refuse_in_state(KeyAction::ScheduleDeletion, EffectiveState::of(stored.status, true), stored)?;
+            stored.status = KeyStatus::PendingDeletion { deletion_date, pending_window_in_days };
+            Ok(())
+        })
+        .await?;
+    Ok(ScheduleKeyDeletionResponse {
+        key_id: key.arn(),
+        deletion_date: Some(deletion_date),
+        key_state: KeyState::PendingDeletion,
+        pending_window_in_days: window,
+    })
+}

@@ -1,0 +1,25 @@
+//! UpdateKeyDescription.
+
+use keystead_model::kms::UpdateKeyDescriptionRequest;
+
+use super::key_lookup::{AcceptedForms, authorized_key};
+use crate::error::KmsError;
+use crate::key::{EffectiveState, KeyAction, refuse_in_state};
+use crate::kms::{Call, Kms};
+
+/// Replaces a key's description.
+pub(super) async fn update_key_description(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: UpdateKeyDescriptionRequest,
+) -> Result<(), KmsError> {
+    let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
+    kms.catalog
+        .change_key(&key.key.region, &key.key.id, |stored| {
+            refuse_in_state(KeyAction::Annotate, EffectiveState::of(stored.status, true), stored)?;
+            stored.description.clone_from(&request.description);
+            Ok(())
+        })
+        .await
+        .map(drop)
+}

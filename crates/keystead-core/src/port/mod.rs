@@ -1,0 +1,15 @@
+//! What the core asks of the outside. Each trait says what happens in the awkward case; the core names no implementation.
+
+mod audit_log;
+mod clock;
+mod entropy;
+mod key_store_backend;
+mod store;
+
+pub use audit_log::{AuditError, AuditLog};
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use key_store_backend::{
+    BackendCiphertext, CallMetadata, ExternalKeyMetadata, ExternalLink, KeyStoreBackend, KeyStoreLink,
+};
+pub use store::{Change, ChangedRecord, ConnectionJob, JobKind, Store, StoreError, UniqueConstraint};

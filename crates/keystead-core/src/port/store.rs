@@ -1,0 +1,240 @@
+//! The durable store of everything Keystead must not lose.
+
+use async_trait::async_trait;
+use keystead_model::Timestamp;
+use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
+
+use crate::access::{AccessKey, AccessKeyStatus, Account, User};
+use crate::key::{Alias, Key};
+use crate::key_store::CustomKeyStore;
+use crate::sealing::Sealed;
+
+/// Durable, transactional storage.
+///
+/// Every mutation is one transaction: when it returns `Ok` it is committed durably; when it returns an error, nothing of it happened.
+/// Each mutable record carries a `revision`. An update takes the record as it is to be, with the revision it was **read** at, and fails
+/// with [`StoreError::Conflict`] if the stored revision differs (or the record is gone); on success the stored revision is that plus one.
+/// A new record is stored with the revision it carries.
+/// Every mutation of keys, aliases, custom key stores and access keys appends to the change feed in the same transaction.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The root key check value, `None` in a new store.
+    async fn root_key_check(&self) -> Result<Option<Sealed>, StoreError>;
+    /// Stores the root key check value; `Duplicate` is impossible: a value that is there already is kept and `Conflict` returned.
+    async fn set_root_key_check(&self, check: &Sealed) -> Result<(), StoreError>;
+
+    /// Adds an account; `Duplicate(AccountId)` or `Duplicate(AccountName)` if taken.
+    async fn insert_account(&self, account: &Account) -> Result<(), StoreError>;
+    /// One account.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
+    /// All accounts, by ID.
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+    /// Adds a user; `Duplicate(UserName)` if the account has one of that name, `NotFound` if there is no such account.
+    async fn insert_user(&self, user: &User) -> Result<(), StoreError>;
+    /// The users of an account, by name.
+    async fn users(&self, account: &AccountId) -> Result<Vec<User>, StoreError>;
+    /// Deletes a user; `Referenced` while it has access keys, `NotFound` if there is none.
+    async fn delete_user(&self, account: &AccountId, user_name: &str) -> Result<(), StoreError>;
+    /// Adds an access key; `Duplicate(AccessKeyId)` if taken, `NotFound` if the account or user does not exist.
+    async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError>;
+    /// One access key.
+    async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError>;
+    /// The access keys of an account, by ID.
+    async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKey>, StoreError>;
+    /// Activates or deactivates; `NotFound` if there is none.
+    async fn set_access_key_status(&self, access_key_id: &str, status: AccessKeyStatus) -> Result<(), StoreError>;
+    /// Deletes an access key; `NotFound` if there is none.
+    async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
+
+    /// Adds a key. `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
+    /// same custom key store has that external key; `NotFound` if the custom key store is gone.
+    async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
+    /// One key.
+    async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError>;
+    /// Replaces description, status and tags. The other members never change.
+    async fn update_key(&self, key: &Key) -> Result<(), StoreError>;
+    /// Deletes a key with its material, tags and aliases, if its revision is still `revision`.
+    async fn delete_key(&self, region: &Region, id: &KeyId, revision: u64) -> Result<(), StoreError>;
+    /// Up to `limit` key IDs of an account and Region that sort after `after`, in order.
+    async fn key_ids(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        after: Option<&KeyId>,
+        limit: usize,
+    ) -> Result<Vec<KeyId>, StoreError>;
+    /// Up to `limit` keys of any account that are pending deletion and whose deletion date is `now` or earlier.
+    async fn keys_due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError>;
+
+    /// Adds an alias. `QuotaExceeded` when its key already has `quota` aliases; `Duplicate(AliasName)` if the account and Region have
+    /// one of that name; `NotFound` if the key is gone.
+    async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError>;
+    /// One alias.
+    async fn alias(&self, account: &AccountId, region: &Region, name: &AliasName) -> Result<Option<Alias>, StoreError>;
+    /// Points an alias at another key and sets its last update. `QuotaExceeded` as for insert, `NotFound` if the new key is gone.
+    async fn update_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError>;
+    /// Deletes an alias if its revision is still `revision`.
+    async fn delete_alias(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        name: &AliasName,
+        revision: u64,
+    ) -> Result<(), StoreError>;
+    /// Up to `limit` aliases of an account and Region (of one key, if given) whose names sort after `after`, in order.
+    async fn aliases(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        key: Option<&KeyId>,
+        after: Option<&AliasName>,
+        limit: usize,
+    ) -> Result<Vec<Alias>, StoreError>;
+
+    /// Adds a custom key store. `QuotaExceeded` when the account has `quota` of them in the Region (checked first);
+    /// `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path) if taken.
+    async fn insert_custom_key_store(&self, key_store: &CustomKeyStore, quota: u64) -> Result<(), StoreError>;
+    /// One custom key store.
+    async fn custom_key_store(&self, id: &CustomKeyStoreId) -> Result<Option<CustomKeyStore>, StoreError>;
+    /// Up to `limit` custom key stores of an account and Region whose IDs sort after `after`, in order.
+    async fn custom_key_stores(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        after: Option<&CustomKeyStoreId>,
+        limit: usize,
+    ) -> Result<Vec<CustomKeyStore>, StoreError>;
+    /// All custom key stores of every account whose state is CONNECTED.
+    async fn connected_custom_key_stores(&self) -> Result<Vec<CustomKeyStore>, StoreError>;
+    /// Replaces name, configuration and connection state. Fails as insert does for what is taken.
+    async fn update_custom_key_store(&self, key_store: &CustomKeyStore) -> Result<(), StoreError>;
+    /// Deletes a custom key store and its jobs if its revision is still `revision`; `Referenced` while it has keys.
+    async fn delete_custom_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError>;
+
+    /// Updates a custom key store and, in the same transaction, replaces any job it has by an unleased job of `kind` that is not to be
+    /// claimed before `due`.
+    async fn start_connection_job(
+        &self,
+        key_store: &CustomKeyStore,
+        kind: JobKind,
+        due: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Leases one job that is due and that nobody leases at `now` to `owner` until `lease_until`, the earliest due first; `None` when
+    /// there is none.
+    async fn claim_connection_job(
+        &self,
+        owner: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<ConnectionJob>, StoreError>;
+    /// Updates the custom key store and, in the same transaction, removes the job. `Conflict` if the job is gone, was replaced, or is
+    /// no longer leased to the job's owner.
+    async fn finish_connection_job(&self, key_store: &CustomKeyStore, job: &ConnectionJob) -> Result<(), StoreError>;
+    /// Removes a job whose custom key store no longer needs it. Removing what is gone is no error.
+    async fn discard_connection_job(&self, job: &ConnectionJob) -> Result<(), StoreError>;
+
+    /// Up to `limit` changes after `sequence`, in order.
+    async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
+    /// The sequence number of the newest change, 0 when there is none.
+    async fn latest_change(&self) -> Result<u64, StoreError>;
+}
+
+/// What a connection job is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobKind {
+    /// Bring a key store from CONNECTING to CONNECTED or FAILED.
+    Connect,
+    /// Bring a key store from DISCONNECTING to DISCONNECTED.
+    Disconnect,
+}
+
+/// A connect or disconnect in progress. It survives a crash: whoever leases it next finishes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConnectionJob {
+    /// Unique among all jobs ever.
+    pub id: u64,
+    /// The custom key store.
+    pub custom_key_store_id: CustomKeyStoreId,
+    /// What to do.
+    pub kind: JobKind,
+    /// When it may be claimed.
+    pub due: Timestamp,
+    /// Who leases it.
+    pub owner: String,
+}
+
+/// One entry of the change feed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Grows by at least one for each change.
+    pub sequence: u64,
+    /// The record that changed (was added, updated or deleted).
+    pub record: ChangedRecord,
+}
+
+/// Which record a change is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ChangedRecord {
+    /// A KMS key.
+    Key(Region, KeyId),
+    /// An alias.
+    Alias(AccountId, Region, AliasName),
+    /// A custom key store.
+    CustomKeyStore(CustomKeyStoreId),
+    /// An access key.
+    AccessKey(String),
+}
+
+/// What must be unique.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UniqueConstraint {
+    /// One account of each ID.
+    AccountId,
+    /// One account of each name.
+    AccountName,
+    /// One user of each name in an account.
+    UserName,
+    /// One access key of each ID.
+    AccessKeyId,
+    /// One KMS key of each ID in a Region.
+    KeyId,
+    /// One KMS key of a custom key store for each external key.
+    XksKeyId,
+    /// One alias of each name in an account and Region.
+    AliasName,
+    /// One custom key store of each ID.
+    CustomKeyStoreId,
+    /// One custom key store of each name in an account and Region.
+    CustomKeyStoreName,
+    /// One external key store for each endpoint and path in an account and Region.
+    XksProxyUri,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The record changed, or went, since it was read. Read it again and decide anew.
+    #[error("the record was changed by another request")]
+    Conflict,
+    /// The record, or one it must refer to, does not exist.
+    #[error("the record does not exist")]
+    NotFound,
+    /// Another record has this value already.
+    #[error("another record has the same {0:?}")]
+    Duplicate(UniqueConstraint),
+    /// Other records still refer to this one.
+    #[error("other records refer to this one")]
+    Referenced,
+    /// The quota is reached; `current` is how many there are.
+    #[error("the quota is reached: there are {current}")]
+    QuotaExceeded {
+        /// How many there are now.
+        current: u64,
+    },
+    /// A stored record does not make sense: which one, and what is wrong.
+    #[error("a stored record is damaged: {0}")]
+    Damaged(String),
+    /// The storage engine failed.
+    #[error("the store failed: {0}")]
+    Engine(String),
+}
