@@ -201,8 +201,11 @@ impl Kms {
     }
 
     fn record_of(&self, call: Call<'_>, mut parameters: Value, result: &Result<Output, KmsError>) -> AuditRecord {
-        if let Value::Object(parameters) = &mut parameters {
-            for (name, value) in call.defaulted_parameters {
+        for (name, value) in call.defaulted_parameters {
+            if parameters.is_null() {
+                parameters = Value::Object(serde_json::Map::new());
+            }
+            if let Value::Object(parameters) = &mut parameters {
                 parameters.entry(name).or_insert(value);
             }
         }

@@ -52,7 +52,7 @@ impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 

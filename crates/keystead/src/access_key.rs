@@ -1,0 +1,95 @@
+//! New accounts, users and access keys: their identifiers, and the sealing of their secrets.
+
+use keystead_core::access::{AccessKey, AccessKeyStatus, User};
+use keystead_core::port::{Clock, Entropy, SystemClock, SystemEntropy};
+use keystead_core::sealing::{RootKey, SealError, SealedRecord};
+use keystead_model::arn::AccountId;
+use zeroize::Zeroizing;
+
+/// The alphabet of IAM's unique identifiers.
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// The alphabet of secret access keys: 64 characters of 6 random bits each.
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Length of a secret access key in characters: 240 random bits.
+const SECRET_LENGTH: usize = 40;
+/// Length of what follows the prefix of a unique identifier.
+const UNIQUE_LENGTH: usize = 16;
+
+fn random_text(length: usize, alphabet: &[u8]) -> Zeroizing<String> {
+    let mut random = Zeroizing::new(vec![0u8; length]);
+    SystemEntropy.fill(&mut random);
+    // Both alphabets are powers of two long, so every character is equally likely.
+    Zeroizing::new(random.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
+}
+
+fn unique_id(prefix: &str) -> String {
+    format!("{prefix}{}", *random_text(UNIQUE_LENGTH, BASE32))
+}
+
+/// A new random account ID.
+pub(crate) fn random_account_id() -> AccountId {
+    loop {
+        let digits = random_text(12, b"01234567");
+        // Twelve octal digits are an account ID always; the loop is for the compiler.
+        if let Some(id) = AccountId::parse(&digits) {
+            return id;
+        }
+    }
+}
+
+/// A new user.
+pub(crate) fn new_user(account: AccountId, user_name: &str) -> User {
+    User { account, user_name: user_name.to_owned(), user_id: unique_id("AIDA"), created: SystemClock.now() }
+}
+
+/// A new access key, and its secret in clear for the one time that it is shown.
+pub(crate) struct NewAccessKey {
+    pub(crate) access_key: AccessKey,
+    pub(crate) secret: Zeroizing<String>,
+}
+
+/// Makes an access key for a user, or for the account's root user.
+pub(crate) fn new_access_key(
+    account: AccountId,
+    user: Option<&User>,
+    expires_in_seconds: Option<u32>,
+    root_key: &RootKey,
+) -> Result<NewAccessKey, SealError> {
+    let access_key_id = unique_id("AKIA");
+    let secret = random_text(SECRET_LENGTH, BASE64);
+    let sealed_secret =
+        root_key.seal(SealedRecord::SecretAccessKey(&access_key_id), secret.as_bytes(), &SystemEntropy)?;
+    let created = SystemClock.now();
+    let access_key = AccessKey {
+        access_key_id,
+        account,
+        user_name: user.map(|user| user.user_name.clone()),
+        user_id: user.map(|user| user.user_id.clone()),
+        sealed_secret,
+        status: AccessKeyStatus::Active,
+        created,
+        expires: expires_in_seconds.map(|seconds| created.plus_millis(i64::from(seconds) * 1000)),
+    };
+    Ok(NewAccessKey { access_key, secret })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_look_like_iams() {
+        let root_key = RootKey::new(&[1; 32]).unwrap();
+        let account = random_account_id();
+        let user = new_user(account, "alice");
+        assert!(user.user_id.starts_with("AIDA") && user.user_id.len() == 20);
+        let new = new_access_key(account, Some(&user), Some(60), &root_key).unwrap();
+        assert!(new.access_key.access_key_id.starts_with("AKIA") && new.access_key.access_key_id.len() == 20);
+        assert_eq!(new.secret.len(), 40);
+        let record = SealedRecord::SecretAccessKey(&new.access_key.access_key_id);
+        assert_eq!(*root_key.open(record, &new.access_key.sealed_secret).unwrap(), new.secret.as_bytes());
+        let lifetime_ms = new.access_key.expires.unwrap().millis() - new.access_key.created.millis();
+        assert_eq!(lifetime_ms, 60_000);
+    }
+}

@@ -1,0 +1,156 @@
+//! `keystead admin`: accounts, users and access keys, straight in the store. A running server sees the changes within a second.
+
+use std::path::PathBuf;
+
+use keystead_core::access::{AccessKeyStatus, Account, User};
+use keystead_core::audit::iso8601;
+use keystead_core::port::{Clock, Store, StoreError, SystemClock};
+use keystead_core::sealing::RootKey;
+use keystead_model::arn::AccountId;
+
+use crate::access_key::{new_access_key, new_user, random_account_id};
+use crate::cli::{AccessKeysCommand, AccountsCommand, AdminCommand, UsersCommand};
+use crate::config::Config;
+use crate::service::OpenStore;
+use crate::{Failure, output};
+
+/// IAM's limit of a user name, in characters.
+const USER_NAME_LENGTH_MAX: usize = 64;
+
+/// Does one administrative command.
+pub(crate) async fn run(config: PathBuf, command: AdminCommand) -> Result<(), Failure> {
+    let OpenStore { store, root_key } = OpenStore::open(&Config::load(&config)?).await?;
+    let done = match command {
+        AdminCommand::Accounts { command } => accounts(&*store, command).await,
+        AdminCommand::Users { command } => users(&*store, command).await,
+        AdminCommand::AccessKeys { command } => access_keys(&*store, &root_key, command).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn accounts(store: &dyn Store, command: AccountsCommand) -> Result<(), Failure> {
+    match command {
+        AccountsCommand::Create { name, id } => {
+            let id = id.unwrap_or_else(random_account_id);
+            let account = Account { id, name: name.clone(), created: SystemClock.now() };
+            store
+                .insert_account(&account)
+                .await
+                .map_err(|error| taken(error, &format!("account {id} or name {name}")))?;
+            output::line(id.as_str())?;
+        }
+        AccountsCommand::List => {
+            for account in store.accounts().await? {
+                output::line(&format!("{}  {}  {}", account.id, iso8601(account.created), account.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn users(store: &dyn Store, command: UsersCommand) -> Result<(), Failure> {
+    match command {
+        UsersCommand::Create { account, name } => {
+            check_user_name(&name)?;
+            let user = new_user(account, &name);
+            store.insert_user(&user).await.map_err(|error| match error {
+                StoreError::NotFound => no_account(account),
+                error => taken(error, &format!("user {name}")),
+            })?;
+            output::line(&format!("arn:aws:iam::{account}:user/{name}"))?;
+        }
+        UsersCommand::List { account } => {
+            for user in store.users(&account).await? {
+                output::line(&format!("{}  {}  {}", user.user_id, iso8601(user.created), user.user_name))?;
+            }
+        }
+        UsersCommand::Delete { account, name } => {
+            store.delete_user(&account, &name).await.map_err(|error| -> Failure {
+                match error {
+                    StoreError::Referenced => {
+                        format!("user {name} has access keys: delete them first (`admin access-keys list`)").into()
+                    }
+                    StoreError::NotFound => no_user(account, &name),
+                    error => error.into(),
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+async fn access_keys(store: &dyn Store, root_key: &RootKey, command: AccessKeysCommand) -> Result<(), Failure> {
+    match command {
+        AccessKeysCommand::Create { account, user, expires_in_seconds } => {
+            let user = match user {
+                Some(name) => Some(user_named(store, account, &name).await?),
+                None => None,
+            };
+            let new = new_access_key(account, user.as_ref(), expires_in_seconds, root_key)?;
+            store.insert_access_key(&new.access_key).await.map_err(|error| match error {
+                StoreError::NotFound => no_account(account),
+                error => error.into(),
+            })?;
+            output::line(&format!("export AWS_ACCESS_KEY_ID={}", new.access_key.access_key_id))?;
+            output::line(&format!("export AWS_SECRET_ACCESS_KEY={}", *new.secret))?;
+        }
+        AccessKeysCommand::List { account } => {
+            for key in store.access_keys(&account).await? {
+                let user = key.user_name.as_deref().unwrap_or("(root user)");
+                let status = match key.status {
+                    AccessKeyStatus::Active => "Active",
+                    AccessKeyStatus::Inactive => "Inactive",
+                };
+                let expires = key.expires.map_or_else(|| "never".to_owned(), iso8601);
+                output::line(&format!("{}  {status}  expires {expires}  {user}", key.access_key_id))?;
+            }
+        }
+        AccessKeysCommand::Activate { id } => set_status(store, &id, AccessKeyStatus::Active).await?,
+        AccessKeysCommand::Deactivate { id } => set_status(store, &id, AccessKeyStatus::Inactive).await?,
+        AccessKeysCommand::Delete { id } => {
+            store.delete_access_key(&id).await.map_err(|error| no_access_key(error, &id))?;
+        }
+    }
+    Ok(())
+}
+
+async fn set_status(store: &dyn Store, id: &str, status: AccessKeyStatus) -> Result<(), Failure> {
+    store.set_access_key_status(id, status).await.map_err(|error| no_access_key(error, id))
+}
+
+async fn user_named(store: &dyn Store, account: AccountId, name: &str) -> Result<User, Failure> {
+    let users = store.users(&account).await?;
+    users.into_iter().find(|user| user.user_name == name).ok_or_else(|| no_user(account, name))
+}
+
+/// IAM's rule: it becomes part of an ARN.
+fn check_user_name(name: &str) -> Result<(), Failure> {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
+    if (1..=USER_NAME_LENGTH_MAX).contains(&name.len()) && name.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(format!("--name {name:?}: a user name has 1 to {USER_NAME_LENGTH_MAX} of A-Z a-z 0-9 + = , . @ _ -").into())
+}
+
+fn taken(error: StoreError, what: &str) -> Failure {
+    match error {
+        StoreError::Duplicate(_) => format!("{what} exists already; choose another").into(),
+        error => error.into(),
+    }
+}
+
+fn no_account(account: AccountId) -> Failure {
+    format!("account {account} does not exist; make it with `admin accounts create`").into()
+}
+
+fn no_user(account: AccountId, name: &str) -> Failure {
+    format!("account {account} has no user {name}; make one with `admin users create`").into()
+}
+
+fn no_access_key(error: StoreError, id: &str) -> Failure {
+    match error {
+        StoreError::NotFound => format!("access key {id} does not exist").into(),
+        error => error.into(),
+    }
+}

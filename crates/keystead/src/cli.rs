@@ -1,0 +1,232 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use keystead_model::arn::{AccountId, Region};
+
+/// A key management service that its owner runs: the AWS KMS API over your own key stores.
+#[derive(Parser)]
+#[command(name = "keystead", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Start everything on this machine: KMS, an XKS proxy with an external key, certificates, credentials
+    Dev(DevArguments),
+    /// Start KMS as configured
+    Serve {
+        /// The configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Start an XKS proxy, or manage its external keys
+    #[command(args_conflicts_with_subcommands = true)]
+    XksProxy {
+        /// The proxy's configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<XksProxyCommand>,
+    },
+    /// Manage accounts, users and access keys
+    Admin {
+        /// The configuration file of the server (TOML)
+        #[arg(long, value_name = "FILE", global = true, default_value = "keystead.toml")]
+        config: PathBuf,
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Make the root key under which the store's secrets are sealed
+    RootKey {
+        #[command(subcommand)]
+        command: RootKeyCommand,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DevArguments {
+    /// Where everything is kept; made if it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Where KMS listens; port 0 takes any free port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The account that owns the sample credentials: 12 digits
+    #[arg(long, value_name = "ID", default_value = "111122223333", value_parser = parse_account)]
+    pub(crate) account: AccountId,
+    /// The Region
+    #[arg(long, value_name = "REGION", default_value = "us-east-1", value_parser = parse_region)]
+    pub(crate) region: Region,
+    /// Serve KMS over TLS, with a certificate of the private CA
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// The least time in CONNECTING and DISCONNECTING, in milliseconds (AWS takes minutes)
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    pub(crate) connection_transition_ms: u64,
+    /// How the commands that are printed call the AWS CLI
+    #[arg(long, value_name = "COMMAND", default_value = "aws")]
+    pub(crate) aws_cli: String,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum XksProxyCommand {
+    /// Manage the external keys; a running proxy follows at once
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+/// The configuration file of the proxy whose keys are managed.
+#[derive(Args)]
+pub(crate) struct ProxyConfigFile {
+    /// The proxy's configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make an AES-256 external key and print its ID
+    Create {
+        /// 1 to 128 of A-Z a-z 0-9 . _ - ; random if left out
+        id: Option<String>,
+        /// What the key may be used for, separated by commas
+        #[arg(long, value_name = "USAGES", value_delimiter = ',', default_value = "ENCRYPT,DECRYPT")]
+        usage: Vec<String>,
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+    /// List the external keys
+    List {
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+    /// Stop every use of a key, until it is enabled again
+    Disable {
+        id: String,
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+    /// Let a disabled key be used again
+    Enable {
+        id: String,
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+    /// Add a version that encrypts from now on; earlier ones still decrypt
+    Rotate {
+        id: String,
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+    /// Delete a key for good: what was encrypted under it can never be decrypted again
+    Delete {
+        id: String,
+        #[command(flatten)]
+        file: ProxyConfigFile,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RootKeyCommand {
+    /// Write 32 random bytes to a new file of mode 0600; never overwrites one
+    Create { file: PathBuf },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Accounts: the owners of keys and key stores
+    Accounts {
+        #[command(subcommand)]
+        command: AccountsCommand,
+    },
+    /// IAM users of an account
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// Access keys that sign requests
+    AccessKeys {
+        #[command(subcommand)]
+        command: AccessKeysCommand,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Make an account and print its ID
+    Create {
+        /// A name for people, unique
+        #[arg(long)]
+        name: String,
+        /// 12 digits; random if left out
+        #[arg(long, value_parser = parse_account)]
+        id: Option<AccountId>,
+    },
+    /// List the accounts
+    List,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Make a user
+    Create {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+        /// 1 to 64 of A-Z a-z 0-9 + = , . @ _ -
+        #[arg(long)]
+        name: String,
+    },
+    /// List an account's users
+    List {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+    },
+    /// Delete a user that has no access keys
+    Delete {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+        #[arg(long)]
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccessKeysCommand {
+    /// Make an access key and print it as shell export lines; the secret is shown this once
+    Create {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+        /// The user it signs for; the account's root user if left out
+        #[arg(long)]
+        user: Option<String>,
+        /// Let it stop working after so many seconds
+        #[arg(long, value_name = "SECONDS")]
+        expires_in_seconds: Option<u32>,
+    },
+    /// List an account's access keys, without secrets
+    List {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+    },
+    /// Let an access key sign again
+    Activate { id: String },
+    /// Stop an access key from signing, until it is activated again
+    Deactivate { id: String },
+    /// Delete an access key for good
+    Delete { id: String },
+}
+
+fn parse_account(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text).ok_or_else(|| "an account ID is 12 digits".to_owned())
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+    Region::parse(text).ok_or_else(|| "a Region looks like us-east-1".to_owned())
+}

@@ -1,0 +1,438 @@
+//! The configuration of `keystead serve`: one TOML file, overridden by the environment. An unknown key is refused.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use keystead_core::kms::Settings;
+use keystead_core::quota::CUSTOM_KEY_STORE_REQUESTS_PER_SECOND;
+use keystead_model::arn::Region;
+use keystead_server::{Limits, ServerConfig, TlsFiles};
+use keystead_xks::{BreakerPolicy, ClientCertificate, ClientConfig, TrustRoots};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use serde::Deserialize;
+
+use crate::environment_override;
+
+/// How long what another process wrote may take to be seen: the window of eventual consistency.
+const CHANGE_FEED_INTERVAL: Duration = Duration::from_millis(250);
+
+/// The configuration of one server. Paths are relative to the folder of the configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address and port of the KMS endpoint. Port 0 lets the system choose.
+    pub(crate) listen: SocketAddr,
+    /// Folder of the store and, unless named otherwise, of the audit log.
+    pub(crate) data_dir: PathBuf,
+    /// The Region of every ARN and of every signature.
+    pub(crate) region: String,
+    /// Where the root key comes from.
+    pub(crate) root_key: RootKeyConfig,
+    /// The endpoint's certificate. Default: plain HTTP.
+    #[serde(default)]
+    pub(crate) tls: Option<TlsConfig>,
+    /// The audit log.
+    #[serde(default)]
+    pub(crate) audit: AuditConfig,
+    /// Sizes and times of requests.
+    #[serde(default)]
+    pub(crate) limits: LimitsConfig,
+    /// Signature verification.
+    #[serde(default)]
+    pub(crate) sigv4: SigV4Config,
+    /// Custom key stores of every kind.
+    #[serde(default)]
+    pub(crate) custom_key_stores: CustomKeyStoresConfig,
+    /// Calls to XKS proxies.
+    #[serde(default)]
+    pub(crate) xks: XksConfig,
+    /// The deletion of keys whose waiting period is over.
+    #[serde(default)]
+    pub(crate) key_deletion: KeyDeletionConfig,
+}
+
+/// `[root_key]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RootKeyConfig {
+    /// A file of mode 0600 with 32 random bytes, as `keystead root-key create` makes it.
+    pub(crate) file: PathBuf,
+}
+
+/// `[tls]`. The files are read again when they change.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// PEM: the server's certificate, then its intermediates.
+    pub(crate) certificate: PathBuf,
+    /// PEM: the certificate's private key.
+    pub(crate) private_key: PathBuf,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AuditConfig {
+    /// The audit log, relative to `data_dir`. Default `audit.jsonl`.
+    pub(crate) file: PathBuf,
+    /// Whether a record is on stable storage before its answer leaves, rather than with the operating system only. Default true.
+    pub(crate) fsync: bool,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LimitsConfig {
+    /// Longest request body, in bytes. Default 1048576.
+    pub(crate) body_bytes_max: usize,
+    /// Longest request head, in bytes. Default 16384.
+    pub(crate) header_bytes_max: usize,
+    /// Time for a TLS handshake and for a request's head, in milliseconds. Default 10000.
+    pub(crate) header_timeout_ms: u64,
+    /// Time for a request's body, in milliseconds. Default 10000.
+    pub(crate) body_timeout_ms: u64,
+    /// Time a connection may be without a request, in milliseconds. Default 90000.
+    pub(crate) idle_timeout_ms: u64,
+    /// Most connections at once; further ones wait. Default 4096.
+    pub(crate) connections_max: usize,
+    /// Time for requests in flight when the server is stopped, in milliseconds. Default 10000.
+    pub(crate) shutdown_grace_ms: u64,
+}
+
+/// `[sigv4]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SigV4Config {
+    /// How far a request's date may be off, either way, in seconds. Default 300.
+    pub(crate) clock_skew_seconds: u64,
+}
+
+/// `[custom_key_stores]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CustomKeyStoresConfig {
+    /// The least time in CONNECTING and DISCONNECTING, in milliseconds, so that the states can be seen. Default 500.
+    pub(crate) transition_min_ms: u64,
+    /// After this time another worker takes up a connect or disconnect that a crash left, in milliseconds. Default 10000.
+    pub(crate) job_lease_ms: u64,
+    /// Time between health polls of connected key stores, in milliseconds. Default 180000.
+    pub(crate) health_poll_interval_ms: u64,
+    /// Cryptographic requests a second for each custom key store. Default 1800.
+    pub(crate) requests_per_second: u32,
+}
+
+/// `[xks]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct XksConfig {
+    /// Time for a call to a proxy, from the decision to make it to the answer, in milliseconds. Default 250.
+    pub(crate) request_timeout_ms: u64,
+    /// PEM files of certificate authorities that proxies' certificates may chain to. Default: none.
+    pub(crate) trust_roots: Vec<PathBuf>,
+    /// Whether the public certificate authorities are trusted as well. Default true.
+    pub(crate) public_trust_roots: bool,
+    /// Networks that proxies may be in although they are loopback, link-local or private. Default: none.
+    pub(crate) allowed_networks: Vec<IpNet>,
+    /// PEM: the certificate shown to a proxy that asks for one. Default: none.
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// PEM: its private key.
+    pub(crate) client_private_key: Option<PathBuf>,
+    /// Hosts that are reached at a fixed address and port instead of DNS and port 443: for proxies on this machine.
+    pub(crate) connect_to: BTreeMap<String, SocketAddr>,
+    /// Calls in a row that do not reach a proxy before further ones are answered at once. Default 5.
+    pub(crate) circuit_breaker_failures: u32,
+    /// How long they are answered at once before one is tried, in milliseconds; doubles up to ten times that. Default 1000.
+    pub(crate) circuit_breaker_pause_ms: u64,
+}
+
+/// `[key_deletion]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KeyDeletionConfig {
+    /// Time between looks for keys whose day has come, in milliseconds. Default 60000.
+    pub(crate) sweep_interval_ms: u64,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { file: PathBuf::from("audit.jsonl"), fsync: true }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 1024 * 1024,
+            header_bytes_max: 16 * 1024,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 10_000,
+            idle_timeout_ms: 90_000,
+            connections_max: 4096,
+            shutdown_grace_ms: 10_000,
+        }
+    }
+}
+
+impl Default for SigV4Config {
+    fn default() -> Self {
+        Self { clock_skew_seconds: 300 }
+    }
+}
+
+impl Default for CustomKeyStoresConfig {
+    fn default() -> Self {
+        Self {
+            transition_min_ms: 500,
+            job_lease_ms: 10_000,
+            health_poll_interval_ms: 180_000,
+            requests_per_second: CUSTOM_KEY_STORE_REQUESTS_PER_SECOND,
+        }
+    }
+}
+
+impl Default for XksConfig {
+    fn default() -> Self {
+        Self {
+            request_timeout_ms: 250,
+            trust_roots: Vec::new(),
+            public_trust_roots: true,
+            allowed_networks: Vec::new(),
+            client_certificate: None,
+            client_private_key: None,
+            connect_to: BTreeMap::new(),
+            circuit_breaker_failures: 5,
+            circuit_breaker_pause_ms: 1000,
+        }
+    }
+}
+
+impl Default for KeyDeletionConfig {
+    fn default() -> Self {
+        Self { sweep_interval_ms: 60_000 }
+    }
+}
+
+/// Why a configuration is refused: the file, the key, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration {}: {source}", file.display())]
+    Read { file: PathBuf, source: std::io::Error },
+    #[error("configuration {}: {message}", file.display())]
+    Content { file: PathBuf, message: String },
+}
+
+impl Config {
+    /// Reads the file and applies the environment.
+    pub(crate) fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(file).map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
+        Self::parse(&text, file, std::env::vars())
+    }
+
+    fn parse(text: &str, file: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let refused = |message: String| ConfigError::Content { file: file.to_owned(), message };
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
+        let overridden = environment_override::apply(&mut table, variables).map_err(refused)?;
+        // Read from the text where that is possible: its errors point to the line.
+        let config: Result<Self, _> = if overridden { table.try_into() } else { toml::from_str(text) };
+        let mut config = config.map_err(|error| refused(error.to_string()))?;
+        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        config.check().map_err(refused)?;
+        Ok(config)
+    }
+
+    fn resolve_paths(&mut self, folder: &Path) {
+        self.data_dir = folder.join(&self.data_dir);
+        self.root_key.file = folder.join(&self.root_key.file);
+        self.audit.file = self.data_dir.join(&self.audit.file);
+        if let Some(tls) = &mut self.tls {
+            tls.certificate = folder.join(&tls.certificate);
+            tls.private_key = folder.join(&tls.private_key);
+        }
+        let xks = &mut self.xks;
+        let certificates = [&mut xks.client_certificate, &mut xks.client_private_key];
+        for path in xks.trust_roots.iter_mut().chain(certificates.into_iter().flatten()) {
+            *path = folder.join(&*path);
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if Region::parse(&self.region).is_none() {
+            return Err(format!("region = \"{}\" is no Region: it looks like us-east-1", self.region));
+        }
+        let keys = &self.custom_key_stores;
+        let positive = [
+            ("custom_key_stores.job_lease_ms", keys.job_lease_ms),
+            ("custom_key_stores.health_poll_interval_ms", keys.health_poll_interval_ms),
+            ("custom_key_stores.requests_per_second", u64::from(keys.requests_per_second)),
+            ("key_deletion.sweep_interval_ms", self.key_deletion.sweep_interval_ms),
+            ("xks.request_timeout_ms", self.xks.request_timeout_ms),
+            ("xks.circuit_breaker_failures", u64::from(self.xks.circuit_breaker_failures)),
+            ("sigv4.clock_skew_seconds", self.sigv4.clock_skew_seconds),
+        ];
+        match positive.into_iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(format!("{name} must be more than 0")),
+            None => Ok(()),
+        }
+    }
+
+    /// The Region; [`Config::load`] has checked it.
+    pub(crate) fn region(&self) -> Result<Region, ConfigError> {
+        Region::parse(&self.region).ok_or_else(|| ConfigError::Content {
+            file: PathBuf::new(),
+            message: format!("region = \"{}\" is no Region", self.region),
+        })
+    }
+
+    /// The store's file.
+    pub(crate) fn store_file(&self) -> PathBuf {
+        self.data_dir.join("store.sqlite")
+    }
+
+    /// What the core is to know.
+    pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
+        let key_stores = &self.custom_key_stores;
+        Ok(Settings {
+            region: self.region()?,
+            transition_min: Duration::from_millis(key_stores.transition_min_ms),
+            job_lease: Duration::from_millis(key_stores.job_lease_ms),
+            health_poll_interval: Duration::from_millis(key_stores.health_poll_interval_ms),
+            key_deletion_interval: Duration::from_millis(self.key_deletion.sweep_interval_ms),
+            change_feed_interval: CHANGE_FEED_INTERVAL,
+            key_store_requests_per_second: key_stores.requests_per_second,
+        })
+    }
+
+    /// What the front end is to know.
+    pub(crate) fn server(&self) -> ServerConfig {
+        let limits = &self.limits;
+        ServerConfig {
+            listen: self.listen,
+            tls: self
+                .tls
+                .as_ref()
+                .map(|tls| TlsFiles { certificate: tls.certificate.clone(), private_key: tls.private_key.clone() }),
+            limits: Limits {
+                body_bytes_max: limits.body_bytes_max,
+                header_bytes_max: limits.header_bytes_max,
+                header_timeout: Duration::from_millis(limits.header_timeout_ms),
+                body_timeout: Duration::from_millis(limits.body_timeout_ms),
+                idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
+                connections_max: limits.connections_max,
+                shutdown_grace: Duration::from_millis(limits.shutdown_grace_ms),
+            },
+            clock_skew: Duration::from_secs(self.sigv4.clock_skew_seconds),
+        }
+    }
+
+    /// What the proxy client is to know. Reads the certificate files.
+    pub(crate) fn proxy_client(&self) -> Result<ClientConfig, ConfigError> {
+        let xks = &self.xks;
+        let mut bundle = Vec::new();
+        for file in &xks.trust_roots {
+            bundle.extend(certificates("xks.trust_roots", file)?);
+        }
+        let trust_roots = match (bundle.is_empty(), xks.public_trust_roots) {
+            (true, true) => TrustRoots::Public,
+            (false, true) => TrustRoots::PublicAndBundle(bundle),
+            (_, false) => TrustRoots::Bundle(bundle),
+        };
+        let client_certificate = match (&xks.client_certificate, &xks.client_private_key) {
+            (None, None) => None,
+            (Some(chain), Some(key)) => Some(ClientCertificate {
+                chain: certificates("xks.client_certificate", chain)?,
+                key: PrivateKeyDer::from_pem_file(key)
+                    .map_err(|error| pem_error("xks.client_private_key", key, &error))?,
+            }),
+            (Some(file), None) | (None, Some(file)) => {
+                return Err(ConfigError::Content {
+                    file: file.clone(),
+                    message: "xks.client_certificate and xks.client_private_key go together: give both or neither"
+                        .to_owned(),
+                });
+            }
+        };
+        let pause = Duration::from_millis(xks.circuit_breaker_pause_ms);
+        Ok(ClientConfig {
+            trust_roots,
+            client_certificate,
+            connect_to: xks.connect_to.clone(),
+            allowed_networks: xks.allowed_networks.clone(),
+            request_timeout: Duration::from_millis(xks.request_timeout_ms),
+            breaker: BreakerPolicy { failures_to_open: xks.circuit_breaker_failures, pause, pause_max: pause * 10 },
+            ..ClientConfig::default()
+        })
+    }
+}
+
+fn certificates(name: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
+    let certificates = read().map_err(|error| pem_error(name, file, &error))?;
+    if certificates.is_empty() {
+        return Err(ConfigError::Content {
+            file: file.to_owned(),
+            message: format!("{name}: the file holds no certificate; it must be PEM"),
+        });
+    }
+    Ok(certificates)
+}
+
+fn pem_error(name: &str, file: &Path, error: &rustls_pki_types::pem::Error) -> ConfigError {
+    ConfigError::Content {
+        file: file.to_owned(),
+        message: format!("{name}: {error}; name a PEM file that can be read"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str =
+        "listen = '127.0.0.1:0'\ndata_dir = 'data'\nregion = 'us-east-1'\n[root_key]\nfile = 'root.key'\n";
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("/etc/keystead/keystead.toml"), std::iter::empty())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = parse(&format!("{SMALLEST}[xks]\ntrust_roots = ['ca.pem']")).unwrap();
+        assert_eq!(config.store_file(), Path::new("/etc/keystead/data/store.sqlite"));
+        assert_eq!(config.audit.file, Path::new("/etc/keystead/data/audit.jsonl"));
+        assert_eq!(config.root_key.file, Path::new("/etc/keystead/root.key"));
+        assert_eq!(config.xks.trust_roots, [Path::new("/etc/keystead/ca.pem")]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, named) in [
+            ("regoin = 'x'\n", "regoin"),
+            ("[limits]\nbody_max = 1\n", "body_max"),
+            ("[xks]\nrequest_timeout_ms = 0\n", "xks.request_timeout_ms"),
+            ("[xks]\nallowed_networks = ['10.0.0.0/33']\n", "allowed_networks"),
+        ] {
+            let text = if text.starts_with('[') { format!("{SMALLEST}{text}") } else { format!("{text}{SMALLEST}") };
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(named) && error.contains("keystead.toml"), "{error}");
+        }
+        assert!(parse("listen = 'x'").unwrap_err().contains("listen"));
+        assert!(parse(&SMALLEST.replace("us-east-1", "here")).unwrap_err().contains("region"));
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let variables = [("KEYSTEAD__AUDIT__FSYNC".to_owned(), "false".to_owned())].into_iter();
+        let config = Config::parse(SMALLEST, Path::new("k.toml"), variables).unwrap();
+        assert!(!config.audit.fsync);
+        let variables = [("KEYSTEAD__AUDIT__FSYCN".to_owned(), "false".to_owned())].into_iter();
+        let error = Config::parse(SMALLEST, Path::new("k.toml"), variables).unwrap_err();
+        assert!(error.to_string().contains("fsycn"));
+    }
+}

@@ -1,0 +1,42 @@
+//! What `keystead dev` tells the person who started it.
+
+use std::net::SocketAddr;
+
+use super::folder::{Folder, quoted};
+use super::proxy::REQUEST_FILE;
+use super::{PROXY_HOST, SAMPLE_KEY};
+use crate::cli::DevArguments;
+use crate::{Failure, output};
+
+/// Prints what is running, and the next five commands to type.
+pub(crate) fn print(
+    arguments: &DevArguments,
+    folder: &Folder,
+    endpoint: &str,
+    proxy: SocketAddr,
+) -> Result<(), Failure> {
+    let DevArguments { account, region, data_dir, aws_cli: aws, .. } = arguments;
+    let file = |name: &str| quoted(&folder.path(name).display().to_string());
+    output::line(&format!(
+        "Keystead is running.
+
+  KMS            {endpoint}   Region {region}, account {account}
+  XKS proxy      https://{PROXY_HOST}   on {proxy}, with the external key {SAMPLE_KEY}
+  data folder    {}   credentials in env, audit log in audit.jsonl
+
+Type these in another terminal:
+
+  . {}
+  KEY_STORE=$({aws} kms create-custom-key-store --cli-input-json file://{} --query CustomKeyStoreId --output text)
+  {aws} kms connect-custom-key-store --custom-key-store-id $KEY_STORE && {aws} kms describe-custom-key-stores
+  KEY=$({aws} kms create-key --origin EXTERNAL_KEY_STORE --custom-key-store-id $KEY_STORE --xks-key-id {SAMPLE_KEY} --query KeyMetadata.KeyId --output text)
+  {aws} kms generate-data-key --key-id $KEY --key-spec AES_256
+
+Each start keeps what is in the folder. Ctrl-C stops.
+",
+        data_dir.display(),
+        file("env"),
+        file(REQUEST_FILE),
+    ))?;
+    Ok(())
+}
