@@ -1,0 +1,99 @@
+//! Signing keys derived already: one for each access key, that of the day it was last used on.
+
+use std::sync::{Arc, Weak};
+
+use keystead_core::access::Credential;
+use keystead_sigv4::{CredentialScope, SecretAccessKey, SigningKey};
+use quick_cache::sync::Cache;
+
+/// How many access keys are held at most; the least used go first.
+const CAPACITY: usize = 4096;
+
+/// A bounded cache by access key ID. Region and service of the scope are the server's own and always the same.
+pub(super) struct SigningKeys(Cache<String, Derived>);
+
+#[derive(Clone)]
+struct Derived {
+    /// What it was derived from. The catalog gives another `Arc` when anything about the credential changed; weak, so that a deleted
+    /// secret does not stay in memory for the sake of this cache.
+    credential: Weak<Credential>,
+    date: String,
+    key: Arc<SigningKey>,
+}
+
+impl SigningKeys {
+    pub(super) fn new() -> Self {
+        Self(Cache::new(CAPACITY))
+    }
+
+    /// The signing key of `credential` for the day of `scope`, whose Region and service the caller has checked.
+    pub(super) fn get(&self, credential: &Arc<Credential>, scope: &CredentialScope) -> Arc<SigningKey> {
+        if let Some(derived) = self.0.get(credential.access_key_id.as_str()) {
+            let same = std::ptr::eq(derived.credential.as_ptr(), Arc::as_ptr(credential));
+            if same && derived.date == scope.date {
+                return derived.key;
+            }
+        }
+        let secret = SecretAccessKey::new(credential.secret_access_key.expose());
+        let key = Arc::new(SigningKey::derive(&secret, scope));
+        let derived = Derived { credential: Arc::downgrade(credential), date: scope.date.clone(), key: key.clone() };
+        self.0.insert(credential.access_key_id.clone(), derived);
+        key
+    }
+
+    /// The access key is gone.
+    pub(super) fn forget(&self, access_key_id: &str) {
+        self.0.remove(access_key_id);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use keystead_core::access::{AccessKeyStatus, Principal, PrincipalKind};
+    use keystead_model::SecretString;
+    use keystead_model::arn::AccountId;
+
+    use super::*;
+
+    fn credential(secret: &str) -> Arc<Credential> {
+        let account = AccountId::parse("111122223333").unwrap();
+        Arc::new(Credential {
+            access_key_id: "AKIAEXAMPLEEXAMPLE22".into(),
+            secret_access_key: SecretString::from(secret.to_owned()),
+            principal: Principal { account, kind: PrincipalKind::Root, arn: "arn:aws:iam::111122223333:root".into() },
+            status: AccessKeyStatus::Active,
+            expires: None,
+        })
+    }
+
+    fn scope(date: &str) -> CredentialScope {
+        CredentialScope { date: date.into(), region: "us-east-1".into(), service: "kms".into() }
+    }
+
+    #[test]
+    fn derives_once_for_a_credential_and_day() {
+        let (keys, credential) = (SigningKeys::new(), credential("hush"));
+        let first = keys.get(&credential, &scope("20260102"));
+        assert!(Arc::ptr_eq(&first, &keys.get(&credential, &scope("20260102"))));
+        assert!(!Arc::ptr_eq(&first, &keys.get(&credential, &scope("20260103"))));
+    }
+
+    #[test]
+    fn a_changed_or_forgotten_credential_derives_anew() {
+        let keys = SigningKeys::new();
+        let (before, after) = (credential("hush"), credential("husk"));
+        let first = keys.get(&before, &scope("20260102"));
+        assert!(!Arc::ptr_eq(&first, &keys.get(&after, &scope("20260102"))));
+        let second = keys.get(&after, &scope("20260102"));
+        keys.forget("AKIAEXAMPLEEXAMPLE22");
+        assert!(!Arc::ptr_eq(&second, &keys.get(&after, &scope("20260102"))));
+    }
+
+    #[test]
+    fn a_cached_key_does_not_keep_the_secret() {
+        let (keys, credential) = (SigningKeys::new(), credential("hush"));
+        keys.get(&credential, &scope("20260102"));
+        assert!(Arc::into_inner(credential).is_some());
+    }
+}

@@ -1,0 +1,115 @@
+//! A running server, and a client that signs.
+
+pub(crate) mod http1;
+pub(crate) mod ports;
+pub(crate) mod request;
+mod store;
+pub(crate) mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead_core::Kms;
+use keystead_core::access::{AccessKey, AccessKeyStatus};
+use keystead_core::catalog::Catalog;
+use keystead_core::kms::Settings;
+use keystead_core::port::SystemEntropy;
+use keystead_core::sealing::{RootKey, SealedRecord};
+use keystead_model::Timestamp;
+use keystead_model::arn::{AccountId, Region};
+use keystead_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use ports::{FixedClock, NoKeyStores, Records};
+use store::AccessKeys;
+
+pub(crate) const ACTIVE: &str = "AKIAACTIVEACTIVE2222";
+pub(crate) const INACTIVE: &str = "AKIAINACTIVEINACT222";
+pub(crate) const EXPIRED: &str = "AKIAEXPIREDEXPIRED22";
+/// The secret of all three.
+pub(crate) const SECRET: &str = "an example, not a secret";
+
+/// A server that runs until it is stopped or dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) records: Arc<Records>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default(), None).await
+    }
+
+    pub(crate) async fn with(limits: Limits, tls: Option<TlsFiles>) -> Self {
+        let records = Arc::new(Records::new());
+        let config = config(SocketAddr::from(([127, 0, 0, 1], 0)), limits, tls);
+        let server = Server::bind(config, Arc::new(kms(records.clone()))).await.unwrap();
+        let address = server.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(server.serve(async move {
+            let _ = stopped.await;
+        }));
+        Self { address, records, stop: Some(stop), serving }
+    }
+
+    /// Why no server starts there.
+    pub(crate) async fn start_error(listen: SocketAddr, tls: Option<TlsFiles>) -> String {
+        let config = config(listen, Limits::default(), tls);
+        Server::bind(config, Arc::new(kms(Arc::new(Records::new())))).await.err().unwrap().to_string()
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Tells the server to stop; it may still serve.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Returns when it has stopped.
+    pub(crate) async fn ended(self) -> Result<(), ServeError> {
+        self.serving.await.unwrap()
+    }
+}
+
+fn config(listen: SocketAddr, limits: Limits, tls: Option<TlsFiles>) -> ServerConfig {
+    ServerConfig { listen, tls, limits, clock_skew: Duration::from_secs(300) }
+}
+
+fn kms(records: Arc<Records>) -> Kms {
+    let root_key = Arc::new(RootKey::new(&[7; 32]).unwrap());
+    let keys = [(ACTIVE, AccessKeyStatus::Active, None), (INACTIVE, AccessKeyStatus::Inactive, None), {
+        (EXPIRED, AccessKeyStatus::Active, Some(Timestamp::from_millis(FixedClock::UNIX * 1000)))
+    }]
+    .map(|(id, status, expires)| access_key(&root_key, id, status, expires));
+    let settings = Settings {
+        region: Region::parse("us-east-1").unwrap(),
+        transition_min: Duration::ZERO,
+        job_lease: Duration::from_secs(10),
+        health_poll_interval: Duration::from_secs(10),
+        key_deletion_interval: Duration::from_secs(10),
+        change_feed_interval: Duration::from_secs(10),
+        key_store_requests_per_second: 1800,
+    };
+    let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
+    Kms::new(settings, catalog, Arc::new(NoKeyStores), records, Arc::new(FixedClock), Arc::new(SystemEntropy))
+}
+
+fn access_key(root_key: &RootKey, id: &str, status: AccessKeyStatus, expires: Option<Timestamp>) -> AccessKey {
+    AccessKey {
+        access_key_id: id.to_owned(),
+        account: AccountId::parse("111122223333").unwrap(),
+        user_name: None,
+        user_id: None,
+        sealed_secret: root_key.seal(SealedRecord::SecretAccessKey(id), SECRET.as_bytes(), &SystemEntropy).unwrap(),
+        status,
+        created: Timestamp::from_millis(0),
+        expires,
+    }
+}

@@ -1,0 +1,181 @@
+//! A store that holds access keys and nothing else.
+
+use async_trait::async_trait;
+use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
+use keystead_core::key::{Alias, Key};
+use keystead_core::key_store::CustomKeyStore;
+use keystead_core::port::{Change, ConnectionJob, JobKind, Store, StoreError};
+use keystead_core::sealing::Sealed;
+use keystead_model::Timestamp;
+use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
+
+pub(crate) struct AccessKeys(pub(crate) Vec<AccessKey>);
+
+fn unused<T>() -> Result<T, StoreError> {
+    Err(StoreError::Engine("this store holds access keys only".to_owned()))
+}
+
+#[async_trait]
+impl Store for AccessKeys {
+    async fn root_key_check(&self) -> Result<Option<Sealed>, StoreError> {
+        unused()
+    }
+
+    async fn set_root_key_check(&self, _: &Sealed) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn insert_account(&self, _: &Account) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn account(&self, _: &AccountId) -> Result<Option<Account>, StoreError> {
+        unused()
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        unused()
+    }
+
+    async fn insert_user(&self, _: &User) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn users(&self, _: &AccountId) -> Result<Vec<User>, StoreError> {
+        unused()
+    }
+
+    async fn delete_user(&self, _: &AccountId, _: &str) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn insert_access_key(&self, _: &AccessKey) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError> {
+        Ok(self.0.iter().find(|key| key.access_key_id == access_key_id).cloned())
+    }
+
+    async fn access_keys(&self, _: &AccountId) -> Result<Vec<AccessKey>, StoreError> {
+        unused()
+    }
+
+    async fn set_access_key_status(&self, _: &str, _: AccessKeyStatus) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn delete_access_key(&self, _: &str) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn insert_key(&self, _: &Key, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn key(&self, _: &Region, _: &KeyId) -> Result<Option<Key>, StoreError> {
+        unused()
+    }
+
+    async fn update_key(&self, _: &Key) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn delete_key(&self, _: &Region, _: &KeyId, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn key_ids(&self, _: &AccountId, _: &Region, _: Option<&KeyId>, _: usize) -> Result<Vec<KeyId>, StoreError> {
+        unused()
+    }
+
+    async fn keys_due_for_deletion(&self, _: Timestamp, _: usize) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn insert_alias(&self, _: &Alias, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn alias(&self, _: &AccountId, _: &Region, _: &AliasName) -> Result<Option<Alias>, StoreError> {
+        unused()
+    }
+
+    async fn update_alias(&self, _: &Alias, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn delete_alias(&self, _: &AccountId, _: &Region, _: &AliasName, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn aliases(
+        &self,
+        _: &AccountId,
+        _: &Region,
+        _: Option<&KeyId>,
+        _: Option<&AliasName>,
+        _: usize,
+    ) -> Result<Vec<Alias>, StoreError> {
+        unused()
+    }
+
+    async fn insert_custom_key_store(&self, _: &CustomKeyStore, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn custom_key_store(&self, _: &CustomKeyStoreId) -> Result<Option<CustomKeyStore>, StoreError> {
+        unused()
+    }
+
+    async fn custom_key_stores(
+        &self,
+        _: &AccountId,
+        _: &Region,
+        _: Option<&CustomKeyStoreId>,
+        _: usize,
+    ) -> Result<Vec<CustomKeyStore>, StoreError> {
+        unused()
+    }
+
+    async fn connected_custom_key_stores(&self) -> Result<Vec<CustomKeyStore>, StoreError> {
+        unused()
+    }
+
+    async fn update_custom_key_store(&self, _: &CustomKeyStore) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn delete_custom_key_store(&self, _: &CustomKeyStoreId, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn start_connection_job(&self, _: &CustomKeyStore, _: JobKind, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn claim_connection_job(
+        &self,
+        _: &str,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Option<ConnectionJob>, StoreError> {
+        unused()
+    }
+
+    async fn finish_connection_job(&self, _: &CustomKeyStore, _: &ConnectionJob) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn discard_connection_job(&self, _: &ConnectionJob) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn changes_after(&self, _: u64, _: usize) -> Result<Vec<Change>, StoreError> {
+        unused()
+    }
+
+    async fn latest_change(&self) -> Result<u64, StoreError> {
+        unused()
+    }
+}

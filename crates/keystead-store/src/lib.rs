@@ -1,0 +1,393 @@
+//! The [`Store`] port on SQLite.
+//!
+//! - [`open`](SqliteStore::open): what is checked before a database is used;
+//! - `schema/`: tables and rules, in the SQL that SQLite and PostgreSQL share;
+//! - one module for each concept: its statements, and what stands against each change;
+//! - `rows`: values to columns and back.
+//!
+//! Durability: the write-ahead log is flushed to disk with each commit (`synchronous=FULL`). Writers of one process queue for the one
+//! connection that writes; writers of several processes wait up to 5 seconds for each other. Every change begins with
+//! `BEGIN IMMEDIATE`, so what a transaction has looked at stays so until it commits: the rules are checked in plain queries first, and
+//! the schema's constraints stand behind them.
+//!
+//! The change feed has no gaps here: a reader that finds one has missed changes that were pruned, because it was more than 10,000
+//! changes behind, and must forget all it has cached.
+
+mod aliases;
+mod changes;
+mod connection_jobs;
+mod custom_key_stores;
+mod error;
+mod identities;
+mod keys;
+mod metadata;
+mod open;
+mod rows;
+mod schema;
+mod statements;
+
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
+use keystead_core::key::{Alias, Key};
+use keystead_core::key_store::CustomKeyStore;
+use keystead_core::port::{Change, ConnectionJob, JobKind, Store, StoreError};
+use keystead_core::sealing::Sealed;
+use keystead_model::Timestamp;
+use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use crate::error::engine;
+pub use crate::open::OpenError;
+
+/// Everything Keystead must not lose, in one SQLite file.
+pub struct SqliteStore {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Closes the database; calls that come later fail. The last process to close copies the log into the database file.
+    pub async fn close(&self) {
+        close_pool(&self.readers).await;
+        close_pool(&self.writer).await;
+    }
+
+    /// Runs `operation` in a transaction that sees one moment.
+    async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, T> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        uninterrupted(async move { conclude(readers.begin().await.map_err(engine)?, operation).await }).await
+    }
+
+    /// Runs `operation` in a transaction that has the write lock from the beginning; commits if it succeeds and undoes it if not.
+    async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, T> + Send + 'static,
+    {
+        let writer = self.writer.clone();
+        uninterrupted(async move { conclude(begin_write(&writer).await?, operation).await }).await
+    }
+}
+
+/// What is done in a transaction.
+type Step<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+
+/// Runs the work in a task of its own. A caller may go away at any moment (a client hangs up, a time is over); what it has begun goes on,
+/// and no connection is given back in the middle of a transaction.
+async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let failed = |error| StoreError::Engine(format!("the store's task did not end: {error}"));
+    tokio::spawn(work).await.map_err(failed)?
+}
+
+async fn begin_write(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    writer.begin_with("BEGIN IMMEDIATE").await.map_err(engine)
+}
+
+async fn conclude<T, F>(mut transaction: Transaction<'static, Sqlite>, operation: F) -> Result<T, StoreError>
+where
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, T>,
+{
+    match operation(&mut transaction).await {
+        Ok(value) => transaction.commit().await.map_err(engine).map(|()| value),
+        Err(refusal) => {
+            // The refusal is what the caller must hear, also if the engine cannot even roll back.
+            if let Err(error) = transaction.rollback().await {
+                tracing::error!(%error, "a transaction was not rolled back");
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// Closes every connection. The first call ends when all have been given back, and overlooks one that comes back just then (sqlx 0.8);
+/// the second closes that.
+async fn close_pool(pool: &SqlitePool) {
+    pool.close().await;
+    pool.close().await;
+}
+
+/// Each mutation is one transaction; what it does is in the module of its concept.
+#[async_trait]
+impl Store for SqliteStore {
+    async fn root_key_check(&self) -> Result<Option<Sealed>, StoreError> {
+        self.read(|connection| Box::pin(metadata::root_key_check(connection))).await
+    }
+
+    async fn set_root_key_check(&self, check: &Sealed) -> Result<(), StoreError> {
+        let check = check.clone();
+        self.write(move |connection| Box::pin(async move { metadata::set_root_key_check(connection, &check).await }))
+            .await
+    }
+
+    async fn insert_account(&self, account: &Account) -> Result<(), StoreError> {
+        let account = account.clone();
+        self.write(move |connection| Box::pin(async move { identities::insert_account(connection, &account).await }))
+            .await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        let id = *id;
+        self.read(move |connection| Box::pin(async move { identities::account(connection, &id).await })).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.read(|connection| Box::pin(identities::accounts(connection))).await
+    }
+
+    async fn insert_user(&self, user: &User) -> Result<(), StoreError> {
+        let user = user.clone();
+        self.write(move |connection| Box::pin(async move { identities::insert_user(connection, &user).await })).await
+    }
+
+    async fn users(&self, account: &AccountId) -> Result<Vec<User>, StoreError> {
+        let account = *account;
+        self.read(move |connection| Box::pin(async move { identities::users(connection, &account).await })).await
+    }
+
+    async fn delete_user(&self, account: &AccountId, user_name: &str) -> Result<(), StoreError> {
+        let account = *account;
+        let user_name = user_name.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { identities::delete_user(connection, &account, &user_name).await })
+        })
+        .await
+    }
+
+    async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError> {
+        let access_key = access_key.clone();
+        self.write(move |connection| {
+            Box::pin(async move { identities::insert_access_key(connection, &access_key).await })
+        })
+        .await
+    }
+
+    async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError> {
+        let access_key_id = access_key_id.to_owned();
+        self.read(move |connection| Box::pin(async move { identities::access_key(connection, &access_key_id).await }))
+            .await
+    }
+
+    async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKey>, StoreError> {
+        let account = *account;
+        self.read(move |connection| Box::pin(async move { identities::access_keys(connection, &account).await })).await
+    }
+
+    async fn set_access_key_status(&self, access_key_id: &str, status: AccessKeyStatus) -> Result<(), StoreError> {
+        let access_key_id = access_key_id.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { identities::set_access_key_status(connection, &access_key_id, status).await })
+        })
+        .await
+    }
+
+    async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError> {
+        let access_key_id = access_key_id.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { identities::delete_access_key(connection, &access_key_id).await })
+        })
+        .await
+    }
+
+    async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |connection| Box::pin(async move { keys::insert(connection, &key, quota).await })).await
+    }
+
+    async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError> {
+        let region = region.clone();
+        let id = *id;
+        self.read(move |connection| Box::pin(async move { keys::get(connection, &region, &id).await })).await
+    }
+
+    async fn update_key(&self, key: &Key) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |connection| Box::pin(async move { keys::update(connection, &key).await })).await
+    }
+
+    async fn delete_key(&self, region: &Region, id: &KeyId, revision: u64) -> Result<(), StoreError> {
+        let region = region.clone();
+        let id = *id;
+        self.write(move |connection| Box::pin(async move { keys::delete(connection, &region, &id, revision).await }))
+            .await
+    }
+
+    async fn key_ids(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        after: Option<&KeyId>,
+        limit: usize,
+    ) -> Result<Vec<KeyId>, StoreError> {
+        let account = *account;
+        let region = region.clone();
+        let after = after.copied();
+        self.read(move |connection| {
+            Box::pin(async move { keys::list_ids(connection, &account, &region, after.as_ref(), limit).await })
+        })
+        .await
+    }
+
+    async fn keys_due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError> {
+        self.read(move |connection| Box::pin(keys::due_for_deletion(connection, now, limit))).await
+    }
+
+    async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+        let alias = alias.clone();
+        self.write(move |connection| Box::pin(async move { aliases::insert(connection, &alias, quota).await })).await
+    }
+
+    async fn alias(&self, account: &AccountId, region: &Region, name: &AliasName) -> Result<Option<Alias>, StoreError> {
+        let account = *account;
+        let region = region.clone();
+        let name = name.clone();
+        self.read(move |connection| Box::pin(async move { aliases::get(connection, &account, &region, &name).await }))
+            .await
+    }
+
+    async fn update_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+        let alias = alias.clone();
+        self.write(move |connection| Box::pin(async move { aliases::update(connection, &alias, quota).await })).await
+    }
+
+    async fn delete_alias(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        name: &AliasName,
+        revision: u64,
+    ) -> Result<(), StoreError> {
+        let account = *account;
+        let region = region.clone();
+        let name = name.clone();
+        self.write(move |connection| {
+            Box::pin(async move { aliases::delete(connection, &account, &region, &name, revision).await })
+        })
+        .await
+    }
+
+    async fn aliases(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        key: Option<&KeyId>,
+        after: Option<&AliasName>,
+        limit: usize,
+    ) -> Result<Vec<Alias>, StoreError> {
+        let account = *account;
+        let region = region.clone();
+        let key = key.copied();
+        let after = after.cloned();
+        self.read(move |connection| {
+            Box::pin(
+                async move { aliases::list(connection, &account, &region, key.as_ref(), after.as_ref(), limit).await },
+            )
+        })
+        .await
+    }
+
+    async fn insert_custom_key_store(&self, key_store: &CustomKeyStore, quota: u64) -> Result<(), StoreError> {
+        let key_store = key_store.clone();
+        self.write(move |connection| {
+            Box::pin(async move { custom_key_stores::insert(connection, &key_store, quota).await })
+        })
+        .await
+    }
+
+    async fn custom_key_store(&self, id: &CustomKeyStoreId) -> Result<Option<CustomKeyStore>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| Box::pin(async move { custom_key_stores::get(connection, &id).await })).await
+    }
+
+    async fn custom_key_stores(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        after: Option<&CustomKeyStoreId>,
+        limit: usize,
+    ) -> Result<Vec<CustomKeyStore>, StoreError> {
+        let account = *account;
+        let region = region.clone();
+        let after = after.cloned();
+        self.read(move |connection| {
+            Box::pin(async move { custom_key_stores::list(connection, &account, &region, after.as_ref(), limit).await })
+        })
+        .await
+    }
+
+    async fn connected_custom_key_stores(&self) -> Result<Vec<CustomKeyStore>, StoreError> {
+        self.read(|connection| Box::pin(custom_key_stores::connected(connection))).await
+    }
+
+    async fn update_custom_key_store(&self, key_store: &CustomKeyStore) -> Result<(), StoreError> {
+        let key_store = key_store.clone();
+        self.write(move |connection| Box::pin(async move { custom_key_stores::update(connection, &key_store).await }))
+            .await
+    }
+
+    async fn delete_custom_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.write(move |connection| {
+            Box::pin(async move { custom_key_stores::delete(connection, &id, revision).await })
+        })
+        .await
+    }
+
+    async fn start_connection_job(
+        &self,
+        key_store: &CustomKeyStore,
+        kind: JobKind,
+        due: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key_store = key_store.clone();
+        self.write(move |connection| {
+            Box::pin(async move { connection_jobs::start(connection, &key_store, kind, due).await })
+        })
+        .await
+    }
+
+    async fn claim_connection_job(
+        &self,
+        owner: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<ConnectionJob>, StoreError> {
+        if !self.read(move |connection| Box::pin(connection_jobs::any_claimable(connection, now))).await? {
+            return Ok(None);
+        }
+        let owner = owner.to_owned();
+        self.write(move |connection| {
+            Box::pin(async move { connection_jobs::claim(connection, &owner, now, lease_until).await })
+        })
+        .await
+    }
+
+    async fn finish_connection_job(&self, key_store: &CustomKeyStore, job: &ConnectionJob) -> Result<(), StoreError> {
+        let key_store = key_store.clone();
+        let job = job.clone();
+        self.write(move |connection| {
+            Box::pin(async move { connection_jobs::finish(connection, &key_store, &job).await })
+        })
+        .await
+    }
+
+    async fn discard_connection_job(&self, job: &ConnectionJob) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.write(move |connection| Box::pin(async move { connection_jobs::discard(connection, &job).await })).await
+    }
+
+    async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, StoreError> {
+        self.read(move |connection| Box::pin(changes::after(connection, sequence, limit))).await
+    }
+
+    async fn latest_change(&self) -> Result<u64, StoreError> {
+        self.read(|connection| Box::pin(changes::latest(connection))).await
+    }
+}

@@ -1,0 +1,111 @@
+//! The change feed.
+
+use keystead_core::access::AccessKeyStatus;
+use keystead_core::key::Key;
+use keystead_core::key_store::CustomKeyStore;
+use keystead_core::port::{ChangedRecord, JobKind, Store};
+
+use super::fixtures::*;
+
+/// The records changed since the last time.
+async fn news(store: &dyn Store, seen: &mut u64) -> Vec<ChangedRecord> {
+    let changes = store.changes_after(*seen, usize::MAX).await.unwrap();
+    assert!(changes.first().is_none_or(|change| change.sequence > *seen));
+    assert!(changes.is_sorted_by(|a, b| a.sequence < b.sequence));
+    *seen = changes.last().map_or(*seen, |change| change.sequence);
+    assert_eq!(store.latest_change().await.unwrap(), *seen);
+    changes.into_iter().map(|change| change.record).collect()
+}
+
+pub async fn every_mutation_is_in_the_feed(store: &dyn Store) {
+    let mut seen = 0;
+    assert_eq!(news(store, &mut seen).await, []);
+
+    with_account(store).await;
+    store.insert_user(&user(1, "alice")).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, []);
+
+    let access_key = access_key("AKIAA", 1, None);
+    let access_key_changed = || ChangedRecord::AccessKey("AKIAA".to_owned());
+    store.insert_access_key(&access_key).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
+    store.set_access_key_status("AKIAA", AccessKeyStatus::Inactive).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
+    store.delete_access_key("AKIAA").await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
+
+    key_stores_are_in_the_feed(store, &mut seen).await;
+    keys_and_aliases_are_in_the_feed(store, &mut seen).await;
+}
+
+async fn key_stores_are_in_the_feed(store: &dyn Store, seen: &mut u64) {
+    let mut key_store = key_store(1);
+    let changed = || ChangedRecord::CustomKeyStore(key_store_id(1));
+    store.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
+    assert_eq!(news(store, seen).await, [changed()]);
+    store.update_custom_key_store(&key_store).await.unwrap();
+    assert_eq!(news(store, seen).await, [changed()]);
+    key_store = updated(&key_store);
+    store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
+    assert_eq!(news(store, seen).await, [changed()]);
+    key_store = updated(&key_store);
+    let job = store.claim_connection_job("a", at(0), at(9)).await.unwrap().unwrap();
+    assert_eq!(news(store, seen).await, []);
+    store.finish_connection_job(&key_store, &job).await.unwrap();
+    assert_eq!(news(store, seen).await, [changed()]);
+    store.delete_custom_key_store(&key_store.id, key_store.revision + 1).await.unwrap();
+    assert_eq!(news(store, seen).await, [changed()]);
+}
+
+async fn keys_and_aliases_are_in_the_feed(store: &dyn Store, seen: &mut u64) {
+    let key = key(1);
+    let key_changed = || ChangedRecord::Key(home(), key_id(1));
+    let alias_changed = |name: &str| ChangedRecord::Alias(account_id(1), home(), alias_name(name));
+    store.insert_key(&key, AMPLE).await.unwrap();
+    assert_eq!(news(store, seen).await, [key_changed()]);
+    store.update_key(&key).await.unwrap();
+    assert_eq!(news(store, seen).await, [key_changed()]);
+    for name in ["a", "b", "c"] {
+        store.insert_alias(&alias(name, &key), AMPLE).await.unwrap();
+        assert_eq!(news(store, seen).await, [alias_changed(name)]);
+    }
+    store.update_alias(&alias("a", &key), AMPLE).await.unwrap();
+    assert_eq!(news(store, seen).await, [alias_changed("a")]);
+    store.delete_alias(&key.account, &key.region, &alias_name("a"), 2).await.unwrap();
+    assert_eq!(news(store, seen).await, [alias_changed("a")]);
+    store.delete_key(&key.region, &key.id, 2).await.unwrap();
+    assert_eq!(news(store, seen).await, [alias_changed("b"), alias_changed("c"), key_changed()]);
+}
+
+pub async fn what_fails_is_not_in_the_feed(store: &dyn Store) {
+    let key = with_key(store).await;
+    let key_store = key_store(1);
+    store.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
+    let mut seen = store.latest_change().await.unwrap();
+    assert!(store.insert_key(&key, AMPLE).await.is_err());
+    assert!(store.update_key(&Key { revision: 9, ..key.clone() }).await.is_err());
+    assert!(store.delete_key(&key.region, &key.id, 9).await.is_err());
+    assert!(store.delete_key(&key.region, &key_id(9), 1).await.is_err());
+    assert!(store.insert_alias(&alias("a", &key), 0).await.is_err());
+    assert!(store.delete_alias(&key.account, &key.region, &alias_name("a"), 1).await.is_err());
+    assert!(store.update_custom_key_store(&CustomKeyStore { revision: 9, ..key_store.clone() }).await.is_err());
+    assert!(store.delete_custom_key_store(&key_store.id, 9).await.is_err());
+    assert!(store.set_access_key_status("AKIAX", AccessKeyStatus::Active).await.is_err());
+    assert!(store.delete_access_key("AKIAX").await.is_err());
+    assert_eq!(news(store, &mut seen).await, []);
+}
+
+pub async fn the_feed_is_read_page_by_page(store: &dyn Store) {
+    with_account(store).await;
+    for number in 1..=5 {
+        store.insert_key(&key(number), AMPLE).await.unwrap();
+    }
+    let mut seen = 0;
+    for expected in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
+        let page = store.changes_after(seen, 2).await.unwrap();
+        let expected: Vec<_> = expected.into_iter().map(|number| ChangedRecord::Key(home(), key_id(number))).collect();
+        assert_eq!(page.iter().map(|change| change.record.clone()).collect::<Vec<_>>(), expected);
+        seen = page.last().map_or(seen, |change| change.sequence);
+    }
+    assert_eq!(store.changes_after(u64::MAX, 9).await.unwrap(), []);
+}

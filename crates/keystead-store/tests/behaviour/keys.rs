@@ -1,0 +1,149 @@
+//! KMS keys.
+
+use keystead_core::key::{Key, KeyOrigin, KeyStatus};
+use keystead_core::port::{Store, StoreError, UniqueConstraint};
+
+use super::fixtures::*;
+use crate::assert_error;
+
+pub async fn a_key_comes_back_as_it_was_stored(store: &dyn Store) {
+    let key_store = with_key_store(store).await;
+    let pending = KeyStatus::PendingDeletion { deletion_date: at(900), pending_window_in_days: 7 };
+    let keys = [
+        key(1),
+        Key { status: KeyStatus::Disabled, description: String::new(), revision: 5, ..key(2) },
+        Key { status: pending, tags: vec![tag("z", "1"), tag("a", ""), tag("ä€𐍈 '\"", "x\n")], ..key(3) },
+        Key { description: "x".repeat(8192), policy: "p".repeat(32768), ..external_key(4, &key_store, "foo/bar") },
+    ];
+    for key in &keys {
+        store.insert_key(key, AMPLE).await.unwrap();
+    }
+    for key in keys {
+        assert_eq!(store.key(&key.region, &key.id).await.unwrap(), Some(key));
+    }
+    assert_eq!(store.key(&home(), &key_id(5)).await.unwrap(), None);
+    assert_eq!(store.key(&region("eu-west-1"), &key_id(1)).await.unwrap(), None);
+}
+
+pub async fn what_stands_against_a_new_key(store: &dyn Store) {
+    let first = with_key_store(store).await;
+    let second = key_store(2);
+    store.insert_custom_key_store(&second, AMPLE).await.unwrap();
+    store.insert_key(&external_key(1, &first, "foo"), AMPLE).await.unwrap();
+
+    let same_id = external_key(1, &first, "bar");
+    assert_error!(store.insert_key(&same_id, AMPLE).await, StoreError::Duplicate(UniqueConstraint::KeyId));
+    let same_external = external_key(2, &first, "foo");
+    assert_error!(store.insert_key(&same_external, AMPLE).await, StoreError::Duplicate(UniqueConstraint::XksKeyId));
+    assert_error!(store.insert_key(&external_key(2, &key_store(9), "foo"), AMPLE).await, StoreError::NotFound);
+    assert_error!(store.insert_key(&Key { account: account_id(7), ..key(2) }, AMPLE).await, StoreError::NotFound);
+    let elsewhere = Key { region: region("eu-west-1"), ..external_key(2, &first, "bar") };
+    assert_error!(store.insert_key(&elsewhere, AMPLE).await, StoreError::NotFound);
+    assert_error!(store.insert_key(&same_external, 1).await, StoreError::QuotaExceeded { current: 1 });
+
+    assert_eq!(store.key_ids(&account_id(1), &home(), None, 9).await.unwrap(), [key_id(1)]);
+    store.insert_key(&external_key(2, &second, "foo"), AMPLE).await.unwrap();
+    store.insert_key(&Key { region: region("eu-west-1"), ..key(1) }, AMPLE).await.unwrap();
+}
+
+pub async fn the_key_quota_counts_what_is_there(store: &dyn Store) {
+    with_account(store).await;
+    store.insert_account(&account(2)).await.unwrap();
+    store.insert_key(&key(1), 2).await.unwrap();
+    store.insert_key(&key(2), 2).await.unwrap();
+    assert_error!(store.insert_key(&key(3), 2).await, StoreError::QuotaExceeded { current: 2 });
+    store.insert_key(&Key { region: region("eu-west-1"), ..key(3) }, 2).await.unwrap();
+    store.insert_key(&Key { account: account_id(2), ..key(4) }, 2).await.unwrap();
+    store.delete_key(&home(), &key_id(1), 1).await.unwrap();
+    store.insert_key(&key(3), 2).await.unwrap();
+    assert_error!(store.insert_key(&key(5), 2).await, StoreError::QuotaExceeded { current: 2 });
+    assert_error!(
+        store.insert_key(&Key { region: region("eu-west-2"), ..key(5) }, 0).await,
+        StoreError::QuotaExceeded { current: 0 }
+    );
+}
+
+pub async fn an_update_needs_the_revision_that_was_read(store: &dyn Store) {
+    let key = with_key(store).await;
+    let change = Key { description: "first".to_owned(), ..key.clone() };
+    store.update_key(&change).await.unwrap();
+    let stale = Key { description: "second".to_owned(), ..key.clone() };
+    assert_error!(store.update_key(&stale).await, StoreError::Conflict);
+    assert_error!(store.delete_key(&key.region, &key.id, 1).await, StoreError::Conflict);
+    assert_eq!(store.key(&key.region, &key.id).await.unwrap(), Some(Key { revision: 2, ..change }));
+
+    store.delete_key(&key.region, &key.id, 2).await.unwrap();
+    assert_error!(store.update_key(&Key { revision: 2, ..key.clone() }).await, StoreError::Conflict);
+    assert_error!(store.delete_key(&key.region, &key.id, 2).await, StoreError::Conflict);
+    assert_eq!(store.key(&key.region, &key.id).await.unwrap(), None);
+}
+
+pub async fn an_update_replaces_description_status_and_tags_only(store: &dyn Store) {
+    let key = with_key(store).await;
+    let statuses = [
+        KeyStatus::Disabled,
+        KeyStatus::PendingDeletion { deletion_date: at(77), pending_window_in_days: 30 },
+        KeyStatus::Enabled,
+    ];
+    let mut expected = key;
+    for (status, tags) in statuses.into_iter().zip([vec![tag("b", "1"), tag("a", "2")], vec![tag("a", "3")], vec![]]) {
+        let description = format!("now {status:?}");
+        expected = Key { description, status, tags, ..expected };
+        let frozen = Key { policy: "other".to_owned(), created: at(999), ..expected.clone() };
+        store.update_key(&frozen).await.unwrap();
+        expected.revision += 1;
+        assert_eq!(store.key(&expected.region, &expected.id).await.unwrap().as_ref(), Some(&expected));
+    }
+    assert_eq!(expected.origin, KeyOrigin::AwsKms);
+}
+
+pub async fn a_deleted_key_takes_its_aliases_and_tags_along(store: &dyn Store) {
+    with_account(store).await;
+    let doomed = Key { tags: vec![tag("a", "b")], ..key(1) };
+    let other = key(2);
+    store.insert_key(&doomed, AMPLE).await.unwrap();
+    store.insert_key(&other, AMPLE).await.unwrap();
+    for alias in [alias("a", &doomed), alias("b", &other), alias("c", &doomed)] {
+        store.insert_alias(&alias, AMPLE).await.unwrap();
+    }
+    store.delete_key(&doomed.region, &doomed.id, 1).await.unwrap();
+    assert_eq!(store.aliases(&account_id(1), &home(), None, None, 9).await.unwrap(), [alias("b", &other)]);
+    let again = Key { tags: Vec::new(), ..doomed };
+    store.insert_key(&again, AMPLE).await.unwrap();
+    assert_eq!(store.key(&again.region, &again.id).await.unwrap(), Some(again));
+}
+
+pub async fn key_ids_come_in_order_page_by_page(store: &dyn Store) {
+    with_account(store).await;
+    store.insert_account(&account(2)).await.unwrap();
+    for number in [3, 1, 5, 2, 4] {
+        store.insert_key(&key(number), AMPLE).await.unwrap();
+    }
+    store.insert_key(&Key { account: account_id(2), ..key(6) }, AMPLE).await.unwrap();
+    store.insert_key(&Key { region: region("eu-west-1"), ..key(7) }, AMPLE).await.unwrap();
+    let mut after = None;
+    for expected in [vec![1, 2], vec![3, 4], vec![5], vec![]] {
+        let page = store.key_ids(&account_id(1), &home(), after.as_ref(), 2).await.unwrap();
+        assert_eq!(page, expected.into_iter().map(key_id).collect::<Vec<_>>());
+        after = page.last().copied().or(after);
+    }
+    assert_eq!(store.key_ids(&account_id(1), &home(), None, usize::MAX).await.unwrap().len(), 5);
+    assert_eq!(store.key_ids(&account_id(1), &home(), None, 0).await.unwrap(), []);
+}
+
+pub async fn keys_due_for_deletion(store: &dyn Store) {
+    with_account(store).await;
+    store.insert_account(&account(2)).await.unwrap();
+    let pending = |second| KeyStatus::PendingDeletion { deletion_date: at(second), pending_window_in_days: 7 };
+    let first = Key { status: pending(10), tags: vec![tag("a", "b")], ..key(1) };
+    let second = Key { status: pending(20), account: account_id(2), region: region("eu-west-1"), ..key(2) };
+    let late = Key { status: pending(21), ..key(3) };
+    for key in [&late, &second, &first, &key(4), &Key { status: KeyStatus::Disabled, ..key(5) }] {
+        store.insert_key(key, AMPLE).await.unwrap();
+    }
+    assert_eq!(store.keys_due_for_deletion(at(9), 9).await.unwrap(), []);
+    assert_eq!(store.keys_due_for_deletion(at(20), 9).await.unwrap(), [first.clone(), second]);
+    assert_eq!(store.keys_due_for_deletion(at(20), 1).await.unwrap().len(), 1);
+    store.update_key(&Key { status: KeyStatus::Disabled, ..first }).await.unwrap();
+    assert_eq!(store.keys_due_for_deletion(at(19), 9).await.unwrap(), []);
+}

@@ -1,0 +1,93 @@
+//! What every implementation of the Store port must do, case by case.
+//!
+//! A case takes an empty store. [`for_each_case`] makes a test of each for one implementation.
+
+// Each test binary uses some of the fixtures.
+#![allow(dead_code)]
+
+pub mod aliases;
+pub mod changes;
+pub mod connection_jobs;
+pub mod custom_key_stores;
+pub mod fixtures;
+pub mod identities;
+pub mod keys;
+pub mod metadata;
+
+/// The result is this error, or the test says what it is instead.
+#[macro_export]
+macro_rules! assert_error {
+    ($result:expr, $error:pat) => {
+        match $result {
+            Err($error) => {}
+            other => panic!("expected {}, got {other:?}", stringify!($error)),
+        }
+    };
+}
+
+/// Makes a `#[tokio::test]` of every case. `$fresh` is an async function that gives something that holds an empty store, with a method
+/// `store(&self) -> &dyn Store`.
+#[macro_export]
+macro_rules! for_each_case {
+    ($fresh:path) => {
+        $crate::cases! { $fresh;
+            metadata: the_root_key_check_is_set_once;
+
+            identities: accounts_are_unique_by_id_and_by_name;
+            identities: users_are_unique_in_their_account;
+            identities: access_keys_need_their_owner;
+            identities: access_keys_are_activated_and_deactivated;
+            identities: a_user_with_access_keys_stays;
+
+            keys: a_key_comes_back_as_it_was_stored;
+            keys: what_stands_against_a_new_key;
+            keys: the_key_quota_counts_what_is_there;
+            keys: an_update_needs_the_revision_that_was_read;
+            keys: an_update_replaces_description_status_and_tags_only;
+            keys: a_deleted_key_takes_its_aliases_and_tags_along;
+            keys: key_ids_come_in_order_page_by_page;
+            keys: keys_due_for_deletion;
+
+            aliases: an_alias_comes_back_as_it_was_stored;
+            aliases: what_stands_against_a_new_alias;
+            aliases: what_stands_against_a_moved_alias;
+            aliases: a_deletion_needs_the_revision_that_was_read;
+            aliases: aliases_come_in_order_page_by_page;
+
+            custom_key_stores: a_key_store_comes_back_as_it_was_stored;
+            custom_key_stores: what_stands_against_a_new_key_store;
+            custom_key_stores: the_same_is_free_in_another_account_and_region;
+            custom_key_stores: what_stands_against_an_update;
+            custom_key_stores: every_connection_state_is_stored;
+            custom_key_stores: a_key_store_with_keys_stays;
+            custom_key_stores: key_stores_come_in_order_page_by_page;
+
+            connection_jobs: starting_a_job_updates_the_key_store;
+            connection_jobs: one_owner_at_a_time;
+            connection_jobs: the_earliest_due_comes_first;
+            connection_jobs: a_new_job_replaces_the_old_one;
+            connection_jobs: only_the_lease_holder_finishes;
+            connection_jobs: a_job_that_cannot_finish_stays;
+            connection_jobs: discarding_is_idempotent;
+            connection_jobs: a_deleted_key_store_takes_its_job_along;
+
+            changes: every_mutation_is_in_the_feed;
+            changes: what_fails_is_not_in_the_feed;
+            changes: the_feed_is_read_page_by_page;
+        }
+    };
+}
+
+/// See [`for_each_case`].
+#[macro_export]
+macro_rules! cases {
+    ($fresh:path; $($module:ident: $case:ident;)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let fresh = $fresh().await;
+                behaviour::$module::$case(fresh.store()).await;
+            }
+        )+
+    };
+}

@@ -1,0 +1,147 @@
+//! Several stores on one file, as a server and `keystead admin` are.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod behaviour;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use behaviour::fixtures::*;
+use keystead_core::key::Key;
+use keystead_core::key_store::{ConnectionState, CustomKeyStore};
+use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_store::SqliteStore;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+async fn two_stores() -> (TempDir, Arc<SqliteStore>, Arc<SqliteStore>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keystead.db");
+    let (one, other) = tokio::join!(SqliteStore::open(&path), SqliteStore::open(&path));
+    (folder, Arc::new(one.unwrap()), Arc::new(other.unwrap()))
+}
+
+/// Two processes that start at once on a new file get one database, and nothing but it is left in the folder.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_make_one_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join("keystead.db");
+    let mut opening = JoinSet::new();
+    for _ in 0..8 {
+        let path = path.clone();
+        opening.spawn(async move { SqliteStore::open(&path).await.unwrap() });
+    }
+    let stores = opening.join_all().await;
+    with_account(&stores[0]).await;
+    for store in &stores {
+        assert_eq!(store.accounts().await.unwrap(), [account(1)]);
+    }
+    for store in &stores {
+        store.close().await;
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["keystead.db"]);
+}
+
+/// Of many updates read at one revision exactly one gets through; the others conflict, none fails otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_updates_wins() {
+    let (_folder, one, other) = two_stores().await;
+    let key = with_key(&*one).await;
+    let mut updates = JoinSet::new();
+    for number in 0..40 {
+        let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+        let change = Key { description: format!("by {number}"), ..key.clone() };
+        updates.spawn(async move { (change.description.clone(), store.update_key(&change).await) });
+    }
+    let mut winners = Vec::new();
+    for (description, result) in updates.join_all().await {
+        match result {
+            Ok(()) => winners.push(description),
+            Err(StoreError::Conflict) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    let stored = other.key(&key.region, &key.id).await.unwrap().unwrap();
+    assert_eq!((stored.revision, &stored.description), (2, &winners[0]));
+}
+
+/// Many workers of two processes: each job is leased exactly once.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_has_one_lease_holder() {
+    const JOBS: u8 = 20;
+    let (_folder, one, other) = two_stores().await;
+    with_account(&*one).await;
+    for number in 0..JOBS {
+        let key_store = key_store(number);
+        one.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
+        let connecting = CustomKeyStore { connection: ConnectionState::Connecting, ..key_store };
+        other.start_connection_job(&connecting, JobKind::Connect, at(0)).await.unwrap();
+    }
+    let mut workers = JoinSet::new();
+    for worker in 0..8 {
+        let store = if worker % 2 == 0 { one.clone() } else { other.clone() };
+        workers.spawn(async move {
+            let mut leased = Vec::new();
+            let owner = format!("worker {worker}");
+            while let Some(job) = store.claim_connection_job(&owner, at(1), at(100)).await.unwrap() {
+                assert_eq!(job.owner, owner);
+                leased.push(job.id);
+            }
+            leased
+        });
+    }
+    let leased: Vec<u64> = workers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(leased.len(), usize::from(JOBS));
+    assert_eq!(leased.iter().collect::<BTreeSet<_>>().len(), usize::from(JOBS));
+}
+
+/// Writers of both processes queue instead of failing, the quota holds to the last, and the feed has each change once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quota_holds_under_contention() {
+    const QUOTA: u64 = 30;
+    let (_folder, one, other) = two_stores().await;
+    with_account(&*one).await;
+    let mut inserts = JoinSet::new();
+    for number in 0..50 {
+        let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+        inserts.spawn(async move { store.insert_key(&key(number), QUOTA).await });
+    }
+    let mut inserted = 0;
+    for result in inserts.join_all().await {
+        match result {
+            Ok(()) => inserted += 1,
+            Err(StoreError::QuotaExceeded { current }) => assert_eq!(current, QUOTA),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(inserted, QUOTA);
+    assert_eq!(one.key_ids(&account_id(1), &home(), None, 99).await.unwrap().len() as u64, QUOTA);
+    assert_eq!(other.changes_after(0, 99).await.unwrap().len() as u64, QUOTA);
+}
+
+/// A caller that goes away in the middle of a write leaves the writer usable, and nothing half-written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_write_blocks_nobody() {
+    let (_folder, store, _other) = two_stores().await;
+    with_account(&*store).await;
+    for number in 0..50 {
+        let writer = store.clone();
+        let write =
+            tokio::spawn(
+                async move { writer.insert_key(&Key { tags: vec![tag("a", "b")], ..key(number) }, AMPLE).await },
+            );
+        for _ in 0..number % 10 {
+            tokio::task::yield_now().await;
+        }
+        write.abort();
+        let _outcome = write.await;
+    }
+    store.insert_key(&key(1_000), AMPLE).await.unwrap();
+    for id in store.key_ids(&account_id(1), &home(), None, 99).await.unwrap() {
+        let stored = store.key(&home(), &id).await.unwrap().unwrap();
+        assert_eq!(stored.tags.len(), usize::from(id != key_id(1_000)));
+    }
+}

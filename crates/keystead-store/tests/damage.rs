@@ -1,0 +1,205 @@
+//! What a disk, another program or another version leaves in the database's place is noticed and told, and never overwritten.
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod behaviour;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use behaviour::fixtures::*;
+use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_store::{OpenError, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+
+/// A closed database with some of everything.
+async fn database() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keystead.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    fill(&store).await;
+    store.close().await;
+    (folder, path)
+}
+
+async fn fill(store: &dyn Store) {
+    let key_store = with_key_store(store).await;
+    store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
+    store.insert_user(&user(1, "alice")).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, None)).await.unwrap();
+    for number in 1..=40 {
+        let key = keystead_core::key::Key { tags: vec![tag("a", "b")], ..key(number) };
+        store.insert_key(&key, AMPLE).await.unwrap();
+        store.insert_alias(&alias(&format!("alias-{number}"), &key), AMPLE).await.unwrap();
+    }
+}
+
+/// Changes a database behind the store's back, as no constraint would let it.
+async fn tamper(path: &Path, sql: &str) {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(false)
+        .pragma("ignore_check_constraints", "ON")
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// The text of the error: it names the file, says what, and says what to do. The file is as it was.
+async fn refusal(path: &Path) -> OpenError {
+    let before = fs::read(path).ok();
+    let Err(error) = SqliteStore::open(path).await else {
+        panic!("{} was opened", path.display());
+    };
+    assert_eq!(fs::read(path).ok(), before, "the file was changed");
+    let text = error.to_string();
+    assert!(text.contains(path.to_str().unwrap()), "{text}");
+    let remedies = ["restore", "name another file", "start the newer", "check that", "try again"];
+    assert!(remedies.iter().any(|remedy| text.contains(remedy)), "{text}");
+    error
+}
+
+#[tokio::test]
+async fn what_is_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keystead.db");
+    let noise: Vec<u8> = (0..20_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let contents: [&[u8]; 5] = [b"", b"x", b"SQLite format 3\0", b"hello, this is a text file\n", &noise];
+    for content in contents {
+        fs::write(&path, content).unwrap();
+        assert!(matches!(refusal(&path).await, OpenError::NotADatabase { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_another_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    for pragma in ["", "PRAGMA application_id = 252006674;"] {
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut connection = options.connect().await.unwrap();
+        let sql = format!("{pragma} CREATE TABLE IF NOT EXISTS accounts (id TEXT)");
+        sqlx::raw_sql(&sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        assert!(matches!(refusal(&path).await, OpenError::Foreign { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_schema_of_the_future() {
+    let (_folder, path) = database().await;
+    let sql = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (999, 'future', TRUE, x'00', 0)";
+    tamper(&path, sql).await;
+    assert!(matches!(refusal(&path).await, OpenError::Newer { found: 999, .. }));
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_ours() {
+    let (_folder, path) = database().await;
+    for sql in ["UPDATE _sqlx_migrations SET checksum = x'00'", "DROP TABLE _sqlx_migrations"] {
+        tamper(&path, sql).await;
+        assert!(matches!(refusal(&path).await, OpenError::Damaged { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_file() {
+    let (_folder, path) = database().await;
+    let whole = fs::read(&path).unwrap();
+    for length in [whole.len() - 1, whole.len() / 2, 4096, 4095, 100] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(matches!(refusal(&path).await, OpenError::Damaged { .. }), "{length} bytes");
+    }
+    fs::write(&path, &whole[..99]).unwrap();
+    assert!(matches!(refusal(&path).await, OpenError::NotADatabase { .. }));
+}
+
+/// Whichever page is overwritten, and whatever with, the next start notices.
+#[tokio::test]
+async fn an_overwritten_page() {
+    let (_folder, path) = database().await;
+    let whole = fs::read(&path).unwrap();
+    let page_length = usize::from(u16::from_be_bytes([whole[16], whole[17]]));
+    for page in 0..whole.len() / page_length {
+        // The header has tests of its own.
+        let first = if page == 0 { 100 } else { page * page_length };
+        for byte in [0x00, 0xa5, 0xff] {
+            let mut damaged = whole.clone();
+            damaged[first..(page + 1) * page_length].fill(byte);
+            fs::write(&path, damaged).unwrap();
+            println!("page {page} of {} filled with {byte:#x}", whole.len() / page_length);
+            let error = refusal(&path).await;
+            assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_its_database() {
+    let (_folder, path) = database().await;
+    let log = path.with_file_name("keystead.db-wal");
+    fs::write(&log, b"left behind").unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(refusal(&path).await, OpenError::LogWithoutDatabase { .. }));
+    assert!(!path.exists());
+    assert_eq!(fs::read(&log).unwrap(), b"left behind");
+}
+
+#[tokio::test]
+async fn no_folder_and_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("missing/keystead.db"), folder.path().to_owned()] {
+        assert!(matches!(refusal(&path).await, OpenError::Io { .. }));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Values that no constraint would let in are refused at the start, and reported by table and record when they turn up later.
+#[tokio::test]
+async fn rows_that_make_no_sense() {
+    let first_key = format!("us-east-1 {}", key_id(1));
+    let (first_key, key_store) = (first_key.as_str(), key_store_id(1));
+    let table = [
+        ("kms_keys SET status = 'Melted'", first_key, "kms_keys"),
+        ("kms_keys SET created = 'yesterday'", first_key, "kms_keys"),
+        ("kms_keys SET created = 9223372036854775807", first_key, "kms_keys"),
+        ("kms_keys SET material_id = x'00'", first_key, "kms_keys"),
+        ("kms_keys SET origin = 'EXTERNAL_KEY_STORE'", first_key, "kms_keys"),
+        ("kms_keys SET revision = -1", first_key, "kms_keys"),
+        ("aliases SET target_key_id = 'nothing'", "000000000001 us-east-1 alias/alias-1", "aliases"),
+        ("custom_key_stores SET connection_state = 'FAILED'", key_store.as_str(), "custom_key_stores"),
+        ("connection_jobs SET kind = 'DANCE'", key_store.as_str(), "connection_jobs"),
+        ("access_keys SET status = 'Sleepy'", "AKIAA", "access_keys"),
+    ];
+    for (sql, record, table) in table {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keystead.db");
+        let store = SqliteStore::open(&path).await.unwrap();
+        fill(&store).await;
+        tamper(&path, &format!("UPDATE {sql}")).await;
+        let error = read_everything(&store).await.expect_err(sql);
+        let StoreError::Damaged(what) = &error else { panic!("{sql}: {error:?}") };
+        assert!(what.contains(&format!("table {table}, record {record}, column ")), "{sql}: {what}");
+        store.close().await;
+        let refused = refusal_by_constraint(sql);
+        let reopened = SqliteStore::open(&path).await;
+        assert_eq!(reopened.is_err(), refused, "{sql}: {:?}", reopened.err());
+    }
+}
+
+/// What the schema's CHECK constraints cannot say is found when the row is read, and not at the start.
+fn refusal_by_constraint(sql: &str) -> bool {
+    !["material_id", "target_key_id"].iter().any(|column| sql.contains(column))
+}
+
+async fn read_everything(store: &dyn Store) -> Result<(), StoreError> {
+    store.access_keys(&account_id(1)).await?;
+    store.custom_key_stores(&account_id(1), &home(), None, 9).await?;
+    store.aliases(&account_id(1), &home(), None, None, 1).await?;
+    store.key(&home(), &key_id(1)).await?;
+    store.claim_connection_job("a", at(0), at(9)).await.map(drop)
+}

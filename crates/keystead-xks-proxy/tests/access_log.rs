@@ -1,0 +1,59 @@
+//! The access log: one line per request, everything that was known, nothing that was secret.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use keystead_xks::wire::Api;
+use keystead_xks_proxy::credential;
+use serde_json::Value;
+use support::client::{Call, Client, decrypt_body, good_body};
+use support::{KEY, Setup};
+
+#[tokio::test]
+async fn one_line_per_request_without_secrets() {
+    let mut setup = Setup::new();
+    setup.top = "access_log = \"access.log\"".to_owned();
+    let proxy = setup.start().await;
+    let mut client = Client::http1(&proxy).await;
+    let encrypted = client.ok(&proxy, Api::Encrypt, &good_body(Api::Encrypt)).await;
+    client.ok(&proxy, Api::Decrypt, &decrypt_body(&encrypted, None)).await;
+    let stranger = credential::generate().unwrap();
+    let refused = Call::new(&stranger, Api::GetKeyMetadata, &good_body(Api::GetKeyMetadata));
+    client.send(&refused).await.error();
+    let mut bad = good_body(Api::Encrypt);
+    bad["plaintext"] = "SGVsbG8gV29ybGQh!".into();
+    client.error(&proxy, Api::Encrypt, &bad).await;
+    let access_key_id = proxy.setup.credential.access_key_id().to_owned();
+    let secret = proxy.setup.credential.expose_raw_secret_access_key().to_owned();
+    let setup = proxy.stop().await;
+
+    let text = std::fs::read_to_string(setup.path("access.log")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4, "{text}");
+
+    let encrypt = &lines[0];
+    assert_eq!(encrypt["api"], "Encrypt");
+    assert_eq!(encrypt["status"], 200);
+    assert_eq!(encrypt["externalKeyId"], KEY);
+    assert_eq!(encrypt["uriPath"], "/example/kms/xks/v1");
+    assert_eq!(encrypt["accessKeyId"], access_key_id.as_str());
+    assert_eq!(encrypt["kmsOperation"], "Encrypt");
+    assert_eq!(encrypt["kmsRequestId"], "4112f4d6-db54-4af4-ae30-c55a22a8dfae");
+    assert_eq!(encrypt["awsPrincipalArn"], "arn:aws:iam::111122223333:user/Alice");
+    assert!(encrypt["kmsKeyArn"].as_str().unwrap().starts_with("arn:aws:kms:"));
+    assert!(encrypt["time"].as_str().unwrap().ends_with('Z'));
+    assert!(encrypt["duration_us"].as_u64().unwrap() > 0);
+    assert!(encrypt.get("errorName").is_none());
+
+    assert_eq!(lines[1]["api"], "Decrypt");
+    assert_eq!(lines[2]["errorName"], "AuthenticationFailedException");
+    assert_eq!(lines[2]["accessKeyId"], stranger.access_key_id());
+    assert!(lines[2].get("kmsRequestId").is_none(), "nothing of an unproven body is logged");
+    assert_eq!(lines[3]["errorName"], "ValidationException");
+    assert_eq!(lines[3]["status"], 400);
+
+    let ciphertext = encrypted["ciphertext"].as_str().unwrap();
+    for hidden in ["SGVsbG8gV29ybGQh", "Hello World!", ciphertext, secret.as_str(), "Signature="] {
+        assert!(!text.contains(hidden), "{hidden} in {text}");
+    }
+}

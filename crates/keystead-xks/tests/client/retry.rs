@@ -1,0 +1,103 @@
+//! One more attempt after a network timeout, and after nothing else.
+
+use keystead_core::port::KeyStoreBackend;
+
+use crate::support::*;
+
+const ALPNS: [&str; 2] = ["http/1.1", "h2"];
+
+#[tokio::test]
+async fn a_proxy_that_never_answers_is_asked_twice() {
+    for alpn in ALPNS {
+        let ca = Ca::new();
+        let proxy = Proxy::start(Entrance::Tls(ca.server(&[alpn])), |_| Reply::Silence).await;
+        let mut config = config(&ca, proxy.address);
+        config.request_timeout = SHORT;
+        let client = client(config);
+        assert_eq!(poll(&client, &link()).await, Err(ProxyFailure::TimedOut));
+        until("both requests arrived", || proxy.requests().len() >= 2).await;
+        assert_eq!(proxy.requests().len(), 2, "{alpn}");
+        assert_eq!(proxy.accepted(), 2, "a silent connection is not tried again");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_the_second_attempt_is_as_good_as_any() {
+    for alpn in ALPNS {
+        let ca = Ca::new();
+        let entrance = Entrance::Tls(ca.server(&[alpn]));
+        let proxy = Proxy::start(entrance, |request| match request.number {
+            0 => Reply::Silence,
+            _ => good_answer(request),
+        })
+        .await;
+        let mut config = config(&ca, proxy.address);
+        config.request_timeout = std::time::Duration::from_secs(2);
+        let client = client(config);
+        let encrypted = client.encrypt(&link(), KEY, PLAINTEXT, AAD, &metadata("Encrypt")).await;
+        assert!(encrypted.is_ok());
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(requests[0].body, requests[1].body);
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_in_the_handshake_is_tried_twice() {
+    let ca = Ca::new();
+    let proxy = Proxy::start(Entrance::Silence, good_answer).await;
+    let mut config = config(&ca, proxy.address);
+    config.request_timeout = SHORT;
+    let failure = poll(&client(config), &link()).await;
+    assert_eq!(failure, Err(ProxyFailure::TimedOut));
+    until("both connections arrived", || proxy.accepted() >= 2).await;
+    assert_eq!(proxy.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_stops_is_a_timeout_too() {
+    let ca = Ca::new();
+    let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), |_| {
+        Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_vec())
+    })
+    .await;
+    let mut config = config(&ca, proxy.address);
+    config.request_timeout = SHORT;
+    let failure = poll(&client(config), &link()).await;
+    assert_eq!(failure, Err(ProxyFailure::TimedOut));
+    until("both requests arrived", || proxy.requests().len() >= 2).await;
+    assert_eq!(proxy.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn errors_are_not_retried() {
+    for name in ["ThrottlingException", "DependencyTimeoutException", "InternalException"] {
+        let ca = Ca::new();
+        let body = format!(r#"{{"errorName":"{name}"}}"#);
+        let proxy =
+            Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), move |_| Reply::Json(503, body.clone())).await;
+        let client = client(config(&ca, proxy.address));
+        assert!(poll(&client, &link()).await.is_err());
+        assert_eq!(proxy.requests().len(), 1, "{name}");
+    }
+}
+
+/// Waiting for this server's own limit is inside the budget, and another attempt would only add to the load.
+#[tokio::test]
+async fn waiting_behind_other_calls_is_not_retried() {
+    let ca = Ca::new();
+    let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), |_| Reply::Silence).await;
+    let mut config = config(&ca, proxy.address);
+    config.request_timeout = std::time::Duration::from_millis(800);
+    config.max_in_flight_per_key_store = 1;
+    let client = client(config);
+    let first = tokio::spawn({
+        let client = std::sync::Arc::clone(&client);
+        async move { poll(&client, &link()).await }
+    });
+    until("the first call is in flight", || !proxy.requests().is_empty()).await;
+    assert_eq!(poll(&client, &link()).await, Err(ProxyFailure::TimedOut));
+    assert!(!first.is_finished(), "the first call has its second attempt yet");
+    assert_eq!(first.await.unwrap(), Err(ProxyFailure::TimedOut));
+    assert_eq!(proxy.requests().len(), 2, "both of them the first call's");
+}
