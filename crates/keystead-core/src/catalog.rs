@@ -262,6 +262,10 @@ impl Catalog {
             return Ok(());
         };
         let changes = self.store.changes_after(last, CHANGES_PER_READ).await?;
+        if changes.first().is_some_and(|first| first.sequence > last + 1) {
+            // This node slept for so long that changes it had not read were pruned.
+            self.invalidate_all();
+        }
         for change in &changes {
             self.invalidate(&change.record);
             *sequence = Some(change.sequence);

@@ -114,11 +114,7 @@ impl Call<'_> {
     /// What authorization may look at.
     pub(crate) fn context(&self) -> RequestContext<'_> {
         let origin = &self.caller.origin;
-        RequestContext {
-            source_ip: &origin.source_ip,
-            secure_transport: origin.tls.is_some(),
-            encryption_context: None,
-        }
+        RequestContext { source_ip: &origin.source_ip, secure_transport: origin.tls.is_some() }
     }
 
     /// `kms:` and the operation's name.

@@ -133,8 +133,8 @@ pub enum OpenError {
 impl SqliteStore {
     /// Opens the database at `path`, and makes it (readable by its owner alone) if there is no such file. Its folder must exist.
     ///
-    /// Reads all of the database once, to notice damage: measured 0.2 s for 100,000 keys on a 2-core machine with the file in the page
-    /// cache. Several processes may have one database open.
+    /// Reads all of the database once, to notice damage: measured 0.26 s for 100,000 keys (42 MB, in the page cache, two cores, release
+    /// build). Several processes may have one database open.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         if !path.try_exists().map_err(|source| io_error(path, source))? {
             create(path).await?;

@@ -19,8 +19,8 @@ use keystead_sigv4::{CredentialScope, SecretAccessKey, SigningKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::durable_file::{create_private, lock_for_change, read_private, replace_private};
 use crate::reloading::{FileSource, Reloading};
+use keystead_private_file::{create_private, lock_for_change, read_private, replace_private};
 
 /// The lengths of an `AccessKeyId`, in characters of `[A-Z2-7]`.
 pub const ACCESS_KEY_ID_CHARS: std::ops::RangeInclusive<usize> = 20..=30;

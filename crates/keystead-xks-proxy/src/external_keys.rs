@@ -99,7 +99,7 @@ fn random_id() -> Result<ExternalKeyId, KeyFileError> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::key_manager::create_root_key_file;
+    use keystead_private_file::create_root_key_file;
     use std::path::Path;
 
     const BOTH: [KeyUsage; 2] = [KeyUsage::Encrypt, KeyUsage::Decrypt];

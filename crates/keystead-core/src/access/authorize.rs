@@ -57,8 +57,6 @@ pub struct RequestContext<'a> {
     pub source_ip: &'a str,
     /// Whether the request came over TLS (`aws:SecureTransport`).
     pub secure_transport: bool,
-    /// The request's encryption context, where the operation has one (`kms:EncryptionContext:`).
-    pub encryption_context: Option<&'a std::collections::BTreeMap<String, String>>,
 }
 
 /// Whether `principal` may do `action` (such as `kms:Encrypt`) on `resource`.

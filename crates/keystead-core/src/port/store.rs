@@ -46,7 +46,7 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes an access key; `NotFound` if there is none.
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
-    /// Adds a key. `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
+    /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
     /// same custom key store has that external key; `NotFound` if the custom key store is gone.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
     /// One key.
@@ -91,7 +91,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Alias>, StoreError>;
 
-    /// Adds a custom key store. `QuotaExceeded` when the account has `quota` of them in the Region (checked first);
+    /// Adds a custom key store. `NotFound` if there is no such account; `QuotaExceeded` when the account has `quota` of them in the Region (checked first);
     /// `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path) if taken.
     async fn insert_custom_key_store(&self, key_store: &CustomKeyStore, quota: u64) -> Result<(), StoreError>;
     /// One custom key store.
@@ -166,7 +166,7 @@ pub struct ConnectionJob {
 /// One entry of the change feed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
-    /// Grows by at least one for each change.
+    /// Grows by one for each change. Old changes are pruned: a reader that finds a gap has missed some and must trust nothing it holds.
     pub sequence: u64,
     /// The record that changed (was added, updated or deleted).
     pub record: ChangedRecord,

@@ -43,13 +43,9 @@ pub async fn starting_a_job_updates_the_key_store(store: &dyn Store) {
 
     let stale = CustomKeyStore { revision: 1, ..key_store.clone() };
     assert_error!(store.start_connection_job(&stale, JobKind::Disconnect, at(0)).await, StoreError::Conflict);
-    let gone = key_store_of_number_9();
+    let gone = super::fixtures::key_store(9);
     assert_error!(store.start_connection_job(&gone, JobKind::Connect, at(0)).await, StoreError::Conflict);
     store.finish_connection_job(&key_store, &job).await.unwrap();
-}
-
-fn key_store_of_number_9() -> CustomKeyStore {
-    key_store(9)
 }
 
 pub async fn one_owner_at_a_time(store: &dyn Store) {
@@ -115,7 +111,7 @@ pub async fn only_the_lease_holder_finishes(store: &dyn Store) {
 
 pub async fn a_job_that_cannot_finish_stays(store: &dyn Store) {
     let key_store = with_job(store).await;
-    let other = key_store_of_number_9();
+    let other = super::fixtures::key_store(9);
     store.insert_custom_key_store(&other, AMPLE).await.unwrap();
     let job = claim(store, "a", 100).await.unwrap();
     let stale = CustomKeyStore { revision: 1, ..connected(&key_store) };

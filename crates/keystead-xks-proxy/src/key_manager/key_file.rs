@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::root_key::{RootKey, RootKeyError};
-use crate::durable_file::{create_private, lock_for_change, read_private, replace_private};
+use super::root_key::RootKey;
+use keystead_private_file::{RootKeyFileError, create_private, lock_for_change, read_private, replace_private};
 
 const FORMAT: u32 = 1;
 const FILE_MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -112,7 +112,7 @@ pub struct ExternalKeySummary {
 pub enum KeyFileError {
     /// The root key cannot be read.
     #[error(transparent)]
-    RootKey(#[from] RootKeyError),
+    RootKey(#[from] RootKeyFileError),
     /// The file cannot be read or written.
     #[error("key file {path}: {source}")]
     File {

@@ -12,7 +12,6 @@ mod sealed_key_file;
 pub use key_file::{ExternalKeySummary, KeyFileError, KeyUsage};
 pub(crate) use key_file::{KeyFile, KeyRecord};
 pub(crate) use root_key::RootKey;
-pub use root_key::{RootKeyError, create_root_key_file};
 pub use sealed_key_file::SealedKeyFile;
 
 /// A key as GetKeyMetadata tells it.

@@ -231,7 +231,7 @@ impl KeyManager for SealedKeyFile {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::key_manager::create_root_key_file;
+    use keystead_private_file::create_root_key_file;
 
     struct Fixture {
         folder: tempfile::TempDir,
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(health(&manager).await, HealthStatus::Unavailable);
         let missing = manager.encrypt(&key("b"), b"text", b"").await;
         assert!(matches!(missing, Err(KeyManagerError::Internal { .. })));
-        crate::durable_file::replace_private(&fixture.file.path, &good).unwrap();
+        keystead_private_file::replace_private(&fixture.file.path, &good).unwrap();
         assert_eq!(health(&manager).await, HealthStatus::Active);
         assert!(manager.encrypt(&key("b"), b"text", b"").await.is_ok());
 
@@ -371,7 +371,7 @@ mod tests {
             (duplicate, "twice"),
         ];
         for (text, expected) in table {
-            crate::durable_file::replace_private(&fixture.file.path, text.as_bytes()).unwrap();
+            keystead_private_file::replace_private(&fixture.file.path, text.as_bytes()).unwrap();
             let Err(error) = fixture.open() else { panic!("must be refused: {text}") };
             assert!(error.to_string().contains(expected), "{error}");
         }

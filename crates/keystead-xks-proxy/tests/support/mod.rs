@@ -9,8 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keystead_private_file::create_root_key_file;
 use keystead_xks_proxy::credential::{self, XksCredential};
-use keystead_xks_proxy::key_manager::{KeyManager, KeyUsage, create_root_key_file};
+use keystead_xks_proxy::key_manager::{KeyManager, KeyUsage};
 use keystead_xks_proxy::{Proxy, ProxyConfig, ServeError, external_keys};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -94,7 +94,10 @@ impl KeyStoreClient {
     /// POSTs `body` to `path` and reads the answer, whatever it says.
     pub(crate) async fn call(&self, path: String, body: Bytes, urgency: Urgency) -> Result<Answer, ProxyFailure> {
         let ticket = self.admit(urgency)?;
-        match self.within_limits(path, body, &ticket).await {
+        let budget = Budget::starting_now(self.request_timeout);
+        // Held until the circuit has heard how the call went: who waits for the place hears it first.
+        let _place = self.enter(budget, &ticket).await?;
+        match self.try_twice(path, body, budget).await {
             Ok(answer) => {
                 ticket.answered();
                 Ok(answer)
@@ -120,9 +123,7 @@ impl KeyStoreClient {
 
     /// Two attempts at most: the second after a network timeout, with a budget of its own (KMS Developer Guide: "retries
     /// once").
-    async fn within_limits(&self, path: String, body: Bytes, ticket: &Ticket<'_>) -> Result<Answer, CallError> {
-        let budget = Budget::starting_now(self.request_timeout);
-        let _permit = self.enter(budget, ticket).await?;
+    async fn try_twice(&self, path: String, body: Bytes, budget: Budget) -> Result<Answer, CallError> {
         let host = &self.pool.endpoint().host;
         let request = self.signer.sign(host, path, body, SystemTime::now());
         let request = request.map_err(|error| {
@@ -146,15 +147,15 @@ impl KeyStoreClient {
     }
 
     /// Waits for a place among the calls in flight, unless the circuit opens meanwhile.
-    async fn enter(&self, budget: Budget, ticket: &Ticket<'_>) -> Result<Option<SemaphorePermit<'_>>, CallError> {
-        if let Ok(permit) = self.in_flight.try_acquire() {
-            return Ok(Some(permit));
+    async fn enter(&self, budget: Budget, ticket: &Ticket<'_>) -> Result<Option<SemaphorePermit<'_>>, ProxyFailure> {
+        if let Ok(place) = self.in_flight.try_acquire() {
+            return Ok(Some(place));
         }
-        let saturated = CallError::NotTried(ProxyFailure::TimedOut);
-        let permit = budget.limit(self.in_flight.acquire()).await;
+        let place = budget.limit(self.in_flight.acquire()).await;
         let confirmed = self.breaker().confirm(ticket.admission);
-        confirmed.map_err(|kind| CallError::NotTried(ProxyFailure::CircuitOpen(kind)))?;
-        Ok(permit.map_err(|_| saturated)?.ok())
+        confirmed.map_err(ProxyFailure::CircuitOpen)?;
+        // The semaphore is never closed, so a place there is.
+        Ok(place.map_err(|_| ProxyFailure::TimedOut)?.ok())
     }
 
     async fn attempt(&self, request: &SignedRequest, budget: Budget) -> Result<Answer, AttemptError> {

@@ -88,7 +88,7 @@ async fn waiting_behind_other_calls_is_not_retried() {
     let ca = Ca::new();
     let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), |_| Reply::Silence).await;
     let mut config = config(&ca, proxy.address);
-    config.request_timeout = std::time::Duration::from_millis(800);
+    config.request_timeout = std::time::Duration::from_millis(1500);
     config.max_in_flight_per_key_store = 1;
     let client = client(config);
     let first = tokio::spawn({

@@ -64,6 +64,8 @@ pub(crate) enum Reply {
     BytesThenClose(Vec<u8>),
     /// The good answer, once the flag is set.
     GoodWhen(Arc<AtomicBool>),
+    /// As [`Reply::Close`], once the flag is set.
+    CloseWhen(Arc<AtomicBool>),
     /// Nothing, ever.
     Silence,
     /// Nothing; the connection (HTTP/1.1) or stream (HTTP/2) is closed.
@@ -208,7 +210,7 @@ async fn serve_http1(mut tls: TlsStream<TcpStream>, connection: usize, shared: &
         let bytes = match answer(shared, request).await {
             Reply::Json(status, body) => http1_response(status, &body),
             Reply::Bytes(bytes) => bytes,
-            Reply::GoodWhen(_) => return,
+            Reply::GoodWhen(_) | Reply::CloseWhen(_) => return,
             Reply::BytesThenClose(bytes) => {
                 let _ = tls.write_all(&bytes).await;
                 let _ = tls.shutdown().await;
@@ -230,20 +232,20 @@ async fn serve_http1(mut tls: TlsStream<TcpStream>, connection: usize, shared: &
     }
 }
 
-/// Notes the request, gives it its number, and asks the test what to answer; never [`Reply::GoodWhen`].
+/// Notes the request, gives it its number, and asks the test what to answer; flags are waited for here.
 async fn answer(shared: &Shared, mut request: Request) -> Reply {
     {
         let mut requests = shared.requests.lock().unwrap();
         request.number = requests.len();
         requests.push(request.clone());
     }
-    match (shared.handler)(&request) {
-        Reply::GoodWhen(flag) => {
-            super::until("the answer may go", || flag.load(Ordering::SeqCst)).await;
-            good_answer(&request)
-        }
-        reply => reply,
-    }
+    let (flag, then) = match (shared.handler)(&request) {
+        Reply::GoodWhen(flag) => (flag, good_answer(&request)),
+        Reply::CloseWhen(flag) => (flag, Reply::Close),
+        reply => return reply,
+    };
+    super::until("the answer may go", || flag.load(Ordering::SeqCst)).await;
+    then
 }
 
 /// An answer in JSON, as HTTP/1.1 has it.
