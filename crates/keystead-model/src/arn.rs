@@ -31,9 +31,7 @@ macro_rules! text_form {
             type Err = InvalidIdentifier;
 
             fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
-                $name::parse(text).ok_or(InvalidIdentifier {
-                    expected: $expected,
-                })
+                $name::parse(text).ok_or(InvalidIdentifier { expected: $expected })
             }
         }
 
@@ -45,9 +43,7 @@ macro_rules! text_form {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(serde::de::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
     };
@@ -92,10 +88,7 @@ impl AccountId {
     /// `None` unless `text` is 12 decimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: [u8; 12] = text.as_bytes().try_into().ok()?;
-        digits
-            .iter()
-            .all(u8::is_ascii_digit)
-            .then_some(AccountId(digits))
+        digits.iter().all(u8::is_ascii_digit).then_some(AccountId(digits))
     }
 
     /// The 12 digits.
@@ -142,16 +135,13 @@ impl KeyId {
     /// `None` unless `text` has one of the two forms, in lower case.
     pub fn parse(text: &str) -> Option<Self> {
         let text: [u8; 36] = text.as_bytes().try_into().ok()?;
-        let well_formed =
-            match text.strip_prefix(MULTI_REGION_PREFIX) {
-                Some(digits) => digits.iter().all(is_lower_hex),
-                None => text.iter().enumerate().all(|(index, byte)| {
-                    match UUID_HYPHENS.contains(&index) {
-                        true => *byte == b'-',
-                        false => is_lower_hex(byte),
-                    }
-                }),
-            };
+        let well_formed = match text.strip_prefix(MULTI_REGION_PREFIX) {
+            Some(digits) => digits.iter().all(is_lower_hex),
+            None => text.iter().enumerate().all(|(index, byte)| match UUID_HYPHENS.contains(&index) {
+                true => *byte == b'-',
+                false => is_lower_hex(byte),
+            }),
+        };
         well_formed.then_some(KeyId(text))
     }
 
@@ -172,10 +162,7 @@ impl KeyId {
 
     fn uuid(bytes: [u8; 16]) -> Self {
         let mut text = [b'-'; 36];
-        let digits = text
-            .iter_mut()
-            .enumerate()
-            .filter(|(index, _)| !UUID_HYPHENS.contains(index));
+        let digits = text.iter_mut().enumerate().filter(|(index, _)| !UUID_HYPHENS.contains(index));
         write_hex(&bytes, &mut digits.map(|(_, digit)| digit));
         KeyId(text)
     }
@@ -192,15 +179,8 @@ impl KeyId {
 
     /// 17 bytes that say the same: a tag (0 UUID, 1 multi-Region) and the 16 bytes of the id.
     pub fn to_compact(&self) -> [u8; 17] {
-        let prefix_length = if self.is_multi_region() {
-            MULTI_REGION_PREFIX.len()
-        } else {
-            0
-        };
-        let mut digits = self.0[prefix_length..]
-            .iter()
-            .filter(|byte| **byte != b'-')
-            .map(|byte| hex_value(*byte));
+        let prefix_length = if self.is_multi_region() { MULTI_REGION_PREFIX.len() } else { 0 };
+        let mut digits = self.0[prefix_length..].iter().filter(|byte| **byte != b'-').map(|byte| hex_value(*byte));
         let mut compact = [0; 17];
         compact[0] = u8::from(self.is_multi_region());
         for byte in &mut compact[1..] {
@@ -221,10 +201,7 @@ impl KeyId {
     }
 }
 
-text_form!(
-    KeyId,
-    "a lowercase UUID, or mrk- and 32 lowercase hex digits"
-);
+text_form!(KeyId, "a lowercase UUID, or mrk- and 32 lowercase hex digits");
 shown_as_text!(KeyId);
 
 /// A custom key store's identifier. AWS's are `cks-` and 17 hex digits; any text of 1..=64 characters may be asked for.
@@ -234,9 +211,7 @@ pub struct CustomKeyStoreId(Box<str>);
 impl CustomKeyStoreId {
     /// `None` unless `text` has 1..=64 characters.
     pub fn parse(text: &str) -> Option<Self> {
-        CUSTOM_KEY_STORE_ID_TYPE
-            .accepts_str(text)
-            .then(|| CustomKeyStoreId(text.into()))
+        CUSTOM_KEY_STORE_ID_TYPE.accepts_str(text).then(|| CustomKeyStoreId(text.into()))
     }
 
     /// A new id: `cks-` and 17 hex digits, from 68 of the 72 random bits.
@@ -281,23 +256,15 @@ pub enum InvalidAliasName {
 impl AliasName {
     /// The alias name in `text`, or what is wrong with it.
     pub fn check(text: &str) -> Result<Self, InvalidAliasName> {
-        let name = text
-            .strip_prefix(ALIAS_PREFIX)
-            .ok_or(InvalidAliasName::MissingPrefix)?;
+        let name = text.strip_prefix(ALIAS_PREFIX).ok_or(InvalidAliasName::MissingPrefix)?;
         if name.is_empty() {
             return Err(InvalidAliasName::Empty);
         }
         // The model's pattern admits a colon; the API's text does not, and it would be unclear in an ARN.
-        if !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte))
-        {
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte)) {
             return Err(InvalidAliasName::InvalidCharacters);
         }
-        ALIAS_NAME_TYPE
-            .accepts_str(text)
-            .then(|| AliasName(text.into()))
-            .ok_or(InvalidAliasName::TooLong)
+        ALIAS_NAME_TYPE.accepts_str(text).then(|| AliasName(text.into())).ok_or(InvalidAliasName::TooLong)
     }
 
     /// `None` where [`AliasName::check`] fails.
@@ -316,10 +283,7 @@ impl AliasName {
     }
 }
 
-text_form!(
-    AliasName,
-    "alias/ and letters, digits, /, _ or -, 256 characters at most"
-);
+text_form!(AliasName, "alias/ and letters, digits, /, _ or -, 256 characters at most");
 shown_as_text!(AliasName);
 
 /// What comes before the resource in an ARN of KMS.
@@ -343,24 +307,13 @@ impl Scope {
             return None;
         }
         let (region, account) = (Region::parse(next()?)?, AccountId::parse(next()?)?);
-        Some((
-            Scope {
-                partition,
-                region,
-                account,
-            },
-            next()?,
-        ))
+        Some((Scope { partition, region, account }, next()?))
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "arn:{}:kms:{}:{}",
-            self.partition, self.region, self.account
-        )
+        write!(f, "arn:{}:kms:{}:{}", self.partition, self.region, self.account)
     }
 }
 
@@ -374,14 +327,7 @@ pub struct KeyArn {
 impl KeyArn {
     /// The ARN in partition `aws`.
     pub fn new(region: Region, account: AccountId, key_id: KeyId) -> Self {
-        KeyArn {
-            scope: Scope {
-                partition: Partition::Aws,
-                region,
-                account,
-            },
-            key_id,
-        }
+        KeyArn { scope: Scope { partition: Partition::Aws, region, account }, key_id }
     }
 
     /// `None` unless `text` is a key's ARN in a known partition.
@@ -436,14 +382,7 @@ pub struct AliasArn {
 impl AliasArn {
     /// The ARN in partition `aws`.
     pub fn new(region: Region, account: AccountId, alias_name: AliasName) -> Self {
-        AliasArn {
-            scope: Scope {
-                partition: Partition::Aws,
-                region,
-                account,
-            },
-            alias_name,
-        }
+        AliasArn { scope: Scope { partition: Partition::Aws, region, account }, alias_name }
     }
 
     /// `None` unless `text` is an alias's ARN in a known partition.
@@ -614,10 +553,7 @@ mod tests {
 
     #[test]
     fn compact_key_ids_come_back() {
-        let bytes = [
-            0x12, 0x34, 0xab, 0xcd, 0x12, 0xab, 0x34, 0xcd, 0x56, 0xef, 0x12, 0x34, 0x56, 0x78,
-            0x90, 0xab,
-        ];
+        let bytes = [0x12, 0x34, 0xab, 0xcd, 0x12, 0xab, 0x34, 0xcd, 0x56, 0xef, 0x12, 0x34, 0x56, 0x78, 0x90, 0xab];
         for (tag, text) in [(0, UUID), (1, MRK)] {
             let id = KeyId::parse(text).unwrap();
             let compact = id.to_compact();
@@ -641,23 +577,11 @@ mod tests {
 
     #[test]
     fn accounts_regions_and_key_stores() {
-        assert_eq!(
-            AccountId::parse("111122223333").unwrap().to_string(),
-            "111122223333"
-        );
-        for bad in [
-            "",
-            "11112222333",
-            "1111222233334",
-            "11112222333x",
-            "１１１１",
-        ] {
+        assert_eq!(AccountId::parse("111122223333").unwrap().to_string(), "111122223333");
+        for bad in ["", "11112222333", "1111222233334", "11112222333x", "１１１１"] {
             assert_eq!(AccountId::parse(bad), None, "{bad}");
         }
-        assert_eq!(
-            Region::parse("us-gov-west-1").unwrap().as_str(),
-            "us-gov-west-1"
-        );
+        assert_eq!(Region::parse("us-gov-west-1").unwrap().as_str(), "us-gov-west-1");
         for bad in ["", "us", "us-east", "US-EAST-1", "us-east-1a", "local-1"] {
             assert_eq!(Region::parse(bad), None, "{bad}");
         }
@@ -695,19 +619,10 @@ mod tests {
         let alias = "arn:aws-cn:kms:cn-north-1:111122223333:alias/a/b";
         let parsed = KeyArn::parse(&key).unwrap();
         assert_eq!(parsed.to_string(), key);
-        assert_eq!(
-            parsed,
-            KeyArn::new(parsed.region().clone(), parsed.account(), parsed.key_id())
-        );
+        assert_eq!(parsed, KeyArn::new(parsed.region().clone(), parsed.account(), parsed.key_id()));
         assert_eq!(AliasArn::parse(alias).unwrap().to_string(), alias);
-        assert_eq!(
-            AliasArn::parse(alias).unwrap().partition(),
-            Partition::AwsCn
-        );
-        assert_eq!(
-            serde_json::from_value::<KeyArn>(key.as_str().into()).unwrap(),
-            parsed
-        );
+        assert_eq!(AliasArn::parse(alias).unwrap().partition(), Partition::AwsCn);
+        assert_eq!(serde_json::from_value::<KeyArn>(key.as_str().into()).unwrap(), parsed);
         assert_eq!(serde_json::to_value(&parsed).unwrap(), key.as_str());
         assert_eq!(KeyArn::parse(alias), None);
         assert_eq!(AliasArn::parse(&key), None);
@@ -740,14 +655,8 @@ mod tests {
             ("arn:aws:s3:::bucket".to_owned(), Err(NotKeyOrAlias)),
             ("arn:aws:kms:us-west-2".to_owned(), Err(NotKeyOrAlias)),
             ("arn:".to_owned(), Err(NotKeyOrAlias)),
-            (
-                format!("arn:moon:kms:us-west-2:111122223333:key/{UUID}"),
-                Err(NotKeyOrAlias),
-            ),
-            (
-                format!("arn:aws:kms:us-west-2:1111:key/{UUID}"),
-                Err(NotKeyOrAlias),
-            ),
+            (format!("arn:moon:kms:us-west-2:111122223333:key/{UUID}"), Err(NotKeyOrAlias)),
+            (format!("arn:aws:kms:us-west-2:1111:key/{UUID}"), Err(NotKeyOrAlias)),
         ];
         for (text, expected) in table {
             assert_eq!(form(&text), expected, "{text}");

@@ -83,9 +83,7 @@ impl Visitor<'_> for BlobVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
         // The text is not shown: it may be plaintext.
-        decode(text)
-            .map(Blob)
-            .ok_or_else(|| E::custom("invalid base64: expected the standard alphabet with padding"))
+        decode(text).map(Blob).ok_or_else(|| E::custom("invalid base64: expected the standard alphabet with padding"))
     }
 
     fn visit_string<E: Error>(self, mut text: String) -> Result<Blob, E> {
@@ -100,52 +98,31 @@ impl Visitor<'_> for BlobVisitor {
 mod tests {
     use super::*;
 
-    const ROUND_TRIPS: &[(&[u8], &str)] = &[
-        (b"", ""),
-        (b"a", "YQ=="),
-        (b"ab", "YWI="),
-        (b"abc", "YWJj"),
-        (&[0xfb, 0xff, 0xfe], "+//+"),
-    ];
+    const ROUND_TRIPS: &[(&[u8], &str)] =
+        &[(b"", ""), (b"a", "YQ=="), (b"ab", "YWI="), (b"abc", "YWJj"), (&[0xfb, 0xff, 0xfe], "+//+")];
 
     #[test]
     fn bytes_go_both_ways() {
         for (bytes, text) in ROUND_TRIPS {
             let json = serde_json::Value::from(*text);
-            assert_eq!(
-                serde_json::to_value(Blob::from(bytes.to_vec())).unwrap(),
-                json
-            );
-            assert_eq!(
-                serde_json::from_value::<Blob>(json).unwrap().as_ref(),
-                *bytes
-            );
+            assert_eq!(serde_json::to_value(Blob::from(bytes.to_vec())).unwrap(), json);
+            assert_eq!(serde_json::from_value::<Blob>(json).unwrap().as_ref(), *bytes);
             assert_eq!(decoded_length(text), bytes.len(), "{text}");
         }
     }
 
     #[test]
     fn anything_but_padded_standard_base64_is_refused() {
-        for bad in [
-            "YQ", "YQ=", "YR==", "-__-", "Y Q==", "YQ==\n", "YQ==YQ==", "=", "é", "====",
-        ] {
+        for bad in ["YQ", "YQ=", "YR==", "-__-", "Y Q==", "YQ==\n", "YQ==YQ==", "=", "é", "===="] {
             assert!(decode(bad).is_none(), "{bad:?}");
-            let error = serde_json::from_value::<Blob>(bad.into())
-                .unwrap_err()
-                .to_string();
-            assert_eq!(
-                error,
-                "invalid base64: expected the standard alphabet with padding"
-            );
+            let error = serde_json::from_value::<Blob>(bad.into()).unwrap_err().to_string();
+            assert_eq!(error, "invalid base64: expected the standard alphabet with padding");
         }
         assert!(serde_json::from_str::<Blob>("12").is_err());
     }
 
     #[test]
     fn debug_shows_the_length_alone() {
-        assert_eq!(
-            format!("{:?}", Blob::from(b"secret".to_vec())),
-            "Blob(6 bytes)"
-        );
+        assert_eq!(format!("{:?}", Blob::from(b"secret".to_vec())), "Blob(6 bytes)");
     }
 }

@@ -18,9 +18,7 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 }
 
 /// Reads an optional member; for `#[serde(deserialize_with)]`.
-pub(crate) fn optional<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<u32>, D::Error> {
+pub(crate) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(number) = Option::<Number>::deserialize(deserializer)? else {
         return Ok(None);
     };
@@ -49,11 +47,7 @@ mod tests {
             ("1e300", None),
         ];
         for (text, expected) in table {
-            assert_eq!(
-                whole(&serde_json::from_str(text).unwrap()),
-                expected,
-                "{text}"
-            );
+            assert_eq!(whole(&serde_json::from_str(text).unwrap()), expected, "{text}");
         }
     }
 

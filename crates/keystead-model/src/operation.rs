@@ -93,39 +93,19 @@ mod tests {
             "Untag",
             "Update",
         ];
-        const READING: &[&str] = &[
-            "Decrypt",
-            "Derive",
-            "Describe",
-            "Encrypt",
-            "Generate",
-            "Get",
-            "List",
-            "ReEncrypt",
-            "Sign",
-            "Verify",
-        ];
+        const READING: &[&str] =
+            &["Decrypt", "Derive", "Describe", "Encrypt", "Generate", "Get", "List", "ReEncrypt", "Sign", "Verify"];
         for operation in operations() {
             let starts = |verbs: &[&str]| verbs.iter().any(|verb| operation.name.starts_with(verb));
             assert_ne!(starts(CHANGING), starts(READING), "{}", operation.name);
-            assert_eq!(
-                read_only(operation.name),
-                starts(READING),
-                "{}",
-                operation.name
-            );
+            assert_eq!(read_only(operation.name), starts(READING), "{}", operation.name);
         }
     }
 
     #[test]
     fn operations_without_members_in_the_response() {
-        let named = |body| -> Vec<_> {
-            operations()
-                .iter()
-                .filter(|op| success_body(op) == body)
-                .map(|op| op.name)
-                .collect()
-        };
+        let named =
+            |body| -> Vec<_> { operations().iter().filter(|op| success_body(op) == body).map(|op| op.name).collect() };
         let empty = [
             "CreateAlias",
             "DeleteAlias",
@@ -143,12 +123,8 @@ mod tests {
             "UpdatePrimaryRegion",
         ];
         assert_eq!(named(SuccessBody::Empty), empty);
-        let empty_object = [
-            "ConnectCustomKeyStore",
-            "DeleteCustomKeyStore",
-            "DisconnectCustomKeyStore",
-            "UpdateCustomKeyStore",
-        ];
+        let empty_object =
+            ["ConnectCustomKeyStore", "DeleteCustomKeyStore", "DisconnectCustomKeyStore", "UpdateCustomKeyStore"];
         assert_eq!(named(SuccessBody::EmptyObject), empty_object);
     }
 }

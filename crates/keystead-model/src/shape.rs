@@ -78,9 +78,7 @@ impl Shape {
     /// Whether `text` satisfies every constraint of a string or enum shape; false for the other shapes.
     pub fn accepts_str(&self, text: &str) -> bool {
         match self {
-            Shape::String {
-                min, max, pattern, ..
-            } => {
+            Shape::String { min, max, pattern, .. } => {
                 let length = text.chars().count();
                 !is_below(length, *min)
                     && !is_above(length, *max)
@@ -146,9 +144,7 @@ pub struct Operation {
 
 /// The operation called `name`, case-sensitive; `None` if the KMS API has none of that name.
 pub fn operation(name: &str) -> Option<&'static Operation> {
-    let index = OPERATIONS
-        .binary_search_by(|operation| operation.name.cmp(name))
-        .ok()?;
+    let index = OPERATIONS.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
     OPERATIONS.get(index)
 }
 
@@ -166,10 +162,7 @@ pub struct Pattern {
 
 impl Pattern {
     pub(crate) const fn new(text: &'static str) -> Self {
-        Pattern {
-            text,
-            compiled: OnceLock::new(),
-        }
+        Pattern { text, compiled: OnceLock::new() }
     }
 
     /// The model's own text, which validation errors show.
@@ -184,9 +177,7 @@ impl Pattern {
     }
 
     fn compiled(&self) -> Option<&Regex> {
-        self.compiled
-            .get_or_init(|| Regex::new(&format!("^(?:{})$", self.text)).ok())
-            .as_ref()
+        self.compiled.get_or_init(|| Regex::new(&format!("^(?:{})$", self.text)).ok()).as_ref()
     }
 }
 
@@ -219,10 +210,7 @@ mod tests {
         assert_eq!(operations().len(), 54);
         assert!(operations().is_sorted_by(|a, b| a.name < b.name));
         for expected in operations() {
-            assert_eq!(
-                operation(expected.name).expect("listed").name,
-                expected.name
-            );
+            assert_eq!(operation(expected.name).expect("listed").name, expected.name);
         }
         for unknown in ["", "encrypt", "Encrypts", "ZZZ"] {
             assert!(operation(unknown).is_none(), "{unknown}");
@@ -234,20 +222,13 @@ mod tests {
         let mut texts = std::collections::BTreeSet::new();
         for operation in operations() {
             let mut visit = |shape: &'static Shape| {
-                if let Shape::String {
-                    pattern: Some(pattern),
-                    ..
-                } = shape
-                {
+                if let Shape::String { pattern: Some(pattern), .. } = shape {
                     assert!(pattern.compiled().is_some(), "{}", pattern.text());
                     texts.insert(pattern.text());
                 }
             };
             walk_members(operation.input, &mut visit);
-            operation
-                .output
-                .into_iter()
-                .for_each(|output| walk_members(output, &mut visit));
+            operation.output.into_iter().for_each(|output| walk_members(output, &mut visit));
         }
         assert_eq!(texts.len(), 16, "{texts:#?}");
     }
@@ -272,26 +253,14 @@ mod tests {
             (&model::XKS_PROXY_URI_PATH_TYPE, "/a/b-c_d/kms/xks/v1", true),
             (&model::XKS_PROXY_URI_PATH_TYPE, "/kms/xks/v1/", false),
             (&model::XKS_PROXY_URI_PATH_TYPE, "/kms/xks/v123", false),
-            (
-                &model::XKS_PROXY_URI_ENDPOINT_TYPE,
-                "https://a.example",
-                true,
-            ),
-            (
-                &model::XKS_PROXY_URI_ENDPOINT_TYPE,
-                "https://a.example:443",
-                false,
-            ),
+            (&model::XKS_PROXY_URI_ENDPOINT_TYPE, "https://a.example", true),
+            (&model::XKS_PROXY_URI_ENDPOINT_TYPE, "https://a.example:443", false),
             (
                 &model::XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE,
                 "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0",
                 true,
             ),
-            (
-                &model::XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE,
-                "com.amazonaws.vpce.us-east-1",
-                false,
-            ),
+            (&model::XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE, "com.amazonaws.vpce.us-east-1", false),
             (&model::ALIAS_NAME_TYPE, "alias/a:b_c-d", true),
             (&model::ALIAS_NAME_TYPE, "alias/a b", false),
             (&model::KEY_SPEC, "SYMMETRIC_DEFAULT", true),
@@ -305,11 +274,8 @@ mod tests {
 
     #[test]
     fn raw_secret_access_keys_may_hold_slashes() {
-        let Shape::String {
-            pattern: Some(pattern),
-            sensitive,
-            ..
-        } = &crate::kms::generated::XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE
+        let Shape::String { pattern: Some(pattern), sensitive, .. } =
+            &crate::kms::generated::XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE
         else {
             panic!("not a string with a pattern");
         };

@@ -68,9 +68,8 @@ impl Visitor<'_> for TimestampVisitor {
     }
 
     fn visit_f64<E: Error>(self, seconds: f64) -> Result<Timestamp, E> {
-        Timestamp::from_epoch_seconds(seconds).ok_or_else(|| {
-            E::custom("timestamp out of range: expected epoch seconds up to the year 9999")
-        })
+        Timestamp::from_epoch_seconds(seconds)
+            .ok_or_else(|| E::custom("timestamp out of range: expected epoch seconds up to the year 9999"))
     }
 
     fn visit_i64<E: Error>(self, seconds: i64) -> Result<Timestamp, E> {
@@ -97,42 +96,20 @@ mod tests {
             (-1, "-0.001"),
         ];
         for (millis, text) in table {
-            assert_eq!(
-                serde_json::to_string(&Timestamp::from_millis(millis)).unwrap(),
-                text
-            );
-            assert_eq!(
-                serde_json::from_str::<Timestamp>(text).unwrap().millis(),
-                millis,
-                "{text}"
-            );
+            assert_eq!(serde_json::to_string(&Timestamp::from_millis(millis)).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Timestamp>(text).unwrap().millis(), millis, "{text}");
         }
     }
 
     #[test]
     fn whole_seconds_are_read_too() {
-        assert_eq!(
-            serde_json::from_str::<Timestamp>("1593893322")
-                .unwrap()
-                .millis(),
-            1_593_893_322_000
-        );
-        assert_eq!(
-            serde_json::from_str::<Timestamp>("-5").unwrap().millis(),
-            -5_000
-        );
+        assert_eq!(serde_json::from_str::<Timestamp>("1593893322").unwrap().millis(), 1_593_893_322_000);
+        assert_eq!(serde_json::from_str::<Timestamp>("-5").unwrap().millis(), -5_000);
     }
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for bad in [
-            "1e18",
-            "-1e18",
-            "18446744073709551615",
-            "\"2020-01-01T00:00:00Z\"",
-            "true",
-            "null",
-        ] {
+        for bad in ["1e18", "-1e18", "18446744073709551615", "\"2020-01-01T00:00:00Z\"", "true", "null"] {
             assert!(serde_json::from_str::<Timestamp>(bad).is_err(), "{bad}");
         }
         assert_eq!(Timestamp::from_epoch_seconds(f64::NAN), None);
@@ -141,16 +118,8 @@ mod tests {
 
     #[test]
     fn days_have_24_hours_and_time_has_an_end() {
-        assert_eq!(
-            Timestamp::from_millis(5).plus_days(30).millis(),
-            2_592_000_005
-        );
-        assert_eq!(
-            Timestamp::from_millis(i64::MAX)
-                .plus_days(u32::MAX)
-                .millis(),
-            i64::MAX
-        );
+        assert_eq!(Timestamp::from_millis(5).plus_days(30).millis(), 2_592_000_005);
+        assert_eq!(Timestamp::from_millis(i64::MAX).plus_days(u32::MAX).millis(), i64::MAX);
         assert!(Timestamp::from_millis(1) < Timestamp::from_millis(2));
     }
 }

@@ -66,10 +66,7 @@ mod tests {
 
     #[test]
     fn debug_hides_the_secret() {
-        assert_eq!(
-            format!("{:?}", SecretAccessKey::new("hush")),
-            "SecretAccessKey(..)"
-        );
+        assert_eq!(format!("{:?}", SecretAccessKey::new("hush")), "SecretAccessKey(..)");
     }
 
     #[test]
@@ -84,9 +81,6 @@ mod tests {
     #[test]
     fn an_access_key_id_is_shown_as_it_is() {
         let id = AccessKeyId::new("AKIDEXAMPLE");
-        assert_eq!(
-            (id.as_str(), id.to_string().as_str()),
-            ("AKIDEXAMPLE", "AKIDEXAMPLE")
-        );
+        assert_eq!((id.as_str(), id.to_string().as_str()), ("AKIDEXAMPLE", "AKIDEXAMPLE"));
     }
 }

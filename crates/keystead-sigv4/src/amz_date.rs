@@ -64,10 +64,7 @@ impl fmt::Display for AmzDate {
         let date = OffsetDateTime::from_unix_timestamp(self.0).map_err(|_| fmt::Error)?;
         let (hour, minute, second) = date.to_hms();
         let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-        write!(
-            f,
-            "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"
-        )
+        write!(f, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 }
 
@@ -76,27 +73,15 @@ fn parse_basic(text: &[u8]) -> Option<AmzDate> {
         return None;
     }
     let month = Month::try_from(digits(&text[4..6])? as u8).ok()?;
-    let day = Date::from_calendar_date(
-        i32::from(digits(&text[..4])?),
-        month,
-        digits(&text[6..8])? as u8,
-    )
-    .ok()?;
-    let [hour, minute, second] = [
-        digits(&text[9..11])?,
-        digits(&text[11..13])?,
-        digits(&text[13..15])?,
-    ];
+    let day = Date::from_calendar_date(i32::from(digits(&text[..4])?), month, digits(&text[6..8])? as u8).ok()?;
+    let [hour, minute, second] = [digits(&text[9..11])?, digits(&text[11..13])?, digits(&text[13..15])?];
     let date = day.with_hms(hour as u8, minute as u8, second as u8).ok()?;
     Some(AmzDate(date.assume_utc().unix_timestamp()))
 }
 
 /// The number that two or four ASCII digits spell: at most 9999, and two digits fit a `u8`.
 fn digits(text: &[u8]) -> Option<u16> {
-    text.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number * 10 + u16::from(byte - b'0'))
-    })
+    text.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u16::from(byte - b'0')))
 }
 
 fn bad_date(text: &str) -> SignatureError {
@@ -151,10 +136,7 @@ mod tests {
             "\u{661}0150830T12360Z",
         ];
         for text in refused {
-            assert_eq!(
-                AmzDate::parse(text),
-                Err(SignatureError::BadDate(text.to_owned()))
-            );
+            assert_eq!(AmzDate::parse(text), Err(SignatureError::BadDate(text.to_owned())));
         }
     }
 
@@ -163,10 +145,7 @@ mod tests {
         let date = AmzDate::parse_date_header("Sun, 30 Aug 2015 12:36:00 GMT").unwrap();
         assert_eq!(date.to_string(), "20150830T123600Z");
         for text in ["yesterday", "Sun, 31 Feb 2015 12:36:00 GMT", "2015-08-30"] {
-            assert_eq!(
-                AmzDate::parse_date_header(text),
-                Err(SignatureError::BadDate(text.to_owned()))
-            );
+            assert_eq!(AmzDate::parse_date_header(text), Err(SignatureError::BadDate(text.to_owned())));
         }
     }
 
@@ -182,13 +161,7 @@ mod tests {
     fn stays_within_four_digits_of_year() {
         assert_eq!(AmzDate::from_unix(i64::MAX).to_string(), "99991231T235959Z");
         assert_eq!(AmzDate::from_unix(i64::MIN).to_string(), "00000101T000000Z");
-        assert_eq!(
-            AmzDate::from_unix(i64::MAX).plus_seconds(i64::MAX).unix(),
-            LAST_UNIX
-        );
-        assert_eq!(
-            AmzDate::from_unix(60).plus_seconds(-61).to_string(),
-            "19691231T235959Z"
-        );
+        assert_eq!(AmzDate::from_unix(i64::MAX).plus_seconds(i64::MAX).unix(), LAST_UNIX);
+        assert_eq!(AmzDate::from_unix(60).plus_seconds(-61).to_string(), "19691231T235959Z");
     }
 }

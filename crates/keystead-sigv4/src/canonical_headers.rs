@@ -11,25 +11,13 @@ const AUTHORITY: &str = ":authority";
 /// The values of the header `name`, in order of arrival.
 ///
 /// `:authority` is also found under `host`, since servers hand the authority over under that name.
-pub(crate) fn values<'a>(
-    headers: &'a [Header<'a>],
-    name: &'a str,
-) -> impl Iterator<Item = &'a [u8]> {
-    let name = if name == AUTHORITY && !has_exactly(headers, AUTHORITY) {
-        "host"
-    } else {
-        name
-    };
-    headers
-        .iter()
-        .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name))
-        .map(|&(_, value)| value)
+pub(crate) fn values<'a>(headers: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let name = if name == AUTHORITY && !has_exactly(headers, AUTHORITY) { "host" } else { name };
+    headers.iter().filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name)).map(|&(_, value)| value)
 }
 
 fn has_exactly(headers: &[Header<'_>], name: &str) -> bool {
-    headers
-        .iter()
-        .any(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
+    headers.iter().any(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
 }
 
 /// Whether the request has the header `name`.
@@ -44,21 +32,14 @@ pub(crate) fn is_signed(signed_headers: &[&str], name: &str) -> bool {
 
 /// The lower-case names of `headers`, sorted, each once: what a signer lists as SignedHeaders.
 pub(crate) fn sorted_names(headers: &[Header<'_>]) -> Vec<String> {
-    let mut names: Vec<String> = headers
-        .iter()
-        .map(|(name, _)| name.to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort_unstable();
     names.dedup();
     names
 }
 
 /// Appends `name:value`, newline, for each signed header; values of one name are joined by commas in order of arrival.
-pub(crate) fn push_canonical_headers<S: AsRef<str>>(
-    out: &mut Vec<u8>,
-    signed_headers: &[S],
-    headers: &[Header<'_>],
-) {
+pub(crate) fn push_canonical_headers<S: AsRef<str>>(out: &mut Vec<u8>, signed_headers: &[S], headers: &[Header<'_>]) {
     for name in signed_headers {
         let name = name.as_ref();
         out.extend_from_slice(name.as_bytes());
@@ -85,9 +66,7 @@ pub(crate) fn push_names<S: AsRef<str>>(out: &mut Vec<u8>, signed_headers: &[S])
 
 /// Appends `value` without blanks at its ends, and with one space for each run of blanks inside.
 fn push_collapsed(out: &mut Vec<u8>, value: &[u8]) {
-    let words = value
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
+    let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     for (index, word) in words.enumerate() {
         if index > 0 {
             out.push(b' ');

@@ -7,11 +7,7 @@ use crate::percent_encoding::{first_decoded, push_encoded};
 /// Names and values are decoded and encoded anew, so that `%c3` and `%C3` sign alike; pairs are sorted by encoded name,
 /// then by encoded value; a name without `=` gets one. `+` is a blank, as in forms, and becomes `%20`.
 pub(crate) fn push_canonical_query(out: &mut Vec<u8>, query: &str) {
-    let mut pairs: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(encoded_pair)
-        .collect();
+    let mut pairs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(encoded_pair).collect();
     pairs.sort_unstable();
     for (index, (name, value)) in pairs.iter().enumerate() {
         if index > 0 {

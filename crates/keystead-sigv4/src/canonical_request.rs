@@ -59,12 +59,7 @@ pub fn canonical_request<S: AsRef<str>>(
 fn capacity(request: &SignableRequest<'_>) -> usize {
     let header_len = |(name, value): &Header<'_>| 2 * name.len() + value.len() + 4;
     let headers_len: usize = request.headers.iter().map(header_len).sum();
-    headers_len
-        + request.method.len()
-        + request.path.len()
-        + request.query.len()
-        + request.payload_sha256.len()
-        + 8
+    headers_len + request.method.len() + request.path.len() + request.query.len() + request.payload_sha256.len() + 8
 }
 
 /// The text that the signing key signs: algorithm, date, scope and the digest of the canonical request, a line each.
@@ -82,10 +77,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_nothing_is_the_known_one() {
-        assert_eq!(
-            payload_sha256_hex(b""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(payload_sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     #[test]
@@ -94,11 +86,7 @@ mod tests {
             method: "POST",
             path: "/a",
             query: "q",
-            headers: &[
-                ("X-Amz-Date", b"20150830T123600Z"),
-                ("Host", b"h"),
-                ("Unsigned", b"\xff"),
-            ],
+            headers: &[("X-Amz-Date", b"20150830T123600Z"), ("Host", b"h"), ("Unsigned", b"\xff")],
             payload_sha256: "00ff",
         };
         let canonical = canonical_request(&request, &["host", "x-amz-date"], PathMode::Normalize);

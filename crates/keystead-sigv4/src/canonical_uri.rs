@@ -68,11 +68,7 @@ mod tests {
         ("/a%2Fb", "/a%252Fb", "/a%2Fb"),
         ("/a+b=c:d@e", "/a%2Bb%3Dc%3Ad%40e", "/a%2Bb%3Dc%3Ad%40e"),
         ("/ሴ", "/%E1%88%B4", "/%E1%88%B4"),
-        (
-            "/example/kms/xks/v1/health",
-            "/example/kms/xks/v1/health",
-            "/example/kms/xks/v1/health",
-        ),
+        ("/example/kms/xks/v1/health", "/example/kms/xks/v1/health", "/example/kms/xks/v1/health"),
     ];
 
     fn canonical(path: &str, mode: PathMode) -> String {

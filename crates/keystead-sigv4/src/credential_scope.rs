@@ -21,21 +21,13 @@ pub struct CredentialScope {
 impl CredentialScope {
     /// The scope of a request made at `date`.
     pub fn on(date: AmzDate, region: impl Into<String>, service: impl Into<String>) -> Self {
-        Self {
-            date: date.date_stamp(),
-            region: region.into(),
-            service: service.into(),
-        }
+        Self { date: date.date_stamp(), region: region.into(), service: service.into() }
     }
 }
 
 impl fmt::Display for CredentialScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{}/{}/{TERMINATOR}",
-            self.date, self.region, self.service
-        )
+        write!(f, "{}/{}/{}/{TERMINATOR}", self.date, self.region, self.service)
     }
 }
 

@@ -17,9 +17,7 @@ pub enum SignatureError {
     IncompleteSignature(String),
 
     /// A piece between commas has no equal sign.
-    #[error(
-        "'{piece}' not a valid key=value pair (missing equal-sign) in Authorization header: '{header}'."
-    )]
+    #[error("'{piece}' not a valid key=value pair (missing equal-sign) in Authorization header: '{header}'.")]
     NotKeyValue {
         /// The piece.
         piece: String,
@@ -90,9 +88,7 @@ pub enum SignatureError {
 
     /// SignedHeaders lists a header that the request does not have. Holds its name.
     // The text is unverified: AWS may well answer with the mismatch instead.
-    #[error(
-        "The header '{0}' is listed in SignedHeaders but is not in the request. Send it, or do not sign it."
-    )]
+    #[error("The header '{0}' is listed in SignedHeaders but is not in the request. Send it, or do not sign it.")]
     SignedHeaderMissing(String),
 
     /// SignedHeaders is not lower case, sorted, and each name once. Holds the name that is out of place.
@@ -108,9 +104,7 @@ pub enum SignatureError {
     DateMissing,
 
     /// The date is in no accepted form. Holds the start of what was sent.
-    #[error(
-        "Date must be in ISO-8601 'basic format'. Got '{0}'. See http://en.wikipedia.org/wiki/ISO_8601"
-    )]
+    #[error("Date must be in ISO-8601 'basic format'. Got '{0}'. See http://en.wikipedia.org/wiki/ISO_8601")]
     BadDate(String),
 
     /// The signature is not that of this request under this key.
@@ -146,20 +140,14 @@ impl SignatureError {
 
 /// The blank after each sentence is part of the recorded texts, also after the last.
 fn scope_sentences(region: Option<&str>, service: Option<&str>) -> String {
-    let region = region
-        .map(|region| format!("Credential should be scoped to a valid region, not '{region}'. "));
-    let service = service
-        .map(|service| format!("Credential should be scoped to correct service: '{service}'. "));
+    let region = region.map(|region| format!("Credential should be scoped to a valid region, not '{region}'. "));
+    let service = service.map(|service| format!("Credential should be scoped to correct service: '{service}'. "));
     region.unwrap_or_default() + &service.unwrap_or_default()
 }
 
 /// The window as AWS writes it, `5 min`; in seconds where it is not whole minutes.
 fn window(seconds: i64) -> String {
-    if seconds % 60 == 0 {
-        format!("{} min", seconds / 60)
-    } else {
-        format!("{seconds} sec")
-    }
+    if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} sec") }
 }
 
 /// A header's name as AWS writes it in this message: `'Host' or ':authority'`, `'X-Amz-Target'`.
@@ -173,12 +161,7 @@ fn quoted_header(name: &str) -> String {
 
 fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(chars)
-        .collect()
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
 #[cfg(test)]
@@ -193,27 +176,18 @@ mod tests {
     }
 
     fn wrong_scope(region: Option<&str>, service: Option<&str>) -> SignatureError {
-        SignatureError::WrongScope {
-            region: region.map(str::to_owned),
-            service: service.map(str::to_owned),
-        }
+        SignatureError::WrongScope { region: region.map(str::to_owned), service: service.map(str::to_owned) }
     }
 
     fn check(rows: &[(SignatureError, &str, &str)]) {
         for (error, exception, message) in rows {
-            assert_eq!(
-                (error.exception(), error.to_string().as_str()),
-                (*exception, *message)
-            );
+            assert_eq!((error.exception(), error.to_string().as_str()), (*exception, *message));
         }
     }
 
     #[test]
     fn of_the_header() {
-        let not_key_value = SignatureError::NotKeyValue {
-            piece: "b".into(),
-            header: "AWS4-HMAC-SHA256 a=1, b".into(),
-        };
+        let not_key_value = SignatureError::NotKeyValue { piece: "b".into(), header: "AWS4-HMAC-SHA256 a=1, b".into() };
         check(&[
             (
                 SignatureError::MissingAuthenticationToken,
@@ -256,11 +230,7 @@ mod tests {
         check(&[
             (wrong_scope(Some("mars-1"), None), INVALID, region),
             (wrong_scope(None, Some("kms")), INVALID, service),
-            (
-                wrong_scope(Some("mars-1"), Some("kms")),
-                INVALID,
-                &format!("{region}{service}"),
-            ),
+            (wrong_scope(Some("mars-1"), Some("kms")), INVALID, &format!("{region}{service}")),
             (
                 SignatureError::WrongTerminator("e".into()),
                 INVALID,
@@ -277,12 +247,7 @@ mod tests {
         let (future, then) = (at(1_501_492_920), at(1_501_492_575));
         check(&[
             (
-                SignatureError::Expired {
-                    date: past,
-                    earliest: now.plus_seconds(-skew),
-                    now,
-                    max_skew_seconds: skew,
-                },
+                SignatureError::Expired { date: past, earliest: now.plus_seconds(-skew), now, max_skew_seconds: skew },
                 INVALID,
                 "Signature expired: 20150307T194740Z is now earlier than 20150309T203545Z (20150309T204045Z - 5 min.)",
             ),
@@ -298,10 +263,7 @@ mod tests {
                  (20170731T091615Z + 5 min.)",
             ),
             (
-                SignatureError::ScopeDateMismatch {
-                    scope_date: "b".into(),
-                    date: past,
-                },
+                SignatureError::ScopeDateMismatch { scope_date: "b".into(), date: past },
                 INVALID,
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
                  'b' != '20150307', from '20150307T194740Z'.",

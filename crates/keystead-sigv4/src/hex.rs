@@ -45,15 +45,7 @@ mod tests {
 
     #[test]
     fn only_64_lower_case_digits_are_read() {
-        for text in [
-            "",
-            "ab",
-            &"0".repeat(63),
-            &"0".repeat(65),
-            &"A".repeat(64),
-            &"g".repeat(64),
-            &"é".repeat(32),
-        ] {
+        for text in ["", "ab", &"0".repeat(63), &"0".repeat(65), &"A".repeat(64), &"g".repeat(64), &"é".repeat(32)] {
             assert_eq!(decode_32(text), None, "{text}");
         }
     }

@@ -57,12 +57,8 @@ mod verify;
 
 pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use amz_date::AmzDate;
-pub use authorization::{
-    ALGORITHM, Authorization, MAX_AUTHORIZATION_BYTES, MAX_SIGNED_HEADERS, parse_authorization,
-};
-pub use canonical_request::{
-    SignableRequest, canonical_request, payload_sha256_hex, string_to_sign,
-};
+pub use authorization::{ALGORITHM, Authorization, MAX_AUTHORIZATION_BYTES, MAX_SIGNED_HEADERS, parse_authorization};
+pub use canonical_request::{SignableRequest, canonical_request, payload_sha256_hex, string_to_sign};
 pub use canonical_uri::PathMode;
 pub use credential_scope::CredentialScope;
 pub use error::SignatureError;

@@ -12,11 +12,7 @@ pub(crate) fn push_encoded(out: &mut Vec<u8>, byte: u8) {
     if is_unreserved(byte) {
         out.push(byte);
     } else {
-        out.extend_from_slice(&[
-            b'%',
-            UPPER_DIGITS[usize::from(byte >> 4)],
-            UPPER_DIGITS[usize::from(byte & 15)],
-        ]);
+        out.extend_from_slice(&[b'%', UPPER_DIGITS[usize::from(byte >> 4)], UPPER_DIGITS[usize::from(byte & 15)]]);
     }
 }
 
@@ -50,11 +46,7 @@ mod tests {
         for byte in 0..=255 {
             let mut out = Vec::new();
             push_encoded(&mut out, byte);
-            let expected = if unreserved.contains(&byte) {
-                vec![byte]
-            } else {
-                format!("%{byte:02X}").into_bytes()
-            };
+            let expected = if unreserved.contains(&byte) { vec![byte] } else { format!("%{byte:02X}").into_bytes() };
             assert_eq!(out, expected);
         }
     }

@@ -26,7 +26,5 @@ pub fn sign(
     let canonical = canonical_request(request, &signed_headers, path_mode);
     let signature = key.signature_hex(&string_to_sign(&canonical, date, scope));
     let (id, signed_headers) = (access_key_id.as_str(), signed_headers.join(";"));
-    format!(
-        "{ALGORITHM} Credential={id}/{scope}, SignedHeaders={signed_headers}, Signature={signature}"
-    )
+    format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={signed_headers}, Signature={signature}")
 }

@@ -61,11 +61,7 @@ mod tests {
     use super::*;
 
     fn scope() -> CredentialScope {
-        CredentialScope {
-            date: "20120215".into(),
-            region: "us-east-1".into(),
-            service: "iam".into(),
-        }
+        CredentialScope { date: "20120215".into(), region: "us-east-1".into(), service: "iam".into() }
     }
 
     /// AWS General Reference, "Examples of how to derive a signing key for Signature Version 4".
@@ -75,19 +71,10 @@ mod tests {
         let key = ["20120215", "us-east-1", "iam", "aws4_request"]
             .iter()
             .fold(secret.to_vec(), |key, element| mac(&key, element).to_vec());
-        assert_eq!(
-            hex::encode(&key),
-            "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d"
-        );
+        assert_eq!(hex::encode(&key), "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d");
 
-        let derived = SigningKey::derive(
-            &SecretAccessKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-            &scope(),
-        );
-        assert_eq!(
-            derived.signature_hex("text"),
-            SigningKey(hmac_key(&key)).signature_hex("text")
-        );
+        let derived = SigningKey::derive(&SecretAccessKey::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), &scope());
+        assert_eq!(derived.signature_hex("text"), SigningKey(hmac_key(&key)).signature_hex("text"));
     }
 
     #[test]
@@ -95,40 +82,18 @@ mod tests {
         let secret = SecretAccessKey::new("hush");
         let signature = SigningKey::derive(&secret, &scope()).signature_hex("text");
         let others = [
-            CredentialScope {
-                date: "20120216".into(),
-                ..scope()
-            },
-            CredentialScope {
-                region: "us-east-2".into(),
-                ..scope()
-            },
-            CredentialScope {
-                service: "kms".into(),
-                ..scope()
-            },
+            CredentialScope { date: "20120216".into(), ..scope() },
+            CredentialScope { region: "us-east-2".into(), ..scope() },
+            CredentialScope { service: "kms".into(), ..scope() },
         ];
         for other in others {
-            assert_ne!(
-                SigningKey::derive(&secret, &other).signature_hex("text"),
-                signature,
-                "{other}"
-            );
+            assert_ne!(SigningKey::derive(&secret, &other).signature_hex("text"), signature, "{other}");
         }
-        assert_ne!(
-            SigningKey::derive(&SecretAccessKey::new("husk"), &scope()).signature_hex("text"),
-            signature
-        );
+        assert_ne!(SigningKey::derive(&SecretAccessKey::new("husk"), &scope()).signature_hex("text"), signature);
     }
 
     #[test]
     fn debug_hides_the_key() {
-        assert_eq!(
-            format!(
-                "{:?}",
-                SigningKey::derive(&SecretAccessKey::new("hush"), &scope())
-            ),
-            "SigningKey(..)"
-        );
+        assert_eq!(format!("{:?}", SigningKey::derive(&SecretAccessKey::new("hush"), &scope())), "SigningKey(..)");
     }
 }

@@ -37,11 +37,7 @@ pub fn verify(
     expectation: &Expectation<'_>,
 ) -> Result<(), SignatureError> {
     let date = verify_claims(authorization, request, expectation)?;
-    let canonical = canonical_request(
-        request,
-        &authorization.signed_headers,
-        expectation.path_mode,
-    );
+    let canonical = canonical_request(request, &authorization.signed_headers, expectation.path_mode);
     let string_to_sign = string_to_sign(&canonical, date, &authorization.scope);
     let matches = key.is_signature(&string_to_sign, &authorization.signature);
     matches.then_some(()).ok_or(SignatureError::Mismatch)
@@ -60,18 +56,11 @@ pub fn verify_claims(
     verify_scope(&authorization.scope, expectation)?;
     let date = request_date(request.headers)?;
     verify_date(date, &authorization.scope.date, expectation)?;
-    verify_signed_headers(
-        &authorization.signed_headers,
-        request.headers,
-        expectation.must_sign,
-    )?;
+    verify_signed_headers(&authorization.signed_headers, request.headers, expectation.must_sign)?;
     Ok(date)
 }
 
-fn verify_scope(
-    scope: &CredentialScope,
-    expectation: &Expectation<'_>,
-) -> Result<(), SignatureError> {
+fn verify_scope(scope: &CredentialScope, expectation: &Expectation<'_>) -> Result<(), SignatureError> {
     let region = (scope.region != expectation.region).then(|| scope.region.clone());
     let service = (scope.service != expectation.service).then(|| expectation.service.to_owned());
     if region.is_none() && service.is_none() {
@@ -85,43 +74,21 @@ fn request_date(headers: &[Header<'_>]) -> Result<AmzDate, SignatureError> {
     if let Some(value) = values(headers, "x-amz-date").next() {
         return AmzDate::parse(String::from_utf8_lossy(value).trim());
     }
-    let value = values(headers, "date")
-        .next()
-        .ok_or(SignatureError::DateMissing)?;
+    let value = values(headers, "date").next().ok_or(SignatureError::DateMissing)?;
     AmzDate::parse_date_header(String::from_utf8_lossy(value).trim())
 }
 
-fn verify_date(
-    date: AmzDate,
-    scope_date: &str,
-    expectation: &Expectation<'_>,
-) -> Result<(), SignatureError> {
+fn verify_date(date: AmzDate, scope_date: &str, expectation: &Expectation<'_>) -> Result<(), SignatureError> {
     if date.date_stamp() != scope_date {
-        return Err(SignatureError::ScopeDateMismatch {
-            scope_date: scope_date.to_owned(),
-            date,
-        });
+        return Err(SignatureError::ScopeDateMismatch { scope_date: scope_date.to_owned(), date });
     }
     let (now, max_skew_seconds) = (expectation.now, expectation.max_skew_seconds.max(0));
-    let (earliest, latest) = (
-        now.plus_seconds(-max_skew_seconds),
-        now.plus_seconds(max_skew_seconds),
-    );
+    let (earliest, latest) = (now.plus_seconds(-max_skew_seconds), now.plus_seconds(max_skew_seconds));
     if date < earliest {
-        return Err(SignatureError::Expired {
-            date,
-            earliest,
-            now,
-            max_skew_seconds,
-        });
+        return Err(SignatureError::Expired { date, earliest, now, max_skew_seconds });
     }
     if date > latest {
-        return Err(SignatureError::NotYetValid {
-            date,
-            latest,
-            now,
-            max_skew_seconds,
-        });
+        return Err(SignatureError::NotYetValid { date, latest, now, max_skew_seconds });
     }
     Ok(())
 }
@@ -131,16 +98,11 @@ fn verify_signed_headers(
     headers: &[Header<'_>],
     must_sign: &[&str],
 ) -> Result<(), SignatureError> {
-    let unsigned = must_sign
-        .iter()
-        .find(|name| is_present(headers, name) && !is_signed(signed_headers, name));
+    let unsigned = must_sign.iter().find(|name| is_present(headers, name) && !is_signed(signed_headers, name));
     if let Some(name) = unsigned {
         return Err(SignatureError::HeaderNotSigned((*name).to_owned()));
     }
-    match signed_headers
-        .iter()
-        .find(|name| !is_present(headers, name))
-    {
+    match signed_headers.iter().find(|name| !is_present(headers, name)) {
         Some(name) => Err(SignatureError::SignedHeaderMissing((*name).to_owned())),
         None => Ok(()),
     }
@@ -164,43 +126,21 @@ mod tests {
         }
     }
 
-    fn claims(
-        scope: &str,
-        signed_headers: &str,
-        headers: &[Header<'_>],
-    ) -> Result<AmzDate, SignatureError> {
-        let [date, region, service]: [&str; 3] =
-            scope.split('/').collect::<Vec<_>>().try_into().unwrap();
+    fn claims(scope: &str, signed_headers: &str, headers: &[Header<'_>]) -> Result<AmzDate, SignatureError> {
+        let [date, region, service]: [&str; 3] = scope.split('/').collect::<Vec<_>>().try_into().unwrap();
         let authorization = Authorization {
             access_key_id: "AKIDEXAMPLE",
-            scope: CredentialScope {
-                date: date.into(),
-                region: region.into(),
-                service: service.into(),
-            },
+            scope: CredentialScope { date: date.into(), region: region.into(), service: service.into() },
             signed_headers: signed_headers.split(';').collect(),
             signature: [0; 32],
         };
-        let request = SignableRequest {
-            method: "POST",
-            path: "/",
-            query: "",
-            headers,
-            payload_sha256: "",
-        };
+        let request = SignableRequest { method: "POST", path: "/", query: "", headers, payload_sha256: "" };
         verify_claims(&authorization, &request, &expectation())
     }
 
     fn dated(x_amz_date: &str) -> Result<AmzDate, SignatureError> {
-        let scope = format!(
-            "{}/us-east-1/kms",
-            x_amz_date.get(..8).unwrap_or("20150830")
-        );
-        claims(
-            &scope,
-            "host",
-            &[("host", b"h"), ("X-AMZ-DATE", x_amz_date.as_bytes())],
-        )
+        let scope = format!("{}/us-east-1/kms", x_amz_date.get(..8).unwrap_or("20150830"));
+        claims(&scope, "host", &[("host", b"h"), ("X-AMZ-DATE", x_amz_date.as_bytes())])
     }
 
     #[test]
@@ -212,10 +152,7 @@ mod tests {
         ];
         for (scope, region, service) in rows {
             let (region, service) = (region.map(str::to_owned), service.map(str::to_owned));
-            assert_eq!(
-                claims(scope, "host", &[]),
-                Err(SignatureError::WrongScope { region, service })
-            );
+            assert_eq!(claims(scope, "host", &[]), Err(SignatureError::WrongScope { region, service }));
         }
     }
 
@@ -239,34 +176,14 @@ mod tests {
     #[test]
     fn a_negative_window_is_none_and_a_huge_one_everything() {
         let date = AmzDate::parse("20150830T123601Z").unwrap();
-        let with = |max_skew_seconds| {
-            verify_date(
-                date,
-                "20150830",
-                &Expectation {
-                    max_skew_seconds,
-                    ..expectation()
-                },
-            )
-        };
-        assert!(matches!(
-            with(i64::MIN),
-            Err(SignatureError::NotYetValid {
-                max_skew_seconds: 0,
-                ..
-            })
-        ));
+        let with = |max_skew_seconds| verify_date(date, "20150830", &Expectation { max_skew_seconds, ..expectation() });
+        assert!(matches!(with(i64::MIN), Err(SignatureError::NotYetValid { max_skew_seconds: 0, .. })));
         assert_eq!(with(i64::MAX), Ok(()));
     }
 
     #[test]
     fn the_scope_has_the_day_of_the_request() {
-        let error = claims(
-            "20150829/us-east-1/kms",
-            "host",
-            &[("x-amz-date", NOW.as_bytes())],
-        )
-        .unwrap_err();
+        let error = claims("20150829/us-east-1/kms", "host", &[("x-amz-date", NOW.as_bytes())]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
@@ -283,25 +200,12 @@ mod tests {
             (&[http_date], Ok("20150830T123500Z")),
             (&[("date", b" 20150830T123500Z ")], Ok("20150830T123500Z")),
             (&[], Err(SignatureError::DateMissing)),
-            (
-                &[http_date, ("x-amz-date", b"now")],
-                Err(SignatureError::BadDate("now".into())),
-            ),
-            (
-                &[("date", b"\xff")],
-                Err(SignatureError::BadDate("\u{fffd}".into())),
-            ),
+            (&[http_date, ("x-amz-date", b"now")], Err(SignatureError::BadDate("now".into()))),
+            (&[("date", b"\xff")], Err(SignatureError::BadDate("\u{fffd}".into()))),
         ];
         for (dates, expected) in rows {
-            let headers: Vec<Header<'_>> = [("host", b"h".as_slice())]
-                .iter()
-                .chain(dates)
-                .copied()
-                .collect();
-            assert_eq!(
-                claims(scope, "host", &headers).map(|date| date.to_string()),
-                expected.map(str::to_owned)
-            );
+            let headers: Vec<Header<'_>> = [("host", b"h".as_slice())].iter().chain(dates).copied().collect();
+            assert_eq!(claims(scope, "host", &headers).map(|date| date.to_string()), expected.map(str::to_owned));
         }
     }
 
@@ -309,8 +213,7 @@ mod tests {
     fn required_headers_are_signed_when_present() {
         let scope = "20150830/us-east-1/kms";
         let date: Header<'_> = ("x-amz-date", NOW.as_bytes());
-        let (host, target): (Header<'_>, Header<'_>) =
-            (("Host", b"h"), ("X-Amz-Target", b"TrentService.Encrypt"));
+        let (host, target): (Header<'_>, Header<'_>) = (("Host", b"h"), ("X-Amz-Target", b"TrentService.Encrypt"));
         let not_signed = |name: &str| Some(SignatureError::HeaderNotSigned(name.into()));
         let missing = |name: &str| Some(SignatureError::SignedHeaderMissing(name.into()));
         let rows: [(&[Header<'_>], &str, Option<SignatureError>); 7] = [
@@ -318,24 +221,12 @@ mod tests {
             (&[date, host], ":authority;x-amz-date", None),
             (&[date, host, target], "host;x-amz-date;x-amz-target", None),
             (&[date, host], "x-amz-date", not_signed("host")),
-            (
-                &[date, host, target],
-                "host;x-amz-date",
-                not_signed("x-amz-target"),
-            ),
-            (
-                &[date, host],
-                "host;x-amz-date;x-amz-target",
-                missing("x-amz-target"),
-            ),
+            (&[date, host, target], "host;x-amz-date", not_signed("x-amz-target")),
+            (&[date, host], "host;x-amz-date;x-amz-target", missing("x-amz-target")),
             (&[date], "host;x-amz-date", missing("host")),
         ];
         for (headers, signed_headers, expected) in rows {
-            assert_eq!(
-                claims(scope, signed_headers, headers).err(),
-                expected,
-                "{signed_headers}"
-            );
+            assert_eq!(claims(scope, signed_headers, headers).err(), expected, "{signed_headers}");
         }
     }
 }

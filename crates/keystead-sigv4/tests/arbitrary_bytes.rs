@@ -1,8 +1,8 @@
 //! Whatever arrives is answered with a verdict: no input makes the crate panic, and none is accepted by chance.
 
 use keystead_sigv4::{
-    AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey,
-    canonical_request, parse_authorization, verify,
+    AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey, canonical_request,
+    parse_authorization, verify,
 };
 
 const ROUNDS: u64 = 20_000;
@@ -50,9 +50,7 @@ impl Sequence {
     }
 
     fn text(&mut self) -> String {
-        (0..self.next(8))
-            .map(|_| MEANINGFUL[self.next(MEANINGFUL.len())])
-            .collect()
+        (0..self.next(8)).map(|_| MEANINGFUL[self.next(MEANINGFUL.len())]).collect()
     }
 
     fn bytes(&mut self) -> Vec<u8> {
@@ -72,11 +70,7 @@ impl Sequence {
 
 #[test]
 fn every_input_gets_a_verdict() {
-    let scope = CredentialScope {
-        date: "20150830".into(),
-        region: "us-east-1".into(),
-        service: "kms".into(),
-    };
+    let scope = CredentialScope { date: "20150830".into(), region: "us-east-1".into(), service: "kms".into() };
     let key = SigningKey::derive(&SecretAccessKey::new("hush"), &scope);
     let mut sequence = Sequence(SEED);
     let (mut parsed, mut refused) = (0, 0);
@@ -93,34 +87,17 @@ fn every_input_gets_a_verdict() {
             method: "POST",
             path: &path,
             query: &query,
-            headers: &[
-                ("Date", date.as_bytes()),
-                ("Host", &noise),
-                ("X-Amz-Date", b"20150830T123600Z"),
-            ],
+            headers: &[("Date", date.as_bytes()), ("Host", &noise), ("X-Amz-Date", b"20150830T123600Z")],
             payload_sha256: "",
         };
         for path_mode in [PathMode::Normalize, PathMode::AsIs] {
             let now = AmzDate::from_unix(1_440_938_160);
             let (region, service, must_sign) = ("us-east-1", "kms", &["host"][..]);
-            let expectation = Expectation {
-                region,
-                service,
-                now,
-                max_skew_seconds: 300,
-                path_mode,
-                must_sign,
-            };
-            assert!(
-                verify(&authorization, &request, &key, &expectation).is_err(),
-                "round {round}: {header}"
-            );
+            let expectation = Expectation { region, service, now, max_skew_seconds: 300, path_mode, must_sign };
+            assert!(verify(&authorization, &request, &key, &expectation).is_err(), "round {round}: {header}");
         }
     }
-    assert!(
-        parsed > 1_000 && refused > 1_000,
-        "{parsed} parsed, {refused} refused: the mix is too one-sided"
-    );
+    assert!(parsed > 1_000 && refused > 1_000, "{parsed} parsed, {refused} refused: the mix is too one-sided");
 }
 
 #[test]
@@ -144,20 +121,10 @@ fn path_query_and_values_stay_on_their_lines() {
     for _ in 0..ROUNDS {
         let (path, query, value) = (sequence.text(), sequence.text(), sequence.bytes());
         let headers: &[(&str, &[u8])] = &[("a", &value), ("a", &value)];
-        let request = SignableRequest {
-            method: "GET",
-            path: &path,
-            query: &query,
-            headers,
-            payload_sha256: "0",
-        };
+        let request = SignableRequest { method: "GET", path: &path, query: &query, headers, payload_sha256: "0" };
         for mode in [PathMode::Normalize, PathMode::AsIs] {
             let canonical = canonical_request(&request, &["a"], mode);
-            assert_eq!(
-                canonical.split(|byte| *byte == b'\n').count(),
-                7,
-                "{path:?} {query:?} {value:?}"
-            );
+            assert_eq!(canonical.split(|byte| *byte == b'\n').count(), 7, "{path:?} {query:?} {value:?}");
         }
     }
 }

@@ -9,9 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keystead_sigv4::{
-    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest,
-    SigningKey, canonical_request, parse_authorization, payload_sha256_hex, sign, string_to_sign,
-    verify,
+    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey,
+    canonical_request, parse_authorization, payload_sha256_hex, sign, string_to_sign, verify,
 };
 use serde_json::Value;
 
@@ -31,11 +30,8 @@ struct RequestText {
 
 impl RequestText {
     fn read(file: &Path) -> Self {
-        let text =
-            fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let (head, body) = text
-            .split_once("\n\n")
-            .unwrap_or((text.trim_end_matches('\n'), ""));
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end_matches('\n'), ""));
         let (request_line, headers) = head.split_once('\n').expect("a request line");
         let (method, target) = request_line.split_once(' ').expect("a method");
         let target = target.strip_suffix(" HTTP/1.1").expect("a version");
@@ -50,19 +46,13 @@ impl RequestText {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
         found.map(|(_, value)| std::str::from_utf8(value).expect("UTF-8"))
     }
 
     /// Runs `run` on the request as if it had arrived with `headers`.
     fn with<T>(&self, headers: &[OwnedHeader], run: impl FnOnce(&SignableRequest<'_>) -> T) -> T {
-        let headers: Vec<(&str, &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), &value[..]))
-            .collect();
+        let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (name.as_str(), &value[..])).collect();
         run(&SignableRequest {
             method: &self.method,
             path: &self.path,
@@ -103,16 +93,8 @@ struct Context {
 impl Context {
     fn read(file: &Path) -> Self {
         let json: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        let text = |pointer: &str| {
-            json.pointer(pointer)
-                .and_then(Value::as_str)
-                .expect(pointer)
-                .to_owned()
-        };
-        let flag = |name: &str| {
-            json.get(name)
-                .is_some_and(|value| value.as_bool().expect(name))
-        };
+        let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).expect(pointer).to_owned();
+        let flag = |name: &str| json.get(name).is_some_and(|value| value.as_bool().expect(name));
         let date = AmzDate::parse(&text("/timestamp").replace(['-', ':'], "")).unwrap();
         let scope = CredentialScope::on(date, text("/region"), text("/service"));
         let secret = SecretAccessKey::new(text("/credentials/secret_access_key"));
@@ -122,15 +104,9 @@ impl Context {
             key: SigningKey::derive(&secret, &scope),
             scope,
             date,
-            path_mode: if flag("normalize") {
-                PathMode::Normalize
-            } else {
-                PathMode::AsIs
-            },
+            path_mode: if flag("normalize") { PathMode::Normalize } else { PathMode::AsIs },
             sign_body: flag("sign_body"),
-            signed_token: token
-                .filter(|_| !flag("omit_session_token"))
-                .map(str::to_owned),
+            signed_token: token.filter(|_| !flag("omit_session_token")).map(str::to_owned),
         }
     }
 
@@ -139,10 +115,7 @@ impl Context {
         let mut headers = request.headers.clone();
         headers.push(("X-Amz-Date".into(), self.date.to_string().into()));
         if self.sign_body {
-            headers.push((
-                "x-amz-content-sha256".into(),
-                payload_sha256_hex(&request.body).into(),
-            ));
+            headers.push(("x-amz-content-sha256".into(), payload_sha256_hex(&request.body).into()));
         }
         if let Some(token) = &self.signed_token {
             headers.push(("X-Amz-Security-Token".into(), token.clone().into()));
@@ -173,23 +146,15 @@ impl Case {
     }
 
     fn expected(&self, file: &str) -> String {
-        fs::read_to_string(self.folder.join(file))
-            .unwrap()
-            .trim_end()
-            .to_owned()
+        fs::read_to_string(self.folder.join(file)).unwrap().trim_end().to_owned()
     }
 
     fn authorization(&self) -> &str {
-        self.signed_request
-            .header("authorization")
-            .expect("an Authorization header")
+        self.signed_request.header("authorization").expect("an Authorization header")
     }
 
     fn verifies(&self) {
-        let (authorization, context) = (
-            parse_authorization(self.authorization(), true).unwrap(),
-            &self.context,
-        );
+        let (authorization, context) = (parse_authorization(self.authorization(), true).unwrap(), &self.context);
         assert_eq!(authorization.scope, context.scope, "{}", self.name);
         let expectation = Expectation {
             region: &context.scope.region,
@@ -201,93 +166,46 @@ impl Case {
         };
         let verdict = self
             .signed_request
-            .with(&self.signed_request.headers, |request| {
-                verify(&authorization, request, &context.key, &expectation)
-            });
+            .with(&self.signed_request.headers, |request| verify(&authorization, request, &context.key, &expectation));
         assert_eq!(verdict, Ok(()), "{}", self.name);
     }
 
     fn intermediate_values_agree(&self) {
         let authorization = parse_authorization(self.authorization(), true).unwrap();
-        let canonical = self
-            .signed_request
-            .with(&self.signed_request.headers, |request| {
-                canonical_request(
-                    request,
-                    &authorization.signed_headers,
-                    self.context.path_mode,
-                )
-            });
+        let canonical = self.signed_request.with(&self.signed_request.headers, |request| {
+            canonical_request(request, &authorization.signed_headers, self.context.path_mode)
+        });
         let string_to_sign = string_to_sign(&canonical, self.context.date, &self.context.scope);
         let canonical = String::from_utf8(canonical).unwrap();
-        assert_eq!(
-            canonical,
-            self.expected("header-canonical-request.txt"),
-            "{}",
-            self.name
-        );
-        assert_eq!(
-            string_to_sign,
-            self.expected("header-string-to-sign.txt"),
-            "{}",
-            self.name
-        );
+        assert_eq!(canonical, self.expected("header-canonical-request.txt"), "{}", self.name);
+        assert_eq!(string_to_sign, self.expected("header-string-to-sign.txt"), "{}", self.name);
     }
 
     fn signs(&self) {
         let context = &self.context;
-        let header = self
-            .request
-            .with(&context.signer_headers(&self.request), |request| {
-                sign(
-                    request,
-                    &context.id,
-                    &context.key,
-                    &context.scope,
-                    context.date,
-                    context.path_mode,
-                )
-            });
+        let header = self.request.with(&context.signer_headers(&self.request), |request| {
+            sign(request, &context.id, &context.key, &context.scope, context.date, context.path_mode)
+        });
         assert_eq!(header, self.authorization(), "{}", self.name);
-        assert!(
-            header.ends_with(&format!(
-                " Signature={}",
-                self.expected("header-signature.txt")
-            )),
-            "{}",
-            self.name
-        );
+        assert!(header.ends_with(&format!(" Signature={}", self.expected("header-signature.txt"))), "{}", self.name);
     }
 }
 
 fn suite_folder() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
-    std::env::var_os("KEYSTEAD_VECTORS")
-        .map_or_else(beside, PathBuf::from)
-        .join("sigv4")
+    std::env::var_os("KEYSTEAD_VECTORS").map_or_else(beside, PathBuf::from).join("sigv4")
 }
 
 /// Every case of the suite, or nothing where the suite is not at hand.
 fn cases() -> Vec<Case> {
     let folder = suite_folder();
     if !folder.is_dir() {
-        eprintln!(
-            "skipped: no test suite in {}; name its parent in KEYSTEAD_VECTORS",
-            folder.display()
-        );
+        eprintln!("skipped: no test suite in {}; name its parent in KEYSTEAD_VECTORS", folder.display());
         return Vec::new();
     }
-    let folders = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir());
+    let folders = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
     let cases: Vec<Case> = folders.map(Case::read).collect();
-    assert!(
-        cases.len() >= CASES_MIN,
-        "{} cases in {}",
-        cases.len(),
-        folder.display()
-    );
+    assert!(cases.len() >= CASES_MIN, "{} cases in {}", cases.len(), folder.display());
     cases
 }
 

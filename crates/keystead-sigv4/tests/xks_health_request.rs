@@ -5,15 +5,14 @@
 #![allow(clippy::unwrap_used)]
 
 use keystead_sigv4::{
-    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest,
-    SigningKey, canonical_request, parse_authorization, payload_sha256_hex, sign, verify,
+    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey,
+    canonical_request, parse_authorization, payload_sha256_hex, sign, verify,
 };
 
 const BODY: &[u8] =
     br#"{"requestMetadata":{"kmsOperation":"KmsHealthCheck","kmsRequestId":"4112f4d6-db54-4af4-ae30-c55a22a8dfae"}}"#;
 const PAYLOAD_SHA256: &str = "479479bdb0630d291341de189b3a627b0b40ad6d5a1c8b33c53bf58b5ee5fb9f";
-const CANONICAL_REQUEST_SHA256: &str =
-    "b4db7720c07c98a02d227647ab5866ba6fb91ed01fecffc427af803661903185";
+const CANONICAL_REQUEST_SHA256: &str = "b4db7720c07c98a02d227647ab5866ba6fb91ed01fecffc427af803661903185";
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 \
     Credential=BETWEEN2TENAND3TENCHARACTERS/20260102/us-east-1/kms-xks-proxy/aws4_request, \
     SignedHeaders=host;x-amz-date, \
@@ -23,26 +22,16 @@ const REQUEST: SignableRequest<'_> = SignableRequest {
     method: "POST",
     path: "/example/kms/xks/v1/health",
     query: "",
-    headers: &[
-        ("Host", b"xks.example.com"),
-        ("X-Amz-Date", b"20260102T030405Z"),
-    ],
+    headers: &[("Host", b"xks.example.com"), ("X-Amz-Date", b"20260102T030405Z")],
     payload_sha256: PAYLOAD_SHA256,
 };
 
 fn scope() -> CredentialScope {
-    CredentialScope {
-        date: "20260102".into(),
-        region: "us-east-1".into(),
-        service: "kms-xks-proxy".into(),
-    }
+    CredentialScope { date: "20260102".into(), region: "us-east-1".into(), service: "kms-xks-proxy".into() }
 }
 
 fn key() -> SigningKey {
-    SigningKey::derive(
-        &SecretAccessKey::new("PleaseReplaceThisWithSomeSecretOfLength43To64"),
-        &scope(),
-    )
+    SigningKey::derive(&SecretAccessKey::new("PleaseReplaceThisWithSomeSecretOfLength43To64"), &scope())
 }
 
 #[test]
@@ -54,15 +43,9 @@ fn intermediate_values() {
 
 #[test]
 fn signs() {
-    let (id, date) = (
-        AccessKeyId::new("BETWEEN2TENAND3TENCHARACTERS"),
-        AmzDate::parse("20260102T030405Z").unwrap(),
-    );
+    let (id, date) = (AccessKeyId::new("BETWEEN2TENAND3TENCHARACTERS"), AmzDate::parse("20260102T030405Z").unwrap());
     for mode in [PathMode::Normalize, PathMode::AsIs] {
-        assert_eq!(
-            sign(&REQUEST, &id, &key(), &scope(), date, mode),
-            AUTHORIZATION
-        );
+        assert_eq!(sign(&REQUEST, &id, &key(), &scope(), date, mode), AUTHORIZATION);
     }
 }
 
@@ -77,8 +60,5 @@ fn verifies() {
         must_sign: &["host"],
     };
     let authorization = parse_authorization(AUTHORIZATION, true).unwrap();
-    assert_eq!(
-        verify(&authorization, &REQUEST, &key(), &expectation),
-        Ok(())
-    );
+    assert_eq!(verify(&authorization, &REQUEST, &key(), &expectation), Ok(()));
 }

@@ -74,8 +74,7 @@ pub struct XksProxyAuthenticationCredential {
 
 impl fmt::Debug for XksProxyAuthenticationCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("XksProxyAuthenticationCredential")
-            .finish_non_exhaustive()
+        f.debug_struct("XksProxyAuthenticationCredential").finish_non_exhaustive()
     }
 }
 

@@ -113,11 +113,7 @@ mod tests {
 
     #[test]
     fn the_exceptions_of_the_model_are_exactly_the_first_part_of_the_table() {
-        let declared: BTreeSet<_> = operations()
-            .iter()
-            .flat_map(|operation| operation.errors)
-            .copied()
-            .collect();
+        let declared: BTreeSet<_> = operations().iter().flat_map(|operation| operation.errors).copied().collect();
         let modelled: BTreeSet<_> = Exception::ALL
             .iter()
             .take_while(|exception| **exception != Exception::AccessDenied)
@@ -128,38 +124,22 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_variants_follow_them() {
-        let names: BTreeSet<_> = Exception::ALL
-            .iter()
-            .map(|exception| exception.name())
-            .collect();
+        let names: BTreeSet<_> = Exception::ALL.iter().map(|exception| exception.name()).collect();
         assert_eq!(names.len(), Exception::ALL.len());
         for exception in Exception::ALL {
             let variant = format!("{exception:?}").to_lowercase();
             let name = exception.name();
-            assert_eq!(
-                variant,
-                name.strip_suffix("Exception")
-                    .unwrap_or(name)
-                    .to_lowercase()
-            );
+            assert_eq!(variant, name.strip_suffix("Exception").unwrap_or(name).to_lowercase());
         }
     }
 
     #[test]
     fn statuses() {
         let with = |status: u16| -> Vec<_> {
-            Exception::ALL
-                .iter()
-                .filter(|exception| exception.status() == status)
-                .map(|e| e.name())
-                .collect()
+            Exception::ALL.iter().filter(|exception| exception.status() == status).map(|e| e.name()).collect()
         };
-        let faults = [
-            "DependencyTimeoutException",
-            "KeyUnavailableException",
-            "KMSInternalException",
-            "InternalFailure",
-        ];
+        let faults =
+            ["DependencyTimeoutException", "KeyUnavailableException", "KMSInternalException", "InternalFailure"];
         assert_eq!(with(500), faults);
         assert_eq!(with(413), ["RequestEntityTooLargeException"]);
         assert_eq!(with(400).len(), Exception::ALL.len() - 5);

@@ -178,22 +178,13 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         name: "DescribeCustomKeyStores",
         input: &DESCRIBE_CUSTOM_KEY_STORES_REQUEST,
         output: Some(&DESCRIBE_CUSTOM_KEY_STORES_RESPONSE),
-        errors: &[
-            "CustomKeyStoreNotFoundException",
-            "InvalidMarkerException",
-            "KMSInternalException",
-        ],
+        errors: &["CustomKeyStoreNotFoundException", "InvalidMarkerException", "KMSInternalException"],
     },
     Operation {
         name: "DescribeKey",
         input: &DESCRIBE_KEY_REQUEST,
         output: Some(&DESCRIBE_KEY_RESPONSE),
-        errors: &[
-            "NotFoundException",
-            "InvalidArnException",
-            "DependencyTimeoutException",
-            "KMSInternalException",
-        ],
+        errors: &["NotFoundException", "InvalidArnException", "DependencyTimeoutException", "KMSInternalException"],
     },
     Operation {
         name: "DisableKey",
@@ -225,11 +216,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         name: "DisconnectCustomKeyStore",
         input: &DISCONNECT_CUSTOM_KEY_STORE_REQUEST,
         output: Some(&DISCONNECT_CUSTOM_KEY_STORE_RESPONSE),
-        errors: &[
-            "CustomKeyStoreInvalidStateException",
-            "CustomKeyStoreNotFoundException",
-            "KMSInternalException",
-        ],
+        errors: &["CustomKeyStoreInvalidStateException", "CustomKeyStoreNotFoundException", "KMSInternalException"],
     },
     Operation {
         name: "EnableKey",
@@ -371,12 +358,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         name: "GetKeyLastUsage",
         input: &GET_KEY_LAST_USAGE_REQUEST,
         output: Some(&GET_KEY_LAST_USAGE_RESPONSE),
-        errors: &[
-            "NotFoundException",
-            "InvalidArnException",
-            "DependencyTimeoutException",
-            "KMSInternalException",
-        ],
+        errors: &["NotFoundException", "InvalidArnException", "DependencyTimeoutException", "KMSInternalException"],
     },
     Operation {
         name: "GetKeyPolicy",
@@ -505,22 +487,13 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         name: "ListKeys",
         input: &LIST_KEYS_REQUEST,
         output: Some(&LIST_KEYS_RESPONSE),
-        errors: &[
-            "DependencyTimeoutException",
-            "KMSInternalException",
-            "InvalidMarkerException",
-        ],
+        errors: &["DependencyTimeoutException", "KMSInternalException", "InvalidMarkerException"],
     },
     Operation {
         name: "ListResourceTags",
         input: &LIST_RESOURCE_TAGS_REQUEST,
         output: Some(&LIST_RESOURCE_TAGS_RESPONSE),
-        errors: &[
-            "KMSInternalException",
-            "NotFoundException",
-            "InvalidArnException",
-            "InvalidMarkerException",
-        ],
+        errors: &["KMSInternalException", "NotFoundException", "InvalidArnException", "InvalidMarkerException"],
     },
     Operation {
         name: "ListRetirableGrants",
@@ -778,19 +751,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     },
 ];
 
-pub(crate) static AWS_ACCOUNT_ID_TYPE: Shape = Shape::String {
-    min: None,
-    max: None,
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static AWS_ACCOUNT_ID_TYPE: Shape = Shape::String { min: None, max: None, pattern: None, sensitive: false };
 
-pub(crate) static ACCOUNT_ID_TYPE: Shape = Shape::String {
-    min: Some(12),
-    max: Some(12),
-    pattern: Some(&ACCOUNT_ID_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static ACCOUNT_ID_TYPE: Shape =
+    Shape::String { min: Some(12), max: Some(12), pattern: Some(&ACCOUNT_ID_TYPE_PATTERN), sensitive: false };
 
 static ACCOUNT_ID_TYPE_PATTERN: Pattern = Pattern::new("[0-9]{12}");
 
@@ -805,69 +769,28 @@ pub(crate) static ALGORITHM_SPEC: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static ALIAS_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&ALIAS_LIST_ENTRY),
-};
+pub(crate) static ALIAS_LIST: Shape =
+    Shape::List { min: None, max: None, member: &Shape::Structure(&ALIAS_LIST_ENTRY) };
 
 pub(crate) static ALIAS_LIST_ENTRY: Structure = Structure {
     name: "AliasListEntry",
     members: &[
-        Member {
-            name: "AliasName",
-            required: false,
-            may_be_empty: false,
-            shape: &ALIAS_NAME_TYPE,
-        },
-        Member {
-            name: "AliasArn",
-            required: false,
-            may_be_empty: false,
-            shape: &ARN_TYPE,
-        },
-        Member {
-            name: "TargetKeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "CreationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "LastUpdatedDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
+        Member { name: "AliasName", required: false, may_be_empty: false, shape: &ALIAS_NAME_TYPE },
+        Member { name: "AliasArn", required: false, may_be_empty: false, shape: &ARN_TYPE },
+        Member { name: "TargetKeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "CreationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "LastUpdatedDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
     ],
 };
 
-pub(crate) static ALIAS_NAME_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(256),
-    pattern: Some(&ALIAS_NAME_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static ALIAS_NAME_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(256), pattern: Some(&ALIAS_NAME_TYPE_PATTERN), sensitive: false };
 
 static ALIAS_NAME_TYPE_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9:/_-]+$");
 
-pub(crate) static ARN_TYPE: Shape = Shape::String {
-    min: Some(20),
-    max: Some(2048),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static ARN_TYPE: Shape = Shape::String { min: Some(20), max: Some(2048), pattern: None, sensitive: false };
 
-pub(crate) static ATTESTATION_DOCUMENT_TYPE: Shape = Shape::Blob {
-    min: Some(1),
-    max: Some(262144),
-    sensitive: false,
-};
+pub(crate) static ATTESTATION_DOCUMENT_TYPE: Shape = Shape::Blob { min: Some(1), max: Some(262144), sensitive: false };
 
 pub(crate) static BACKING_KEY_ID_RESPONSE_TYPE: Shape = Shape::String {
     min: Some(0),
@@ -878,12 +801,8 @@ pub(crate) static BACKING_KEY_ID_RESPONSE_TYPE: Shape = Shape::String {
 
 static BACKING_KEY_ID_RESPONSE_TYPE_PATTERN: Pattern = Pattern::new("^[a-f0-9]+$");
 
-pub(crate) static BACKING_KEY_ID_TYPE: Shape = Shape::String {
-    min: Some(64),
-    max: Some(64),
-    pattern: Some(&BACKING_KEY_ID_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static BACKING_KEY_ID_TYPE: Shape =
+    Shape::String { min: Some(64), max: Some(64), pattern: Some(&BACKING_KEY_ID_TYPE_PATTERN), sensitive: false };
 
 static BACKING_KEY_ID_TYPE_PATTERN: Pattern = Pattern::new("^[a-f0-9]+$");
 
@@ -891,45 +810,23 @@ pub(crate) static BOOLEAN_TYPE: Shape = Shape::Boolean;
 
 pub(crate) static CANCEL_KEY_DELETION_REQUEST: Structure = Structure {
     name: "CancelKeyDeletionRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static CANCEL_KEY_DELETION_RESPONSE: Structure = Structure {
     name: "CancelKeyDeletionResponse",
-    members: &[Member {
-        name: "KeyId",
-        required: false,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
-pub(crate) static CIPHERTEXT_TYPE: Shape = Shape::Blob {
-    min: Some(1),
-    max: Some(6144),
-    sensitive: false,
-};
+pub(crate) static CIPHERTEXT_TYPE: Shape = Shape::Blob { min: Some(1), max: Some(6144), sensitive: false };
 
-pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Shape = Shape::String {
-    min: Some(19),
-    max: Some(24),
-    pattern: Some(&CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Shape =
+    Shape::String { min: Some(19), max: Some(24), pattern: Some(&CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN), sensitive: false };
 
 static CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN: Pattern = Pattern::new("cluster-[2-7a-zA-Z]{11,16}");
 
-pub(crate) static CLOUD_TRAIL_EVENT_ID_TYPE: Shape = Shape::String {
-    min: None,
-    max: None,
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static CLOUD_TRAIL_EVENT_ID_TYPE: Shape =
+    Shape::String { min: None, max: None, pattern: None, sensitive: false };
 
 pub(crate) static CONNECT_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     name: "ConnectCustomKeyStoreRequest",
@@ -941,10 +838,8 @@ pub(crate) static CONNECT_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     }],
 };
 
-pub(crate) static CONNECT_CUSTOM_KEY_STORE_RESPONSE: Structure = Structure {
-    name: "ConnectCustomKeyStoreResponse",
-    members: &[],
-};
+pub(crate) static CONNECT_CUSTOM_KEY_STORE_RESPONSE: Structure =
+    Structure { name: "ConnectCustomKeyStoreResponse", members: &[] };
 
 pub(crate) static CONNECTION_ERROR_CODE_TYPE: Shape = Shape::Enum {
     values: &[
@@ -969,79 +864,37 @@ pub(crate) static CONNECTION_ERROR_CODE_TYPE: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static CONNECTION_STATE_TYPE: Shape = Shape::Enum {
-    values: &[
-        "CONNECTED",
-        "CONNECTING",
-        "FAILED",
-        "DISCONNECTED",
-        "DISCONNECTING",
-    ],
-};
+pub(crate) static CONNECTION_STATE_TYPE: Shape =
+    Shape::Enum { values: &["CONNECTED", "CONNECTING", "FAILED", "DISCONNECTED", "DISCONNECTING"] };
 
 pub(crate) static CREATE_ALIAS_REQUEST: Structure = Structure {
     name: "CreateAliasRequest",
     members: &[
-        Member {
-            name: "AliasName",
-            required: true,
-            may_be_empty: false,
-            shape: &ALIAS_NAME_TYPE,
-        },
-        Member {
-            name: "TargetKeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "AliasName", required: true, may_be_empty: false, shape: &ALIAS_NAME_TYPE },
+        Member { name: "TargetKeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static CREATE_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     name: "CreateCustomKeyStoreRequest",
     members: &[
-        Member {
-            name: "CustomKeyStoreName",
-            required: true,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_NAME_TYPE,
-        },
-        Member {
-            name: "CloudHsmClusterId",
-            required: false,
-            may_be_empty: false,
-            shape: &CLOUD_HSM_CLUSTER_ID_TYPE,
-        },
+        Member { name: "CustomKeyStoreName", required: true, may_be_empty: false, shape: &CUSTOM_KEY_STORE_NAME_TYPE },
+        Member { name: "CloudHsmClusterId", required: false, may_be_empty: false, shape: &CLOUD_HSM_CLUSTER_ID_TYPE },
         Member {
             name: "TrustAnchorCertificate",
             required: false,
             may_be_empty: false,
             shape: &TRUST_ANCHOR_CERTIFICATE_TYPE,
         },
-        Member {
-            name: "KeyStorePassword",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_STORE_PASSWORD_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreType",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_TYPE,
-        },
+        Member { name: "KeyStorePassword", required: false, may_be_empty: false, shape: &KEY_STORE_PASSWORD_TYPE },
+        Member { name: "CustomKeyStoreType", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_TYPE },
         Member {
             name: "XksProxyUriEndpoint",
             required: false,
             may_be_empty: false,
             shape: &XKS_PROXY_URI_ENDPOINT_TYPE,
         },
-        Member {
-            name: "XksProxyUriPath",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_PROXY_URI_PATH_TYPE,
-        },
+        Member { name: "XksProxyUriPath", required: false, may_be_empty: false, shape: &XKS_PROXY_URI_PATH_TYPE },
         Member {
             name: "XksProxyVpcEndpointServiceName",
             required: false,
@@ -1082,144 +935,49 @@ pub(crate) static CREATE_CUSTOM_KEY_STORE_RESPONSE: Structure = Structure {
 pub(crate) static CREATE_GRANT_REQUEST: Structure = Structure {
     name: "CreateGrantRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GranteePrincipal",
-            required: true,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
-        Member {
-            name: "RetiringPrincipal",
-            required: false,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
-        Member {
-            name: "Operations",
-            required: true,
-            may_be_empty: false,
-            shape: &GRANT_OPERATION_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GranteePrincipal", required: true, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
+        Member { name: "RetiringPrincipal", required: false, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
+        Member { name: "Operations", required: true, may_be_empty: false, shape: &GRANT_OPERATION_LIST },
         Member {
             name: "Constraints",
             required: false,
             may_be_empty: false,
             shape: &Shape::Structure(&GRANT_CONSTRAINTS),
         },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "Name",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_NAME_TYPE,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "Name", required: false, may_be_empty: false, shape: &GRANT_NAME_TYPE },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static CREATE_GRANT_RESPONSE: Structure = Structure {
     name: "CreateGrantResponse",
     members: &[
-        Member {
-            name: "GrantToken",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_TYPE,
-        },
-        Member {
-            name: "GrantId",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_ID_TYPE,
-        },
+        Member { name: "GrantToken", required: false, may_be_empty: false, shape: &GRANT_TOKEN_TYPE },
+        Member { name: "GrantId", required: false, may_be_empty: false, shape: &GRANT_ID_TYPE },
     ],
 };
 
 pub(crate) static CREATE_KEY_REQUEST: Structure = Structure {
     name: "CreateKeyRequest",
     members: &[
-        Member {
-            name: "Policy",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_TYPE,
-        },
-        Member {
-            name: "Description",
-            required: false,
-            may_be_empty: false,
-            shape: &DESCRIPTION_TYPE,
-        },
-        Member {
-            name: "KeyUsage",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_USAGE_TYPE,
-        },
+        Member { name: "Policy", required: false, may_be_empty: false, shape: &POLICY_TYPE },
+        Member { name: "Description", required: false, may_be_empty: false, shape: &DESCRIPTION_TYPE },
+        Member { name: "KeyUsage", required: false, may_be_empty: false, shape: &KEY_USAGE_TYPE },
         Member {
             name: "CustomerMasterKeySpec",
             required: false,
             may_be_empty: false,
             shape: &CUSTOMER_MASTER_KEY_SPEC,
         },
-        Member {
-            name: "KeySpec",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_SPEC,
-        },
-        Member {
-            name: "Origin",
-            required: false,
-            may_be_empty: false,
-            shape: &ORIGIN_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreId",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
-        Member {
-            name: "BypassPolicyLockoutSafetyCheck",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "Tags",
-            required: false,
-            may_be_empty: false,
-            shape: &TAG_LIST,
-        },
-        Member {
-            name: "MultiRegion",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
-        Member {
-            name: "XksKeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_KEY_ID_TYPE,
-        },
+        Member { name: "KeySpec", required: false, may_be_empty: false, shape: &KEY_SPEC },
+        Member { name: "Origin", required: false, may_be_empty: false, shape: &ORIGIN_TYPE },
+        Member { name: "CustomKeyStoreId", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
+        Member { name: "BypassPolicyLockoutSafetyCheck", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Tags", required: false, may_be_empty: false, shape: &TAG_LIST },
+        Member { name: "MultiRegion", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
+        Member { name: "XksKeyId", required: false, may_be_empty: false, shape: &XKS_KEY_ID_TYPE },
     ],
 };
 
@@ -1233,81 +991,38 @@ pub(crate) static CREATE_KEY_RESPONSE: Structure = Structure {
     }],
 };
 
-pub(crate) static CUSTOM_KEY_STORE_ID_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(64),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static CUSTOM_KEY_STORE_ID_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(64), pattern: None, sensitive: false };
 
-pub(crate) static CUSTOM_KEY_STORE_NAME_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(256),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static CUSTOM_KEY_STORE_NAME_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(256), pattern: None, sensitive: false };
 
-pub(crate) static CUSTOM_KEY_STORE_TYPE: Shape = Shape::Enum {
-    values: &["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"],
-};
+pub(crate) static CUSTOM_KEY_STORE_TYPE: Shape = Shape::Enum { values: &["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"] };
 
-pub(crate) static CUSTOM_KEY_STORES_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&CUSTOM_KEY_STORES_LIST_ENTRY),
-};
+pub(crate) static CUSTOM_KEY_STORES_LIST: Shape =
+    Shape::List { min: None, max: None, member: &Shape::Structure(&CUSTOM_KEY_STORES_LIST_ENTRY) };
 
 pub(crate) static CUSTOM_KEY_STORES_LIST_ENTRY: Structure = Structure {
     name: "CustomKeyStoresListEntry",
     members: &[
-        Member {
-            name: "CustomKeyStoreId",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreName",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_NAME_TYPE,
-        },
-        Member {
-            name: "CloudHsmClusterId",
-            required: false,
-            may_be_empty: false,
-            shape: &CLOUD_HSM_CLUSTER_ID_TYPE,
-        },
+        Member { name: "CustomKeyStoreId", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
+        Member { name: "CustomKeyStoreName", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_NAME_TYPE },
+        Member { name: "CloudHsmClusterId", required: false, may_be_empty: false, shape: &CLOUD_HSM_CLUSTER_ID_TYPE },
         Member {
             name: "TrustAnchorCertificate",
             required: false,
             may_be_empty: false,
             shape: &TRUST_ANCHOR_CERTIFICATE_TYPE,
         },
-        Member {
-            name: "ConnectionState",
-            required: false,
-            may_be_empty: false,
-            shape: &CONNECTION_STATE_TYPE,
-        },
+        Member { name: "ConnectionState", required: false, may_be_empty: false, shape: &CONNECTION_STATE_TYPE },
         Member {
             name: "ConnectionErrorCode",
             required: false,
             may_be_empty: false,
             shape: &CONNECTION_ERROR_CODE_TYPE,
         },
-        Member {
-            name: "CreationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreType",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_TYPE,
-        },
+        Member { name: "CreationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "CustomKeyStoreType", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_TYPE },
         Member {
             name: "XksProxyConfiguration",
             required: false,
@@ -1349,110 +1064,38 @@ pub(crate) static DATA_KEY_PAIR_SPEC: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static DATA_KEY_SPEC: Shape = Shape::Enum {
-    values: &["AES_256", "AES_128"],
-};
+pub(crate) static DATA_KEY_SPEC: Shape = Shape::Enum { values: &["AES_256", "AES_128"] };
 
 pub(crate) static DATE_TYPE: Shape = Shape::Timestamp;
 
 pub(crate) static DECRYPT_REQUEST: Structure = Structure {
     name: "DecryptRequest",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "EncryptionAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "Recipient",
-            required: false,
-            may_be_empty: false,
-            shape: &Shape::Structure(&RECIPIENT_INFO),
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
-        Member {
-            name: "DryRunModifiers",
-            required: false,
-            may_be_empty: false,
-            shape: &DRY_RUN_MODIFIER_LIST,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "EncryptionAlgorithm", required: false, may_be_empty: false, shape: &ENCRYPTION_ALGORITHM_SPEC },
+        Member { name: "Recipient", required: false, may_be_empty: false, shape: &Shape::Structure(&RECIPIENT_INFO) },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
+        Member { name: "DryRunModifiers", required: false, may_be_empty: false, shape: &DRY_RUN_MODIFIER_LIST },
     ],
 };
 
 pub(crate) static DECRYPT_RESPONSE: Structure = Structure {
     name: "DecryptResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Plaintext",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "EncryptionAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "CiphertextForRecipient",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Plaintext", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "EncryptionAlgorithm", required: false, may_be_empty: false, shape: &ENCRYPTION_ALGORITHM_SPEC },
+        Member { name: "CiphertextForRecipient", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static DELETE_ALIAS_REQUEST: Structure = Structure {
     name: "DeleteAliasRequest",
-    members: &[Member {
-        name: "AliasName",
-        required: true,
-        may_be_empty: false,
-        shape: &ALIAS_NAME_TYPE,
-    }],
+    members: &[Member { name: "AliasName", required: true, may_be_empty: false, shape: &ALIAS_NAME_TYPE }],
 };
 
 pub(crate) static DELETE_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
@@ -1465,194 +1108,82 @@ pub(crate) static DELETE_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     }],
 };
 
-pub(crate) static DELETE_CUSTOM_KEY_STORE_RESPONSE: Structure = Structure {
-    name: "DeleteCustomKeyStoreResponse",
-    members: &[],
-};
+pub(crate) static DELETE_CUSTOM_KEY_STORE_RESPONSE: Structure =
+    Structure { name: "DeleteCustomKeyStoreResponse", members: &[] };
 
 pub(crate) static DELETE_IMPORTED_KEY_MATERIAL_REQUEST: Structure = Structure {
     name: "DeleteImportedKeyMaterialRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static DELETE_IMPORTED_KEY_MATERIAL_RESPONSE: Structure = Structure {
     name: "DeleteImportedKeyMaterialResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_RESPONSE_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_RESPONSE_TYPE },
     ],
 };
 
 pub(crate) static DERIVE_SHARED_SECRET_REQUEST: Structure = Structure {
     name: "DeriveSharedSecretRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "KeyAgreementAlgorithm",
             required: true,
             may_be_empty: false,
             shape: &KEY_AGREEMENT_ALGORITHM_SPEC,
         },
-        Member {
-            name: "PublicKey",
-            required: true,
-            may_be_empty: false,
-            shape: &PUBLIC_KEY_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
-        Member {
-            name: "Recipient",
-            required: false,
-            may_be_empty: false,
-            shape: &Shape::Structure(&RECIPIENT_INFO),
-        },
+        Member { name: "PublicKey", required: true, may_be_empty: false, shape: &PUBLIC_KEY_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
+        Member { name: "Recipient", required: false, may_be_empty: false, shape: &Shape::Structure(&RECIPIENT_INFO) },
     ],
 };
 
 pub(crate) static DERIVE_SHARED_SECRET_RESPONSE: Structure = Structure {
     name: "DeriveSharedSecretResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "SharedSecret",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "CiphertextForRecipient",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "SharedSecret", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "CiphertextForRecipient", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
         Member {
             name: "KeyAgreementAlgorithm",
             required: false,
             may_be_empty: false,
             shape: &KEY_AGREEMENT_ALGORITHM_SPEC,
         },
-        Member {
-            name: "KeyOrigin",
-            required: false,
-            may_be_empty: false,
-            shape: &ORIGIN_TYPE,
-        },
+        Member { name: "KeyOrigin", required: false, may_be_empty: false, shape: &ORIGIN_TYPE },
     ],
 };
 
 pub(crate) static DESCRIBE_CUSTOM_KEY_STORES_REQUEST: Structure = Structure {
     name: "DescribeCustomKeyStoresRequest",
     members: &[
-        Member {
-            name: "CustomKeyStoreId",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreName",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_NAME_TYPE,
-        },
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "CustomKeyStoreId", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
+        Member { name: "CustomKeyStoreName", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_NAME_TYPE },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static DESCRIBE_CUSTOM_KEY_STORES_RESPONSE: Structure = Structure {
     name: "DescribeCustomKeyStoresResponse",
     members: &[
-        Member {
-            name: "CustomKeyStores",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORES_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "CustomKeyStores", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORES_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static DESCRIBE_KEY_REQUEST: Structure = Structure {
     name: "DescribeKeyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
     ],
 };
 
@@ -1666,31 +1197,17 @@ pub(crate) static DESCRIBE_KEY_RESPONSE: Structure = Structure {
     }],
 };
 
-pub(crate) static DESCRIPTION_TYPE: Shape = Shape::String {
-    min: Some(0),
-    max: Some(8192),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static DESCRIPTION_TYPE: Shape =
+    Shape::String { min: Some(0), max: Some(8192), pattern: None, sensitive: false };
 
 pub(crate) static DISABLE_KEY_REQUEST: Structure = Structure {
     name: "DisableKeyRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static DISABLE_KEY_ROTATION_REQUEST: Structure = Structure {
     name: "DisableKeyRotationRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static DISCONNECT_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
@@ -1703,40 +1220,22 @@ pub(crate) static DISCONNECT_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     }],
 };
 
-pub(crate) static DISCONNECT_CUSTOM_KEY_STORE_RESPONSE: Structure = Structure {
-    name: "DisconnectCustomKeyStoreResponse",
-    members: &[],
-};
+pub(crate) static DISCONNECT_CUSTOM_KEY_STORE_RESPONSE: Structure =
+    Structure { name: "DisconnectCustomKeyStoreResponse", members: &[] };
 
-pub(crate) static DRY_RUN_MODIFIER_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &DRY_RUN_MODIFIER_TYPE,
-};
+pub(crate) static DRY_RUN_MODIFIER_LIST: Shape = Shape::List { min: None, max: None, member: &DRY_RUN_MODIFIER_TYPE };
 
-pub(crate) static DRY_RUN_MODIFIER_TYPE: Shape = Shape::Enum {
-    values: &["IGNORE_CIPHERTEXT"],
-};
+pub(crate) static DRY_RUN_MODIFIER_TYPE: Shape = Shape::Enum { values: &["IGNORE_CIPHERTEXT"] };
 
 pub(crate) static ENABLE_KEY_REQUEST: Structure = Structure {
     name: "EnableKeyRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static ENABLE_KEY_ROTATION_REQUEST: Structure = Structure {
     name: "EnableKeyRotationRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "RotationPeriodInDays",
             required: false,
@@ -1749,762 +1248,275 @@ pub(crate) static ENABLE_KEY_ROTATION_REQUEST: Structure = Structure {
 pub(crate) static ENCRYPT_REQUEST: Structure = Structure {
     name: "EncryptRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Plaintext",
-            required: true,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "EncryptionAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Plaintext", required: true, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "EncryptionAlgorithm", required: false, may_be_empty: false, shape: &ENCRYPTION_ALGORITHM_SPEC },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static ENCRYPT_RESPONSE: Structure = Structure {
     name: "EncryptResponse",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "EncryptionAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_ALGORITHM_SPEC,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "EncryptionAlgorithm", required: false, may_be_empty: false, shape: &ENCRYPTION_ALGORITHM_SPEC },
     ],
 };
 
-pub(crate) static ENCRYPTION_ALGORITHM_SPEC: Shape = Shape::Enum {
-    values: &[
-        "SYMMETRIC_DEFAULT",
-        "RSAES_OAEP_SHA_1",
-        "RSAES_OAEP_SHA_256",
-        "SM2PKE",
-    ],
-};
+pub(crate) static ENCRYPTION_ALGORITHM_SPEC: Shape =
+    Shape::Enum { values: &["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"] };
 
-pub(crate) static ENCRYPTION_ALGORITHM_SPEC_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &ENCRYPTION_ALGORITHM_SPEC,
-};
+pub(crate) static ENCRYPTION_ALGORITHM_SPEC_LIST: Shape =
+    Shape::List { min: None, max: None, member: &ENCRYPTION_ALGORITHM_SPEC };
 
-pub(crate) static ENCRYPTION_CONTEXT_KEY: Shape = Shape::String {
-    min: None,
-    max: None,
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static ENCRYPTION_CONTEXT_KEY: Shape =
+    Shape::String { min: None, max: None, pattern: None, sensitive: false };
 
-pub(crate) static ENCRYPTION_CONTEXT_TYPE: Shape = Shape::Map {
-    min: None,
-    max: None,
-    key: &ENCRYPTION_CONTEXT_KEY,
-    value: &ENCRYPTION_CONTEXT_VALUE,
-};
+pub(crate) static ENCRYPTION_CONTEXT_TYPE: Shape =
+    Shape::Map { min: None, max: None, key: &ENCRYPTION_CONTEXT_KEY, value: &ENCRYPTION_CONTEXT_VALUE };
 
-pub(crate) static ENCRYPTION_CONTEXT_VALUE: Shape = Shape::String {
-    min: None,
-    max: None,
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static ENCRYPTION_CONTEXT_VALUE: Shape =
+    Shape::String { min: None, max: None, pattern: None, sensitive: false };
 
-pub(crate) static EXPIRATION_MODEL_TYPE: Shape = Shape::Enum {
-    values: &["KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"],
-};
+pub(crate) static EXPIRATION_MODEL_TYPE: Shape =
+    Shape::Enum { values: &["KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"] };
 
 pub(crate) static GENERATE_DATA_KEY_PAIR_REQUEST: Structure = Structure {
     name: "GenerateDataKeyPairRequest",
     members: &[
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyPairSpec",
-            required: true,
-            may_be_empty: false,
-            shape: &DATA_KEY_PAIR_SPEC,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "Recipient",
-            required: false,
-            may_be_empty: false,
-            shape: &Shape::Structure(&RECIPIENT_INFO),
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyPairSpec", required: true, may_be_empty: false, shape: &DATA_KEY_PAIR_SPEC },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "Recipient", required: false, may_be_empty: false, shape: &Shape::Structure(&RECIPIENT_INFO) },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_PAIR_RESPONSE: Structure = Structure {
     name: "GenerateDataKeyPairResponse",
     members: &[
-        Member {
-            name: "PrivateKeyCiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "PrivateKeyPlaintext",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "PublicKey",
-            required: false,
-            may_be_empty: false,
-            shape: &PUBLIC_KEY_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyPairSpec",
-            required: false,
-            may_be_empty: false,
-            shape: &DATA_KEY_PAIR_SPEC,
-        },
-        Member {
-            name: "CiphertextForRecipient",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "PrivateKeyCiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "PrivateKeyPlaintext", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "PublicKey", required: false, may_be_empty: false, shape: &PUBLIC_KEY_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyPairSpec", required: false, may_be_empty: false, shape: &DATA_KEY_PAIR_SPEC },
+        Member { name: "CiphertextForRecipient", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_REQUEST: Structure = Structure {
     name: "GenerateDataKeyPairWithoutPlaintextRequest",
     members: &[
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyPairSpec",
-            required: true,
-            may_be_empty: false,
-            shape: &DATA_KEY_PAIR_SPEC,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyPairSpec", required: true, may_be_empty: false, shape: &DATA_KEY_PAIR_SPEC },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_PAIR_WITHOUT_PLAINTEXT_RESPONSE: Structure = Structure {
     name: "GenerateDataKeyPairWithoutPlaintextResponse",
     members: &[
-        Member {
-            name: "PrivateKeyCiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "PublicKey",
-            required: false,
-            may_be_empty: false,
-            shape: &PUBLIC_KEY_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyPairSpec",
-            required: false,
-            may_be_empty: false,
-            shape: &DATA_KEY_PAIR_SPEC,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "PrivateKeyCiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "PublicKey", required: false, may_be_empty: false, shape: &PUBLIC_KEY_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyPairSpec", required: false, may_be_empty: false, shape: &DATA_KEY_PAIR_SPEC },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_REQUEST: Structure = Structure {
     name: "GenerateDataKeyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "NumberOfBytes",
-            required: false,
-            may_be_empty: false,
-            shape: &NUMBER_OF_BYTES_TYPE,
-        },
-        Member {
-            name: "KeySpec",
-            required: false,
-            may_be_empty: false,
-            shape: &DATA_KEY_SPEC,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "Recipient",
-            required: false,
-            may_be_empty: false,
-            shape: &Shape::Structure(&RECIPIENT_INFO),
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "NumberOfBytes", required: false, may_be_empty: false, shape: &NUMBER_OF_BYTES_TYPE },
+        Member { name: "KeySpec", required: false, may_be_empty: false, shape: &DATA_KEY_SPEC },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "Recipient", required: false, may_be_empty: false, shape: &Shape::Structure(&RECIPIENT_INFO) },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_RESPONSE: Structure = Structure {
     name: "GenerateDataKeyResponse",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "Plaintext",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "CiphertextForRecipient",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "Plaintext", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "CiphertextForRecipient", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_WITHOUT_PLAINTEXT_REQUEST: Structure = Structure {
     name: "GenerateDataKeyWithoutPlaintextRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "EncryptionContext",
-            required: false,
-            may_be_empty: false,
-            shape: &ENCRYPTION_CONTEXT_TYPE,
-        },
-        Member {
-            name: "KeySpec",
-            required: false,
-            may_be_empty: false,
-            shape: &DATA_KEY_SPEC,
-        },
-        Member {
-            name: "NumberOfBytes",
-            required: false,
-            may_be_empty: false,
-            shape: &NUMBER_OF_BYTES_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "EncryptionContext", required: false, may_be_empty: false, shape: &ENCRYPTION_CONTEXT_TYPE },
+        Member { name: "KeySpec", required: false, may_be_empty: false, shape: &DATA_KEY_SPEC },
+        Member { name: "NumberOfBytes", required: false, may_be_empty: false, shape: &NUMBER_OF_BYTES_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_DATA_KEY_WITHOUT_PLAINTEXT_RESPONSE: Structure = Structure {
     name: "GenerateDataKeyWithoutPlaintextResponse",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_MAC_REQUEST: Structure = Structure {
     name: "GenerateMacRequest",
     members: &[
-        Member {
-            name: "Message",
-            required: true,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "MacAlgorithm",
-            required: true,
-            may_be_empty: false,
-            shape: &MAC_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "Message", required: true, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "MacAlgorithm", required: true, may_be_empty: false, shape: &MAC_ALGORITHM_SPEC },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_MAC_RESPONSE: Structure = Structure {
     name: "GenerateMacResponse",
     members: &[
-        Member {
-            name: "Mac",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "MacAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &MAC_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "Mac", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "MacAlgorithm", required: false, may_be_empty: false, shape: &MAC_ALGORITHM_SPEC },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static GENERATE_RANDOM_REQUEST: Structure = Structure {
     name: "GenerateRandomRequest",
     members: &[
-        Member {
-            name: "NumberOfBytes",
-            required: false,
-            may_be_empty: false,
-            shape: &NUMBER_OF_BYTES_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreId",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
-        Member {
-            name: "Recipient",
-            required: false,
-            may_be_empty: false,
-            shape: &Shape::Structure(&RECIPIENT_INFO),
-        },
+        Member { name: "NumberOfBytes", required: false, may_be_empty: false, shape: &NUMBER_OF_BYTES_TYPE },
+        Member { name: "CustomKeyStoreId", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
+        Member { name: "Recipient", required: false, may_be_empty: false, shape: &Shape::Structure(&RECIPIENT_INFO) },
     ],
 };
 
 pub(crate) static GENERATE_RANDOM_RESPONSE: Structure = Structure {
     name: "GenerateRandomResponse",
     members: &[
-        Member {
-            name: "Plaintext",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "CiphertextForRecipient",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
+        Member { name: "Plaintext", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "CiphertextForRecipient", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
     ],
 };
 
 pub(crate) static GET_KEY_LAST_USAGE_REQUEST: Structure = Structure {
     name: "GetKeyLastUsageRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static GET_KEY_LAST_USAGE_RESPONSE: Structure = Structure {
     name: "GetKeyLastUsageResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "KeyLastUsage",
             required: false,
             may_be_empty: false,
             shape: &Shape::Structure(&KEY_LAST_USAGE_DATA),
         },
-        Member {
-            name: "TrackingStartDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "KeyCreationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
+        Member { name: "TrackingStartDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "KeyCreationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
     ],
 };
 
 pub(crate) static GET_KEY_POLICY_REQUEST: Structure = Structure {
     name: "GetKeyPolicyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "PolicyName",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_NAME_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "PolicyName", required: false, may_be_empty: false, shape: &POLICY_NAME_TYPE },
     ],
 };
 
 pub(crate) static GET_KEY_POLICY_RESPONSE: Structure = Structure {
     name: "GetKeyPolicyResponse",
     members: &[
-        Member {
-            name: "Policy",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_TYPE,
-        },
-        Member {
-            name: "PolicyName",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_NAME_TYPE,
-        },
+        Member { name: "Policy", required: false, may_be_empty: false, shape: &POLICY_TYPE },
+        Member { name: "PolicyName", required: false, may_be_empty: false, shape: &POLICY_NAME_TYPE },
     ],
 };
 
 pub(crate) static GET_KEY_ROTATION_STATUS_REQUEST: Structure = Structure {
     name: "GetKeyRotationStatusRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static GET_KEY_ROTATION_STATUS_RESPONSE: Structure = Structure {
     name: "GetKeyRotationStatusResponse",
     members: &[
-        Member {
-            name: "KeyRotationEnabled",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "KeyRotationEnabled", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "RotationPeriodInDays",
             required: false,
             may_be_empty: false,
             shape: &ROTATION_PERIOD_IN_DAYS_TYPE,
         },
-        Member {
-            name: "NextRotationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "OnDemandRotationStartDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
+        Member { name: "NextRotationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "OnDemandRotationStartDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
     ],
 };
 
 pub(crate) static GET_PARAMETERS_FOR_IMPORT_REQUEST: Structure = Structure {
     name: "GetParametersForImportRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "WrappingAlgorithm",
-            required: true,
-            may_be_empty: false,
-            shape: &ALGORITHM_SPEC,
-        },
-        Member {
-            name: "WrappingKeySpec",
-            required: true,
-            may_be_empty: false,
-            shape: &WRAPPING_KEY_SPEC,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "WrappingAlgorithm", required: true, may_be_empty: false, shape: &ALGORITHM_SPEC },
+        Member { name: "WrappingKeySpec", required: true, may_be_empty: false, shape: &WRAPPING_KEY_SPEC },
     ],
 };
 
 pub(crate) static GET_PARAMETERS_FOR_IMPORT_RESPONSE: Structure = Structure {
     name: "GetParametersForImportResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "ImportToken",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "PublicKey",
-            required: false,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "ParametersValidTo",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "ImportToken", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "PublicKey", required: false, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "ParametersValidTo", required: false, may_be_empty: false, shape: &DATE_TYPE },
     ],
 };
 
 pub(crate) static GET_PUBLIC_KEY_REQUEST: Structure = Structure {
     name: "GetPublicKeyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
     ],
 };
 
 pub(crate) static GET_PUBLIC_KEY_RESPONSE: Structure = Structure {
     name: "GetPublicKeyResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "PublicKey",
-            required: false,
-            may_be_empty: false,
-            shape: &PUBLIC_KEY_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "PublicKey", required: false, may_be_empty: false, shape: &PUBLIC_KEY_TYPE },
         Member {
             name: "CustomerMasterKeySpec",
             required: false,
             may_be_empty: false,
             shape: &CUSTOMER_MASTER_KEY_SPEC,
         },
-        Member {
-            name: "KeySpec",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_SPEC,
-        },
-        Member {
-            name: "KeyUsage",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_USAGE_TYPE,
-        },
+        Member { name: "KeySpec", required: false, may_be_empty: false, shape: &KEY_SPEC },
+        Member { name: "KeyUsage", required: false, may_be_empty: false, shape: &KEY_USAGE_TYPE },
         Member {
             name: "EncryptionAlgorithms",
             required: false,
             may_be_empty: false,
             shape: &ENCRYPTION_ALGORITHM_SPEC_LIST,
         },
-        Member {
-            name: "SigningAlgorithms",
-            required: false,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC_LIST,
-        },
+        Member { name: "SigningAlgorithms", required: false, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC_LIST },
         Member {
             name: "KeyAgreementAlgorithms",
             required: false,
@@ -2532,70 +1544,23 @@ pub(crate) static GRANT_CONSTRAINTS: Structure = Structure {
     ],
 };
 
-pub(crate) static GRANT_ID_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(128),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static GRANT_ID_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(128), pattern: None, sensitive: false };
 
-pub(crate) static GRANT_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&GRANT_LIST_ENTRY),
-};
+pub(crate) static GRANT_LIST: Shape =
+    Shape::List { min: None, max: None, member: &Shape::Structure(&GRANT_LIST_ENTRY) };
 
 pub(crate) static GRANT_LIST_ENTRY: Structure = Structure {
     name: "GrantListEntry",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantId",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_ID_TYPE,
-        },
-        Member {
-            name: "Name",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_NAME_TYPE,
-        },
-        Member {
-            name: "CreationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "GranteePrincipal",
-            required: false,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
-        Member {
-            name: "RetiringPrincipal",
-            required: false,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
-        Member {
-            name: "IssuingAccount",
-            required: false,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
-        Member {
-            name: "Operations",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_OPERATION_LIST,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantId", required: false, may_be_empty: false, shape: &GRANT_ID_TYPE },
+        Member { name: "Name", required: false, may_be_empty: false, shape: &GRANT_NAME_TYPE },
+        Member { name: "CreationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "GranteePrincipal", required: false, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
+        Member { name: "RetiringPrincipal", required: false, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
+        Member { name: "IssuingAccount", required: false, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
+        Member { name: "Operations", required: false, may_be_empty: false, shape: &GRANT_OPERATION_LIST },
         Member {
             name: "Constraints",
             required: false,
@@ -2605,12 +1570,8 @@ pub(crate) static GRANT_LIST_ENTRY: Structure = Structure {
     ],
 };
 
-pub(crate) static GRANT_NAME_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(256),
-    pattern: Some(&GRANT_NAME_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static GRANT_NAME_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(256), pattern: Some(&GRANT_NAME_TYPE_PATTERN), sensitive: false };
 
 static GRANT_NAME_TYPE_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9:/_-]+$");
 
@@ -2636,155 +1597,62 @@ pub(crate) static GRANT_OPERATION: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static GRANT_OPERATION_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &GRANT_OPERATION,
-};
+pub(crate) static GRANT_OPERATION_LIST: Shape = Shape::List { min: None, max: None, member: &GRANT_OPERATION };
 
-pub(crate) static GRANT_TOKEN_LIST: Shape = Shape::List {
-    min: Some(0),
-    max: Some(10),
-    member: &GRANT_TOKEN_TYPE,
-};
+pub(crate) static GRANT_TOKEN_LIST: Shape = Shape::List { min: Some(0), max: Some(10), member: &GRANT_TOKEN_TYPE };
 
-pub(crate) static GRANT_TOKEN_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(8192),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static GRANT_TOKEN_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(8192), pattern: None, sensitive: false };
 
 pub(crate) static IMPORT_KEY_MATERIAL_REQUEST: Structure = Structure {
     name: "ImportKeyMaterialRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "ImportToken",
-            required: true,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "EncryptedKeyMaterial",
-            required: true,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "ValidTo",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "ExpirationModel",
-            required: false,
-            may_be_empty: false,
-            shape: &EXPIRATION_MODEL_TYPE,
-        },
-        Member {
-            name: "ImportType",
-            required: false,
-            may_be_empty: false,
-            shape: &IMPORT_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "ImportToken", required: true, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "EncryptedKeyMaterial", required: true, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "ValidTo", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "ExpirationModel", required: false, may_be_empty: false, shape: &EXPIRATION_MODEL_TYPE },
+        Member { name: "ImportType", required: false, may_be_empty: false, shape: &IMPORT_TYPE },
         Member {
             name: "KeyMaterialDescription",
             required: false,
             may_be_empty: false,
             shape: &KEY_MATERIAL_DESCRIPTION_TYPE,
         },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static IMPORT_KEY_MATERIAL_RESPONSE: Structure = Structure {
     name: "ImportKeyMaterialResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
-pub(crate) static IMPORT_STATE: Shape = Shape::Enum {
-    values: &["IMPORTED", "PENDING_IMPORT"],
-};
+pub(crate) static IMPORT_STATE: Shape = Shape::Enum { values: &["IMPORTED", "PENDING_IMPORT"] };
 
-pub(crate) static IMPORT_TYPE: Shape = Shape::Enum {
-    values: &["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"],
-};
+pub(crate) static IMPORT_TYPE: Shape = Shape::Enum { values: &["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"] };
 
-pub(crate) static INCLUDE_KEY_MATERIAL: Shape = Shape::Enum {
-    values: &["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"],
-};
+pub(crate) static INCLUDE_KEY_MATERIAL: Shape = Shape::Enum { values: &["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"] };
 
 pub(crate) static KEY_AGREEMENT_ALGORITHM_SPEC: Shape = Shape::Enum { values: &["ECDH"] };
 
-pub(crate) static KEY_AGREEMENT_ALGORITHM_SPEC_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &KEY_AGREEMENT_ALGORITHM_SPEC,
-};
+pub(crate) static KEY_AGREEMENT_ALGORITHM_SPEC_LIST: Shape =
+    Shape::List { min: None, max: None, member: &KEY_AGREEMENT_ALGORITHM_SPEC };
 
-pub(crate) static KEY_ENCRYPTION_MECHANISM: Shape = Shape::Enum {
-    values: &["RSAES_OAEP_SHA_256"],
-};
+pub(crate) static KEY_ENCRYPTION_MECHANISM: Shape = Shape::Enum { values: &["RSAES_OAEP_SHA_256"] };
 
-pub(crate) static KEY_ID_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(2048),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static KEY_ID_TYPE: Shape = Shape::String { min: Some(1), max: Some(2048), pattern: None, sensitive: false };
 
 pub(crate) static KEY_LAST_USAGE_DATA: Structure = Structure {
     name: "KeyLastUsageData",
     members: &[
-        Member {
-            name: "Operation",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_LAST_USAGE_TRACKING_OPERATION,
-        },
-        Member {
-            name: "Timestamp",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "CloudTrailEventId",
-            required: false,
-            may_be_empty: false,
-            shape: &CLOUD_TRAIL_EVENT_ID_TYPE,
-        },
-        Member {
-            name: "KmsRequestId",
-            required: false,
-            may_be_empty: false,
-            shape: &KMS_REQUEST_ID_TYPE,
-        },
+        Member { name: "Operation", required: false, may_be_empty: false, shape: &KEY_LAST_USAGE_TRACKING_OPERATION },
+        Member { name: "Timestamp", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "CloudTrailEventId", required: false, may_be_empty: false, shape: &CLOUD_TRAIL_EVENT_ID_TYPE },
+        Member { name: "KmsRequestId", required: false, may_be_empty: false, shape: &KMS_REQUEST_ID_TYPE },
     ],
 };
 
@@ -2805,33 +1673,17 @@ pub(crate) static KEY_LAST_USAGE_TRACKING_OPERATION: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static KEY_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&KEY_LIST_ENTRY),
-};
+pub(crate) static KEY_LIST: Shape = Shape::List { min: None, max: None, member: &Shape::Structure(&KEY_LIST_ENTRY) };
 
 pub(crate) static KEY_LIST_ENTRY: Structure = Structure {
     name: "KeyListEntry",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyArn",
-            required: false,
-            may_be_empty: false,
-            shape: &ARN_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyArn", required: false, may_be_empty: false, shape: &ARN_TYPE },
     ],
 };
 
-pub(crate) static KEY_MANAGER_TYPE: Shape = Shape::Enum {
-    values: &["AWS", "CUSTOMER"],
-};
+pub(crate) static KEY_MANAGER_TYPE: Shape = Shape::Enum { values: &["AWS", "CUSTOMER"] };
 
 pub(crate) static KEY_MATERIAL_DESCRIPTION_TYPE: Shape = Shape::String {
     min: Some(0),
@@ -2842,144 +1694,48 @@ pub(crate) static KEY_MATERIAL_DESCRIPTION_TYPE: Shape = Shape::String {
 
 static KEY_MATERIAL_DESCRIPTION_TYPE_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9:/_\\s.-]+$");
 
-pub(crate) static KEY_MATERIAL_STATE: Shape = Shape::Enum {
-    values: &[
-        "NON_CURRENT",
-        "CURRENT",
-        "PENDING_ROTATION",
-        "PENDING_MULTI_REGION_IMPORT_AND_ROTATION",
-    ],
-};
+pub(crate) static KEY_MATERIAL_STATE: Shape =
+    Shape::Enum { values: &["NON_CURRENT", "CURRENT", "PENDING_ROTATION", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"] };
 
 pub(crate) static KEY_METADATA: Structure = Structure {
     name: "KeyMetadata",
     members: &[
-        Member {
-            name: "AWSAccountId",
-            required: false,
-            may_be_empty: false,
-            shape: &AWS_ACCOUNT_ID_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Arn",
-            required: false,
-            may_be_empty: false,
-            shape: &ARN_TYPE,
-        },
-        Member {
-            name: "CreationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "Enabled",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "Description",
-            required: false,
-            may_be_empty: false,
-            shape: &DESCRIPTION_TYPE,
-        },
-        Member {
-            name: "KeyUsage",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_USAGE_TYPE,
-        },
-        Member {
-            name: "KeyState",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_STATE,
-        },
-        Member {
-            name: "DeletionDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "ValidTo",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "Origin",
-            required: false,
-            may_be_empty: false,
-            shape: &ORIGIN_TYPE,
-        },
-        Member {
-            name: "CustomKeyStoreId",
-            required: false,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
-        Member {
-            name: "CloudHsmClusterId",
-            required: false,
-            may_be_empty: false,
-            shape: &CLOUD_HSM_CLUSTER_ID_TYPE,
-        },
-        Member {
-            name: "ExpirationModel",
-            required: false,
-            may_be_empty: false,
-            shape: &EXPIRATION_MODEL_TYPE,
-        },
-        Member {
-            name: "KeyManager",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_MANAGER_TYPE,
-        },
+        Member { name: "AWSAccountId", required: false, may_be_empty: false, shape: &AWS_ACCOUNT_ID_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Arn", required: false, may_be_empty: false, shape: &ARN_TYPE },
+        Member { name: "CreationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "Enabled", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Description", required: false, may_be_empty: false, shape: &DESCRIPTION_TYPE },
+        Member { name: "KeyUsage", required: false, may_be_empty: false, shape: &KEY_USAGE_TYPE },
+        Member { name: "KeyState", required: false, may_be_empty: false, shape: &KEY_STATE },
+        Member { name: "DeletionDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "ValidTo", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "Origin", required: false, may_be_empty: false, shape: &ORIGIN_TYPE },
+        Member { name: "CustomKeyStoreId", required: false, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
+        Member { name: "CloudHsmClusterId", required: false, may_be_empty: false, shape: &CLOUD_HSM_CLUSTER_ID_TYPE },
+        Member { name: "ExpirationModel", required: false, may_be_empty: false, shape: &EXPIRATION_MODEL_TYPE },
+        Member { name: "KeyManager", required: false, may_be_empty: false, shape: &KEY_MANAGER_TYPE },
         Member {
             name: "CustomerMasterKeySpec",
             required: false,
             may_be_empty: false,
             shape: &CUSTOMER_MASTER_KEY_SPEC,
         },
-        Member {
-            name: "KeySpec",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_SPEC,
-        },
+        Member { name: "KeySpec", required: false, may_be_empty: false, shape: &KEY_SPEC },
         Member {
             name: "EncryptionAlgorithms",
             required: false,
             may_be_empty: false,
             shape: &ENCRYPTION_ALGORITHM_SPEC_LIST,
         },
-        Member {
-            name: "SigningAlgorithms",
-            required: false,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC_LIST,
-        },
+        Member { name: "SigningAlgorithms", required: false, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC_LIST },
         Member {
             name: "KeyAgreementAlgorithms",
             required: false,
             may_be_empty: false,
             shape: &KEY_AGREEMENT_ALGORITHM_SPEC_LIST,
         },
-        Member {
-            name: "MultiRegion",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "MultiRegion", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
         Member {
             name: "MultiRegionConfiguration",
             required: false,
@@ -2992,24 +1748,14 @@ pub(crate) static KEY_METADATA: Structure = Structure {
             may_be_empty: false,
             shape: &PENDING_WINDOW_IN_DAYS_TYPE,
         },
-        Member {
-            name: "MacAlgorithms",
-            required: false,
-            may_be_empty: false,
-            shape: &MAC_ALGORITHM_SPEC_LIST,
-        },
+        Member { name: "MacAlgorithms", required: false, may_be_empty: false, shape: &MAC_ALGORITHM_SPEC_LIST },
         Member {
             name: "XksKeyConfiguration",
             required: false,
             may_be_empty: false,
             shape: &Shape::Structure(&XKS_KEY_CONFIGURATION_TYPE),
         },
-        Member {
-            name: "CurrentKeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "CurrentKeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
@@ -3048,556 +1794,226 @@ pub(crate) static KEY_STATE: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static KEY_STORE_PASSWORD_TYPE: Shape = Shape::String {
-    min: Some(7),
-    max: Some(32),
-    pattern: None,
-    sensitive: true,
-};
+pub(crate) static KEY_STORE_PASSWORD_TYPE: Shape =
+    Shape::String { min: Some(7), max: Some(32), pattern: None, sensitive: true };
 
-pub(crate) static KEY_USAGE_TYPE: Shape = Shape::Enum {
-    values: &[
-        "SIGN_VERIFY",
-        "ENCRYPT_DECRYPT",
-        "GENERATE_VERIFY_MAC",
-        "KEY_AGREEMENT",
-    ],
-};
+pub(crate) static KEY_USAGE_TYPE: Shape =
+    Shape::Enum { values: &["SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"] };
 
-pub(crate) static KMS_REQUEST_ID_TYPE: Shape = Shape::String {
-    min: None,
-    max: None,
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static KMS_REQUEST_ID_TYPE: Shape = Shape::String { min: None, max: None, pattern: None, sensitive: false };
 
-pub(crate) static LIMIT_TYPE: Shape = Shape::Integer {
-    min: Some(1),
-    max: Some(1000),
-};
+pub(crate) static LIMIT_TYPE: Shape = Shape::Integer { min: Some(1), max: Some(1000) };
 
 pub(crate) static LIST_ALIASES_REQUEST: Structure = Structure {
     name: "ListAliasesRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static LIST_ALIASES_RESPONSE: Structure = Structure {
     name: "ListAliasesResponse",
     members: &[
-        Member {
-            name: "Aliases",
-            required: false,
-            may_be_empty: false,
-            shape: &ALIAS_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "Aliases", required: false, may_be_empty: false, shape: &ALIAS_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_GRANTS_REQUEST: Structure = Structure {
     name: "ListGrantsRequest",
     members: &[
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantId",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_ID_TYPE,
-        },
-        Member {
-            name: "GranteePrincipal",
-            required: false,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantId", required: false, may_be_empty: false, shape: &GRANT_ID_TYPE },
+        Member { name: "GranteePrincipal", required: false, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
     ],
 };
 
 pub(crate) static LIST_GRANTS_RESPONSE: Structure = Structure {
     name: "ListGrantsResponse",
     members: &[
-        Member {
-            name: "Grants",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "Grants", required: false, may_be_empty: false, shape: &GRANT_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEY_POLICIES_REQUEST: Structure = Structure {
     name: "ListKeyPoliciesRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEY_POLICIES_RESPONSE: Structure = Structure {
     name: "ListKeyPoliciesResponse",
     members: &[
-        Member {
-            name: "PolicyNames",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_NAME_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "PolicyNames", required: false, may_be_empty: false, shape: &POLICY_NAME_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEY_ROTATIONS_REQUEST: Structure = Structure {
     name: "ListKeyRotationsRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "IncludeKeyMaterial",
-            required: false,
-            may_be_empty: false,
-            shape: &INCLUDE_KEY_MATERIAL,
-        },
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "IncludeKeyMaterial", required: false, may_be_empty: false, shape: &INCLUDE_KEY_MATERIAL },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEY_ROTATIONS_RESPONSE: Structure = Structure {
     name: "ListKeyRotationsResponse",
     members: &[
-        Member {
-            name: "Rotations",
-            required: false,
-            may_be_empty: false,
-            shape: &ROTATIONS_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "Rotations", required: false, may_be_empty: false, shape: &ROTATIONS_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEYS_REQUEST: Structure = Structure {
     name: "ListKeysRequest",
     members: &[
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static LIST_KEYS_RESPONSE: Structure = Structure {
     name: "ListKeysResponse",
     members: &[
-        Member {
-            name: "Keys",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "Keys", required: false, may_be_empty: false, shape: &KEY_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_RESOURCE_TAGS_REQUEST: Structure = Structure {
     name: "ListResourceTagsRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
     ],
 };
 
 pub(crate) static LIST_RESOURCE_TAGS_RESPONSE: Structure = Structure {
     name: "ListResourceTagsResponse",
     members: &[
-        Member {
-            name: "Tags",
-            required: false,
-            may_be_empty: false,
-            shape: &TAG_LIST,
-        },
-        Member {
-            name: "NextMarker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "Truncated",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "Tags", required: false, may_be_empty: false, shape: &TAG_LIST },
+        Member { name: "NextMarker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "Truncated", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static LIST_RETIRABLE_GRANTS_REQUEST: Structure = Structure {
     name: "ListRetirableGrantsRequest",
     members: &[
-        Member {
-            name: "Limit",
-            required: false,
-            may_be_empty: false,
-            shape: &LIMIT_TYPE,
-        },
-        Member {
-            name: "Marker",
-            required: false,
-            may_be_empty: false,
-            shape: &MARKER_TYPE,
-        },
-        Member {
-            name: "RetiringPrincipal",
-            required: true,
-            may_be_empty: false,
-            shape: &PRINCIPAL_ID_TYPE,
-        },
+        Member { name: "Limit", required: false, may_be_empty: false, shape: &LIMIT_TYPE },
+        Member { name: "Marker", required: false, may_be_empty: false, shape: &MARKER_TYPE },
+        Member { name: "RetiringPrincipal", required: true, may_be_empty: false, shape: &PRINCIPAL_ID_TYPE },
     ],
 };
 
-pub(crate) static MAC_ALGORITHM_SPEC: Shape = Shape::Enum {
-    values: &[
-        "HMAC_SHA_224",
-        "HMAC_SHA_256",
-        "HMAC_SHA_384",
-        "HMAC_SHA_512",
-    ],
-};
+pub(crate) static MAC_ALGORITHM_SPEC: Shape =
+    Shape::Enum { values: &["HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"] };
 
-pub(crate) static MAC_ALGORITHM_SPEC_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &MAC_ALGORITHM_SPEC,
-};
+pub(crate) static MAC_ALGORITHM_SPEC_LIST: Shape = Shape::List { min: None, max: None, member: &MAC_ALGORITHM_SPEC };
 
-pub(crate) static MARKER_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(1024),
-    pattern: Some(&MARKER_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static MARKER_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(1024), pattern: Some(&MARKER_TYPE_PATTERN), sensitive: false };
 
 static MARKER_TYPE_PATTERN: Pattern = Pattern::new("[\\u0020-\\u00FF]*");
 
-pub(crate) static MESSAGE_TYPE: Shape = Shape::Enum {
-    values: &["RAW", "DIGEST", "EXTERNAL_MU"],
-};
+pub(crate) static MESSAGE_TYPE: Shape = Shape::Enum { values: &["RAW", "DIGEST", "EXTERNAL_MU"] };
 
 pub(crate) static MULTI_REGION_CONFIGURATION: Structure = Structure {
     name: "MultiRegionConfiguration",
     members: &[
-        Member {
-            name: "MultiRegionKeyType",
-            required: false,
-            may_be_empty: false,
-            shape: &MULTI_REGION_KEY_TYPE,
-        },
+        Member { name: "MultiRegionKeyType", required: false, may_be_empty: false, shape: &MULTI_REGION_KEY_TYPE },
         Member {
             name: "PrimaryKey",
             required: false,
             may_be_empty: false,
             shape: &Shape::Structure(&MULTI_REGION_KEY),
         },
-        Member {
-            name: "ReplicaKeys",
-            required: false,
-            may_be_empty: false,
-            shape: &MULTI_REGION_KEY_LIST,
-        },
+        Member { name: "ReplicaKeys", required: false, may_be_empty: false, shape: &MULTI_REGION_KEY_LIST },
     ],
 };
 
 pub(crate) static MULTI_REGION_KEY: Structure = Structure {
     name: "MultiRegionKey",
     members: &[
-        Member {
-            name: "Arn",
-            required: false,
-            may_be_empty: false,
-            shape: &ARN_TYPE,
-        },
-        Member {
-            name: "Region",
-            required: false,
-            may_be_empty: false,
-            shape: &REGION_TYPE,
-        },
+        Member { name: "Arn", required: false, may_be_empty: false, shape: &ARN_TYPE },
+        Member { name: "Region", required: false, may_be_empty: false, shape: &REGION_TYPE },
     ],
 };
 
-pub(crate) static MULTI_REGION_KEY_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&MULTI_REGION_KEY),
-};
+pub(crate) static MULTI_REGION_KEY_LIST: Shape =
+    Shape::List { min: None, max: None, member: &Shape::Structure(&MULTI_REGION_KEY) };
 
-pub(crate) static MULTI_REGION_KEY_TYPE: Shape = Shape::Enum {
-    values: &["PRIMARY", "REPLICA"],
-};
+pub(crate) static MULTI_REGION_KEY_TYPE: Shape = Shape::Enum { values: &["PRIMARY", "REPLICA"] };
 
 pub(crate) static NULLABLE_BOOLEAN_TYPE: Shape = Shape::Boolean;
 
-pub(crate) static NUMBER_OF_BYTES_TYPE: Shape = Shape::Integer {
-    min: Some(1),
-    max: Some(1024),
-};
+pub(crate) static NUMBER_OF_BYTES_TYPE: Shape = Shape::Integer { min: Some(1), max: Some(1024) };
 
-pub(crate) static ORIGIN_TYPE: Shape = Shape::Enum {
-    values: &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"],
-};
+pub(crate) static ORIGIN_TYPE: Shape =
+    Shape::Enum { values: &["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"] };
 
-pub(crate) static PENDING_WINDOW_IN_DAYS_TYPE: Shape = Shape::Integer {
-    min: Some(1),
-    max: Some(365),
-};
+pub(crate) static PENDING_WINDOW_IN_DAYS_TYPE: Shape = Shape::Integer { min: Some(1), max: Some(365) };
 
-pub(crate) static PLAINTEXT_TYPE: Shape = Shape::Blob {
-    min: Some(1),
-    max: Some(4096),
-    sensitive: true,
-};
+pub(crate) static PLAINTEXT_TYPE: Shape = Shape::Blob { min: Some(1), max: Some(4096), sensitive: true };
 
-pub(crate) static POLICY_NAME_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &POLICY_NAME_TYPE,
-};
+pub(crate) static POLICY_NAME_LIST: Shape = Shape::List { min: None, max: None, member: &POLICY_NAME_TYPE };
 
-pub(crate) static POLICY_NAME_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(128),
-    pattern: Some(&POLICY_NAME_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static POLICY_NAME_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(128), pattern: Some(&POLICY_NAME_TYPE_PATTERN), sensitive: false };
 
 static POLICY_NAME_TYPE_PATTERN: Pattern = Pattern::new("[\\w]+");
 
-pub(crate) static POLICY_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(131072),
-    pattern: Some(&POLICY_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static POLICY_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(131072), pattern: Some(&POLICY_TYPE_PATTERN), sensitive: false };
 
 static POLICY_TYPE_PATTERN: Pattern = Pattern::new("[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+");
 
-pub(crate) static PRINCIPAL_ID_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(256),
-    pattern: Some(&PRINCIPAL_ID_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static PRINCIPAL_ID_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(256), pattern: Some(&PRINCIPAL_ID_TYPE_PATTERN), sensitive: false };
 
 static PRINCIPAL_ID_TYPE_PATTERN: Pattern = Pattern::new("^[\\w+=,.@:/-]+$");
 
-pub(crate) static PUBLIC_KEY_TYPE: Shape = Shape::Blob {
-    min: Some(1),
-    max: Some(8192),
-    sensitive: false,
-};
+pub(crate) static PUBLIC_KEY_TYPE: Shape = Shape::Blob { min: Some(1), max: Some(8192), sensitive: false };
 
 pub(crate) static PUT_KEY_POLICY_REQUEST: Structure = Structure {
     name: "PutKeyPolicyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "PolicyName",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_NAME_TYPE,
-        },
-        Member {
-            name: "Policy",
-            required: true,
-            may_be_empty: false,
-            shape: &POLICY_TYPE,
-        },
-        Member {
-            name: "BypassPolicyLockoutSafetyCheck",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "PolicyName", required: false, may_be_empty: false, shape: &POLICY_NAME_TYPE },
+        Member { name: "Policy", required: true, may_be_empty: false, shape: &POLICY_TYPE },
+        Member { name: "BypassPolicyLockoutSafetyCheck", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static RE_ENCRYPT_REQUEST: Structure = Structure {
     name: "ReEncryptRequest",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
         Member {
             name: "SourceEncryptionContext",
             required: false,
             may_be_empty: false,
             shape: &ENCRYPTION_CONTEXT_TYPE,
         },
-        Member {
-            name: "SourceKeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "DestinationKeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "SourceKeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "DestinationKeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "DestinationEncryptionContext",
             required: false,
@@ -3616,48 +2032,18 @@ pub(crate) static RE_ENCRYPT_REQUEST: Structure = Structure {
             may_be_empty: false,
             shape: &ENCRYPTION_ALGORITHM_SPEC,
         },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
-        Member {
-            name: "DryRunModifiers",
-            required: false,
-            may_be_empty: false,
-            shape: &DRY_RUN_MODIFIER_LIST,
-        },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
+        Member { name: "DryRunModifiers", required: false, may_be_empty: false, shape: &DRY_RUN_MODIFIER_LIST },
     ],
 };
 
 pub(crate) static RE_ENCRYPT_RESPONSE: Structure = Structure {
     name: "ReEncryptResponse",
     members: &[
-        Member {
-            name: "CiphertextBlob",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "SourceKeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "CiphertextBlob", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "SourceKeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "SourceEncryptionAlgorithm",
             required: false,
@@ -3670,18 +2056,8 @@ pub(crate) static RE_ENCRYPT_RESPONSE: Structure = Structure {
             may_be_empty: false,
             shape: &ENCRYPTION_ALGORITHM_SPEC,
         },
-        Member {
-            name: "SourceKeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
-        Member {
-            name: "DestinationKeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "SourceKeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
+        Member { name: "DestinationKeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
     ],
 };
 
@@ -3694,63 +2070,24 @@ pub(crate) static RECIPIENT_INFO: Structure = Structure {
             may_be_empty: false,
             shape: &KEY_ENCRYPTION_MECHANISM,
         },
-        Member {
-            name: "AttestationDocument",
-            required: false,
-            may_be_empty: false,
-            shape: &ATTESTATION_DOCUMENT_TYPE,
-        },
+        Member { name: "AttestationDocument", required: false, may_be_empty: false, shape: &ATTESTATION_DOCUMENT_TYPE },
     ],
 };
 
-pub(crate) static REGION_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(32),
-    pattern: Some(&REGION_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static REGION_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(32), pattern: Some(&REGION_TYPE_PATTERN), sensitive: false };
 
 static REGION_TYPE_PATTERN: Pattern = Pattern::new("^([a-z]+-){2,3}\\d+$");
 
 pub(crate) static REPLICATE_KEY_REQUEST: Structure = Structure {
     name: "ReplicateKeyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "ReplicaRegion",
-            required: true,
-            may_be_empty: false,
-            shape: &REGION_TYPE,
-        },
-        Member {
-            name: "Policy",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_TYPE,
-        },
-        Member {
-            name: "BypassPolicyLockoutSafetyCheck",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "Description",
-            required: false,
-            may_be_empty: false,
-            shape: &DESCRIPTION_TYPE,
-        },
-        Member {
-            name: "Tags",
-            required: false,
-            may_be_empty: false,
-            shape: &TAG_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "ReplicaRegion", required: true, may_be_empty: false, shape: &REGION_TYPE },
+        Member { name: "Policy", required: false, may_be_empty: false, shape: &POLICY_TYPE },
+        Member { name: "BypassPolicyLockoutSafetyCheck", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Description", required: false, may_be_empty: false, shape: &DESCRIPTION_TYPE },
+        Member { name: "Tags", required: false, may_be_empty: false, shape: &TAG_LIST },
     ],
 };
 
@@ -3763,179 +2100,71 @@ pub(crate) static REPLICATE_KEY_RESPONSE: Structure = Structure {
             may_be_empty: false,
             shape: &Shape::Structure(&KEY_METADATA),
         },
-        Member {
-            name: "ReplicaPolicy",
-            required: false,
-            may_be_empty: false,
-            shape: &POLICY_TYPE,
-        },
-        Member {
-            name: "ReplicaTags",
-            required: false,
-            may_be_empty: false,
-            shape: &TAG_LIST,
-        },
+        Member { name: "ReplicaPolicy", required: false, may_be_empty: false, shape: &POLICY_TYPE },
+        Member { name: "ReplicaTags", required: false, may_be_empty: false, shape: &TAG_LIST },
     ],
 };
 
 pub(crate) static RETIRE_GRANT_REQUEST: Structure = Structure {
     name: "RetireGrantRequest",
     members: &[
-        Member {
-            name: "GrantToken",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantId",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_ID_TYPE,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "GrantToken", required: false, may_be_empty: false, shape: &GRANT_TOKEN_TYPE },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantId", required: false, may_be_empty: false, shape: &GRANT_ID_TYPE },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static REVOKE_GRANT_REQUEST: Structure = Structure {
     name: "RevokeGrantRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "GrantId",
-            required: true,
-            may_be_empty: false,
-            shape: &GRANT_ID_TYPE,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "GrantId", required: true, may_be_empty: false, shape: &GRANT_ID_TYPE },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static ROTATE_KEY_ON_DEMAND_REQUEST: Structure = Structure {
     name: "RotateKeyOnDemandRequest",
-    members: &[Member {
-        name: "KeyId",
-        required: true,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
 pub(crate) static ROTATE_KEY_ON_DEMAND_RESPONSE: Structure = Structure {
     name: "RotateKeyOnDemandResponse",
-    members: &[Member {
-        name: "KeyId",
-        required: false,
-        may_be_empty: false,
-        shape: &KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE }],
 };
 
-pub(crate) static ROTATION_PERIOD_IN_DAYS_TYPE: Shape = Shape::Integer {
-    min: Some(90),
-    max: Some(2560),
-};
+pub(crate) static ROTATION_PERIOD_IN_DAYS_TYPE: Shape = Shape::Integer { min: Some(90), max: Some(2560) };
 
-pub(crate) static ROTATION_TYPE: Shape = Shape::Enum {
-    values: &["AUTOMATIC", "ON_DEMAND"],
-};
+pub(crate) static ROTATION_TYPE: Shape = Shape::Enum { values: &["AUTOMATIC", "ON_DEMAND"] };
 
-pub(crate) static ROTATIONS_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&ROTATIONS_LIST_ENTRY),
-};
+pub(crate) static ROTATIONS_LIST: Shape =
+    Shape::List { min: None, max: None, member: &Shape::Structure(&ROTATIONS_LIST_ENTRY) };
 
 pub(crate) static ROTATIONS_LIST_ENTRY: Structure = Structure {
     name: "RotationsListEntry",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "KeyMaterialId",
-            required: false,
-            may_be_empty: false,
-            shape: &BACKING_KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "KeyMaterialId", required: false, may_be_empty: false, shape: &BACKING_KEY_ID_TYPE },
         Member {
             name: "KeyMaterialDescription",
             required: false,
             may_be_empty: false,
             shape: &KEY_MATERIAL_DESCRIPTION_TYPE,
         },
-        Member {
-            name: "ImportState",
-            required: false,
-            may_be_empty: false,
-            shape: &IMPORT_STATE,
-        },
-        Member {
-            name: "KeyMaterialState",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_MATERIAL_STATE,
-        },
-        Member {
-            name: "ExpirationModel",
-            required: false,
-            may_be_empty: false,
-            shape: &EXPIRATION_MODEL_TYPE,
-        },
-        Member {
-            name: "ValidTo",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "RotationDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "RotationType",
-            required: false,
-            may_be_empty: false,
-            shape: &ROTATION_TYPE,
-        },
+        Member { name: "ImportState", required: false, may_be_empty: false, shape: &IMPORT_STATE },
+        Member { name: "KeyMaterialState", required: false, may_be_empty: false, shape: &KEY_MATERIAL_STATE },
+        Member { name: "ExpirationModel", required: false, may_be_empty: false, shape: &EXPIRATION_MODEL_TYPE },
+        Member { name: "ValidTo", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "RotationDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "RotationType", required: false, may_be_empty: false, shape: &ROTATION_TYPE },
     ],
 };
 
 pub(crate) static SCHEDULE_KEY_DELETION_REQUEST: Structure = Structure {
     name: "ScheduleKeyDeletionRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
         Member {
             name: "PendingWindowInDays",
             required: false,
@@ -3948,24 +2177,9 @@ pub(crate) static SCHEDULE_KEY_DELETION_REQUEST: Structure = Structure {
 pub(crate) static SCHEDULE_KEY_DELETION_RESPONSE: Structure = Structure {
     name: "ScheduleKeyDeletionResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "DeletionDate",
-            required: false,
-            may_be_empty: false,
-            shape: &DATE_TYPE,
-        },
-        Member {
-            name: "KeyState",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_STATE,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "DeletionDate", required: false, may_be_empty: false, shape: &DATE_TYPE },
+        Member { name: "KeyState", required: false, may_be_empty: false, shape: &KEY_STATE },
         Member {
             name: "PendingWindowInDays",
             required: false,
@@ -3978,66 +2192,21 @@ pub(crate) static SCHEDULE_KEY_DELETION_RESPONSE: Structure = Structure {
 pub(crate) static SIGN_REQUEST: Structure = Structure {
     name: "SignRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Message",
-            required: true,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "MessageType",
-            required: false,
-            may_be_empty: false,
-            shape: &MESSAGE_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "SigningAlgorithm",
-            required: true,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Message", required: true, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "MessageType", required: false, may_be_empty: false, shape: &MESSAGE_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "SigningAlgorithm", required: true, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static SIGN_RESPONSE: Structure = Structure {
     name: "SignResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Signature",
-            required: false,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "SigningAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Signature", required: false, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "SigningAlgorithm", required: false, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC },
     ],
 };
 
@@ -4059,156 +2228,72 @@ pub(crate) static SIGNING_ALGORITHM_SPEC: Shape = Shape::Enum {
     ],
 };
 
-pub(crate) static SIGNING_ALGORITHM_SPEC_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &SIGNING_ALGORITHM_SPEC,
-};
+pub(crate) static SIGNING_ALGORITHM_SPEC_LIST: Shape =
+    Shape::List { min: None, max: None, member: &SIGNING_ALGORITHM_SPEC };
 
 pub(crate) static TAG: Structure = Structure {
     name: "Tag",
     members: &[
-        Member {
-            name: "TagKey",
-            required: true,
-            may_be_empty: false,
-            shape: &TAG_KEY_TYPE,
-        },
-        Member {
-            name: "TagValue",
-            required: true,
-            may_be_empty: false,
-            shape: &TAG_VALUE_TYPE,
-        },
+        Member { name: "TagKey", required: true, may_be_empty: false, shape: &TAG_KEY_TYPE },
+        Member { name: "TagValue", required: true, may_be_empty: false, shape: &TAG_VALUE_TYPE },
     ],
 };
 
-pub(crate) static TAG_KEY_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &TAG_KEY_TYPE,
-};
+pub(crate) static TAG_KEY_LIST: Shape = Shape::List { min: None, max: None, member: &TAG_KEY_TYPE };
 
-pub(crate) static TAG_KEY_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(128),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static TAG_KEY_TYPE: Shape = Shape::String { min: Some(1), max: Some(128), pattern: None, sensitive: false };
 
-pub(crate) static TAG_LIST: Shape = Shape::List {
-    min: None,
-    max: None,
-    member: &Shape::Structure(&TAG),
-};
+pub(crate) static TAG_LIST: Shape = Shape::List { min: None, max: None, member: &Shape::Structure(&TAG) };
 
 pub(crate) static TAG_RESOURCE_REQUEST: Structure = Structure {
     name: "TagResourceRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Tags",
-            required: true,
-            may_be_empty: false,
-            shape: &TAG_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Tags", required: true, may_be_empty: false, shape: &TAG_LIST },
     ],
 };
 
-pub(crate) static TAG_VALUE_TYPE: Shape = Shape::String {
-    min: Some(0),
-    max: Some(256),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static TAG_VALUE_TYPE: Shape =
+    Shape::String { min: Some(0), max: Some(256), pattern: None, sensitive: false };
 
-pub(crate) static TRUST_ANCHOR_CERTIFICATE_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(5000),
-    pattern: None,
-    sensitive: false,
-};
+pub(crate) static TRUST_ANCHOR_CERTIFICATE_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(5000), pattern: None, sensitive: false };
 
 pub(crate) static UNTAG_RESOURCE_REQUEST: Structure = Structure {
     name: "UntagResourceRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "TagKeys",
-            required: true,
-            may_be_empty: false,
-            shape: &TAG_KEY_LIST,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "TagKeys", required: true, may_be_empty: false, shape: &TAG_KEY_LIST },
     ],
 };
 
 pub(crate) static UPDATE_ALIAS_REQUEST: Structure = Structure {
     name: "UpdateAliasRequest",
     members: &[
-        Member {
-            name: "AliasName",
-            required: true,
-            may_be_empty: false,
-            shape: &ALIAS_NAME_TYPE,
-        },
-        Member {
-            name: "TargetKeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
+        Member { name: "AliasName", required: true, may_be_empty: false, shape: &ALIAS_NAME_TYPE },
+        Member { name: "TargetKeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
     ],
 };
 
 pub(crate) static UPDATE_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     name: "UpdateCustomKeyStoreRequest",
     members: &[
-        Member {
-            name: "CustomKeyStoreId",
-            required: true,
-            may_be_empty: false,
-            shape: &CUSTOM_KEY_STORE_ID_TYPE,
-        },
+        Member { name: "CustomKeyStoreId", required: true, may_be_empty: false, shape: &CUSTOM_KEY_STORE_ID_TYPE },
         Member {
             name: "NewCustomKeyStoreName",
             required: false,
             may_be_empty: false,
             shape: &CUSTOM_KEY_STORE_NAME_TYPE,
         },
-        Member {
-            name: "KeyStorePassword",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_STORE_PASSWORD_TYPE,
-        },
-        Member {
-            name: "CloudHsmClusterId",
-            required: false,
-            may_be_empty: false,
-            shape: &CLOUD_HSM_CLUSTER_ID_TYPE,
-        },
+        Member { name: "KeyStorePassword", required: false, may_be_empty: false, shape: &KEY_STORE_PASSWORD_TYPE },
+        Member { name: "CloudHsmClusterId", required: false, may_be_empty: false, shape: &CLOUD_HSM_CLUSTER_ID_TYPE },
         Member {
             name: "XksProxyUriEndpoint",
             required: false,
             may_be_empty: false,
             shape: &XKS_PROXY_URI_ENDPOINT_TYPE,
         },
-        Member {
-            name: "XksProxyUriPath",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_PROXY_URI_PATH_TYPE,
-        },
+        Member { name: "XksProxyUriPath", required: false, may_be_empty: false, shape: &XKS_PROXY_URI_PATH_TYPE },
         Member {
             name: "XksProxyVpcEndpointServiceName",
             required: false,
@@ -4236,205 +2321,77 @@ pub(crate) static UPDATE_CUSTOM_KEY_STORE_REQUEST: Structure = Structure {
     ],
 };
 
-pub(crate) static UPDATE_CUSTOM_KEY_STORE_RESPONSE: Structure = Structure {
-    name: "UpdateCustomKeyStoreResponse",
-    members: &[],
-};
+pub(crate) static UPDATE_CUSTOM_KEY_STORE_RESPONSE: Structure =
+    Structure { name: "UpdateCustomKeyStoreResponse", members: &[] };
 
 pub(crate) static UPDATE_KEY_DESCRIPTION_REQUEST: Structure = Structure {
     name: "UpdateKeyDescriptionRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Description",
-            required: true,
-            may_be_empty: false,
-            shape: &DESCRIPTION_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Description", required: true, may_be_empty: false, shape: &DESCRIPTION_TYPE },
     ],
 };
 
 pub(crate) static UPDATE_PRIMARY_REGION_REQUEST: Structure = Structure {
     name: "UpdatePrimaryRegionRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "PrimaryRegion",
-            required: true,
-            may_be_empty: false,
-            shape: &REGION_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "PrimaryRegion", required: true, may_be_empty: false, shape: &REGION_TYPE },
     ],
 };
 
 pub(crate) static VERIFY_MAC_REQUEST: Structure = Structure {
     name: "VerifyMacRequest",
     members: &[
-        Member {
-            name: "Message",
-            required: true,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "MacAlgorithm",
-            required: true,
-            may_be_empty: false,
-            shape: &MAC_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "Mac",
-            required: true,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "Message", required: true, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "MacAlgorithm", required: true, may_be_empty: false, shape: &MAC_ALGORITHM_SPEC },
+        Member { name: "Mac", required: true, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static VERIFY_MAC_RESPONSE: Structure = Structure {
     name: "VerifyMacResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "MacValid",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "MacAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &MAC_ALGORITHM_SPEC,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "MacValid", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "MacAlgorithm", required: false, may_be_empty: false, shape: &MAC_ALGORITHM_SPEC },
     ],
 };
 
 pub(crate) static VERIFY_REQUEST: Structure = Structure {
     name: "VerifyRequest",
     members: &[
-        Member {
-            name: "KeyId",
-            required: true,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "Message",
-            required: true,
-            may_be_empty: false,
-            shape: &PLAINTEXT_TYPE,
-        },
-        Member {
-            name: "MessageType",
-            required: false,
-            may_be_empty: false,
-            shape: &MESSAGE_TYPE,
-        },
-        Member {
-            name: "Signature",
-            required: true,
-            may_be_empty: false,
-            shape: &CIPHERTEXT_TYPE,
-        },
-        Member {
-            name: "SigningAlgorithm",
-            required: true,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC,
-        },
-        Member {
-            name: "GrantTokens",
-            required: false,
-            may_be_empty: false,
-            shape: &GRANT_TOKEN_LIST,
-        },
-        Member {
-            name: "DryRun",
-            required: false,
-            may_be_empty: false,
-            shape: &NULLABLE_BOOLEAN_TYPE,
-        },
+        Member { name: "KeyId", required: true, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "Message", required: true, may_be_empty: false, shape: &PLAINTEXT_TYPE },
+        Member { name: "MessageType", required: false, may_be_empty: false, shape: &MESSAGE_TYPE },
+        Member { name: "Signature", required: true, may_be_empty: false, shape: &CIPHERTEXT_TYPE },
+        Member { name: "SigningAlgorithm", required: true, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC },
+        Member { name: "GrantTokens", required: false, may_be_empty: false, shape: &GRANT_TOKEN_LIST },
+        Member { name: "DryRun", required: false, may_be_empty: false, shape: &NULLABLE_BOOLEAN_TYPE },
     ],
 };
 
 pub(crate) static VERIFY_RESPONSE: Structure = Structure {
     name: "VerifyResponse",
     members: &[
-        Member {
-            name: "KeyId",
-            required: false,
-            may_be_empty: false,
-            shape: &KEY_ID_TYPE,
-        },
-        Member {
-            name: "SignatureValid",
-            required: false,
-            may_be_empty: false,
-            shape: &BOOLEAN_TYPE,
-        },
-        Member {
-            name: "SigningAlgorithm",
-            required: false,
-            may_be_empty: false,
-            shape: &SIGNING_ALGORITHM_SPEC,
-        },
+        Member { name: "KeyId", required: false, may_be_empty: false, shape: &KEY_ID_TYPE },
+        Member { name: "SignatureValid", required: false, may_be_empty: false, shape: &BOOLEAN_TYPE },
+        Member { name: "SigningAlgorithm", required: false, may_be_empty: false, shape: &SIGNING_ALGORITHM_SPEC },
     ],
 };
 
-pub(crate) static WRAPPING_KEY_SPEC: Shape = Shape::Enum {
-    values: &["RSA_2048", "RSA_3072", "RSA_4096", "SM2"],
-};
+pub(crate) static WRAPPING_KEY_SPEC: Shape = Shape::Enum { values: &["RSA_2048", "RSA_3072", "RSA_4096", "SM2"] };
 
 pub(crate) static XKS_KEY_CONFIGURATION_TYPE: Structure = Structure {
     name: "XksKeyConfigurationType",
-    members: &[Member {
-        name: "Id",
-        required: false,
-        may_be_empty: false,
-        shape: &XKS_KEY_ID_TYPE,
-    }],
+    members: &[Member { name: "Id", required: false, may_be_empty: false, shape: &XKS_KEY_ID_TYPE }],
 };
 
-pub(crate) static XKS_KEY_ID_TYPE: Shape = Shape::String {
-    min: Some(1),
-    max: Some(128),
-    pattern: Some(&XKS_KEY_ID_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static XKS_KEY_ID_TYPE: Shape =
+    Shape::String { min: Some(1), max: Some(128), pattern: Some(&XKS_KEY_ID_TYPE_PATTERN), sensitive: false };
 
 static XKS_KEY_ID_TYPE_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9-_.]+$");
 
@@ -4472,54 +2429,32 @@ pub(crate) static XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE: Shape = S
     sensitive: true,
 };
 
-static XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE_PATTERN: Pattern =
-    Pattern::new("^[a-zA-Z0-9\\/+=]+$");
+static XKS_PROXY_AUTHENTICATION_RAW_SECRET_ACCESS_KEY_TYPE_PATTERN: Pattern = Pattern::new("^[a-zA-Z0-9\\/+=]+$");
 
 pub(crate) static XKS_PROXY_CONFIGURATION_TYPE: Structure = Structure {
     name: "XksProxyConfigurationType",
     members: &[
-        Member {
-            name: "Connectivity",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_PROXY_CONNECTIVITY_TYPE,
-        },
+        Member { name: "Connectivity", required: false, may_be_empty: false, shape: &XKS_PROXY_CONNECTIVITY_TYPE },
         Member {
             name: "AccessKeyId",
             required: false,
             may_be_empty: false,
             shape: &XKS_PROXY_AUTHENTICATION_ACCESS_KEY_ID_TYPE,
         },
-        Member {
-            name: "UriEndpoint",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_PROXY_URI_ENDPOINT_TYPE,
-        },
-        Member {
-            name: "UriPath",
-            required: false,
-            may_be_empty: false,
-            shape: &XKS_PROXY_URI_PATH_TYPE,
-        },
+        Member { name: "UriEndpoint", required: false, may_be_empty: false, shape: &XKS_PROXY_URI_ENDPOINT_TYPE },
+        Member { name: "UriPath", required: false, may_be_empty: false, shape: &XKS_PROXY_URI_PATH_TYPE },
         Member {
             name: "VpcEndpointServiceName",
             required: false,
             may_be_empty: false,
             shape: &XKS_PROXY_VPC_ENDPOINT_SERVICE_NAME_TYPE,
         },
-        Member {
-            name: "VpcEndpointServiceOwner",
-            required: false,
-            may_be_empty: false,
-            shape: &ACCOUNT_ID_TYPE,
-        },
+        Member { name: "VpcEndpointServiceOwner", required: false, may_be_empty: false, shape: &ACCOUNT_ID_TYPE },
     ],
 };
 
-pub(crate) static XKS_PROXY_CONNECTIVITY_TYPE: Shape = Shape::Enum {
-    values: &["PUBLIC_ENDPOINT", "VPC_ENDPOINT_SERVICE"],
-};
+pub(crate) static XKS_PROXY_CONNECTIVITY_TYPE: Shape =
+    Shape::Enum { values: &["PUBLIC_ENDPOINT", "VPC_ENDPOINT_SERVICE"] };
 
 pub(crate) static XKS_PROXY_URI_ENDPOINT_TYPE: Shape = Shape::String {
     min: Some(10),
@@ -4530,12 +2465,8 @@ pub(crate) static XKS_PROXY_URI_ENDPOINT_TYPE: Shape = Shape::String {
 
 static XKS_PROXY_URI_ENDPOINT_TYPE_PATTERN: Pattern = Pattern::new("^https://[a-zA-Z0-9.-]+$");
 
-pub(crate) static XKS_PROXY_URI_PATH_TYPE: Shape = Shape::String {
-    min: Some(10),
-    max: Some(128),
-    pattern: Some(&XKS_PROXY_URI_PATH_TYPE_PATTERN),
-    sensitive: false,
-};
+pub(crate) static XKS_PROXY_URI_PATH_TYPE: Shape =
+    Shape::String { min: Some(10), max: Some(128), pattern: Some(&XKS_PROXY_URI_PATH_TYPE_PATTERN), sensitive: false };
 
 static XKS_PROXY_URI_PATH_TYPE_PATTERN: Pattern =
     Pattern::new("^(/[a-zA-Z0-9\\/_-]+/kms/xks/v\\d{1,2})$|^(/kms/xks/v\\d{1,2})$");

@@ -51,16 +51,9 @@ fn example(shape: &Shape) -> Value {
     }
 }
 
-fn example_structure(
-    structure: &Structure,
-    wanted: impl Fn(&crate::shape::Member) -> bool,
-) -> Value {
+fn example_structure(structure: &Structure, wanted: impl Fn(&crate::shape::Member) -> bool) -> Value {
     let members = structure.members.iter().filter(|member| wanted(member));
-    Value::Object(
-        members
-            .map(|member| (member.name.to_owned(), example(member.shape)))
-            .collect(),
-    )
+    Value::Object(members.map(|member| (member.name.to_owned(), example(member.shape))).collect())
 }
 
 // --- Requests ---
@@ -69,46 +62,26 @@ fn example_structure(
 type Reader = fn(Value) -> Result<String, String>;
 
 fn reader<T: DeserializeOwned + Debug>(document: Value) -> Result<String, String> {
-    serde_json::from_value::<T>(document)
-        .map(|request| format!("{request:?}"))
-        .map_err(|error| error.to_string())
+    serde_json::from_value::<T>(document).map(|request| format!("{request:?}")).map_err(|error| error.to_string())
 }
 
 const REQUESTS: &[(&str, Reader)] = &[
     ("CancelKeyDeletion", reader::<CancelKeyDeletionRequest>),
-    (
-        "ConnectCustomKeyStore",
-        reader::<ConnectCustomKeyStoreRequest>,
-    ),
+    ("ConnectCustomKeyStore", reader::<ConnectCustomKeyStoreRequest>),
     ("CreateAlias", reader::<CreateAliasRequest>),
-    (
-        "CreateCustomKeyStore",
-        reader::<CreateCustomKeyStoreRequest>,
-    ),
+    ("CreateCustomKeyStore", reader::<CreateCustomKeyStoreRequest>),
     ("CreateKey", reader::<CreateKeyRequest>),
     ("Decrypt", reader::<DecryptRequest>),
     ("DeleteAlias", reader::<DeleteAliasRequest>),
-    (
-        "DeleteCustomKeyStore",
-        reader::<DeleteCustomKeyStoreRequest>,
-    ),
-    (
-        "DescribeCustomKeyStores",
-        reader::<DescribeCustomKeyStoresRequest>,
-    ),
+    ("DeleteCustomKeyStore", reader::<DeleteCustomKeyStoreRequest>),
+    ("DescribeCustomKeyStores", reader::<DescribeCustomKeyStoresRequest>),
     ("DescribeKey", reader::<DescribeKeyRequest>),
     ("DisableKey", reader::<DisableKeyRequest>),
-    (
-        "DisconnectCustomKeyStore",
-        reader::<DisconnectCustomKeyStoreRequest>,
-    ),
+    ("DisconnectCustomKeyStore", reader::<DisconnectCustomKeyStoreRequest>),
     ("EnableKey", reader::<EnableKeyRequest>),
     ("Encrypt", reader::<EncryptRequest>),
     ("GenerateDataKey", reader::<GenerateDataKeyRequest>),
-    (
-        "GenerateDataKeyWithoutPlaintext",
-        reader::<GenerateDataKeyWithoutPlaintextRequest>,
-    ),
+    ("GenerateDataKeyWithoutPlaintext", reader::<GenerateDataKeyWithoutPlaintextRequest>),
     ("GenerateRandom", reader::<GenerateRandomRequest>),
     ("ListAliases", reader::<ListAliasesRequest>),
     ("ListKeys", reader::<ListKeysRequest>),
@@ -118,14 +91,8 @@ const REQUESTS: &[(&str, Reader)] = &[
     ("TagResource", reader::<TagResourceRequest>),
     ("UntagResource", reader::<UntagResourceRequest>),
     ("UpdateAlias", reader::<UpdateAliasRequest>),
-    (
-        "UpdateCustomKeyStore",
-        reader::<UpdateCustomKeyStoreRequest>,
-    ),
-    (
-        "UpdateKeyDescription",
-        reader::<UpdateKeyDescriptionRequest>,
-    ),
+    ("UpdateCustomKeyStore", reader::<UpdateCustomKeyStoreRequest>),
+    ("UpdateKeyDescription", reader::<UpdateKeyDescriptionRequest>),
 ];
 
 #[test]
@@ -162,8 +129,7 @@ fn secrets_do_not_show_in_debug() {
     });
     let shown = reader::<CreateCustomKeyStoreRequest>(document).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
-    let shown =
-        reader::<EncryptRequest>(json!({"KeyId": "x", "Plaintext": "aHVudGVyMg=="})).unwrap();
+    let shown = reader::<EncryptRequest>(json!({"KeyId": "x", "Plaintext": "aHVudGVyMg=="})).unwrap();
     assert!(shown.contains("Blob(7 bytes)"), "{shown}");
 }
 
@@ -196,15 +162,13 @@ impl Random {
             2 => json!(self.next() as i64 % 3000),
             3 => json!(f64::from_bits(self.next())),
             4 => json!(self.pick(TEXTS)),
-            5 => json!(
-                self.pick(&["", "é", "YQ==", "YQ", "====", "a\u{0}b", "\u{10ffff}"])
-                    .repeat(1 << self.below(13))
-            ),
+            5 => {
+                json!(self.pick(&["", "é", "YQ==", "YQ", "====", "a\u{0}b", "\u{10ffff}"]).repeat(1 << self.below(13)))
+            }
             6 => (0..self.below(15)).map(|_| self.junk(depth - 1)).collect(),
-            _ => (0..self.below(4))
-                .map(|index| (index.to_string(), self.junk(depth - 1)))
-                .collect::<Map<_, _>>()
-                .into(),
+            _ => {
+                (0..self.below(4)).map(|index| (index.to_string(), self.junk(depth - 1))).collect::<Map<_, _>>().into()
+            }
         }
     }
 
@@ -215,10 +179,9 @@ impl Random {
         }
         match shape {
             Shape::List { member, .. } => (0..self.below(12)).map(|_| self.value(member)).collect(),
-            Shape::Map { value, .. } => (0..self.below(3))
-                .map(|index| (index.to_string(), self.value(value)))
-                .collect::<Map<_, _>>()
-                .into(),
+            Shape::Map { value, .. } => {
+                (0..self.below(3)).map(|index| (index.to_string(), self.value(value))).collect::<Map<_, _>>().into()
+            }
             Shape::Structure(structure) => self.structure(structure),
             shape => example(shape),
         }
@@ -245,10 +208,9 @@ fn without_unknown_members(shape: &Shape, value: Value) -> Value {
             });
             Value::Object(known.collect())
         }
-        (Shape::List { member, .. }, Value::Array(items)) => items
-            .into_iter()
-            .map(|item| without_unknown_members(member, item))
-            .collect(),
+        (Shape::List { member, .. }, Value::Array(items)) => {
+            items.into_iter().map(|item| without_unknown_members(member, item)).collect()
+        }
         (_, value) => value,
     }
 }
@@ -269,14 +231,8 @@ fn no_document_upsets_validation_and_what_passes_can_be_read() {
             let (name, shape) = (operation.name, Shape::Structure(operation.input));
             let document = random.value(&shape);
             let result = validate(operation.input, &document);
-            let length = result
-                .as_ref()
-                .err()
-                .map_or(0, |error| error.message().len());
-            assert!(
-                length < 32 * 1024,
-                "seed {seed}, {name}: {length} bytes of error"
-            );
+            let length = result.as_ref().err().map_or(0, |error| error.message().len());
+            assert!(length < 32 * 1024, "seed {seed}, {name}: {length} bytes of error");
             match result {
                 Ok(()) => {
                     accepted += 1;
@@ -287,10 +243,7 @@ fn no_document_upsets_validation_and_what_passes_can_be_read() {
             }
         }
     }
-    assert!(
-        accepted.min(refused).min(mistyped) > 1000,
-        "{accepted} {refused} {mistyped}"
-    );
+    assert!(accepted.min(refused).min(mistyped) > 1000, "{accepted} {refused} {mistyped}");
 }
 
 // --- Responses ---
@@ -328,10 +281,7 @@ fn text() -> String {
 }
 
 fn key_metadata() -> KeyMetadata {
-    let related = MultiRegionKey {
-        arn: key_arn(),
-        region: region(),
-    };
+    let related = MultiRegionKey { arn: key_arn(), region: region() };
     KeyMetadata {
         aws_account_id: account(),
         key_id: key_id(),
@@ -391,22 +341,12 @@ fn key_store() -> CustomKeyStoresListEntry {
 fn assert_all_members(shape: &Shape, value: &Value, at: &str) {
     match shape {
         Shape::Structure(structure) => {
-            let expected: BTreeSet<_> =
-                structure.members.iter().map(|member| member.name).collect();
-            let found: BTreeSet<_> = value
-                .as_object()
-                .unwrap()
-                .keys()
-                .map(String::as_str)
-                .collect();
+            let expected: BTreeSet<_> = structure.members.iter().map(|member| member.name).collect();
+            let found: BTreeSet<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
             assert_eq!(found, expected, "{at}");
             assert_eq!(validate(structure, value), Ok(()), "{at}");
             for member in structure.members {
-                assert_all_members(
-                    member.shape,
-                    &value[member.name],
-                    &format!("{at}.{}", member.name),
-                );
+                assert_all_members(member.shape, &value[member.name], &format!("{at}.{}", member.name));
             }
         }
         Shape::List { member, .. } => {
@@ -429,62 +369,20 @@ fn assert_response(operation_name: &str, response: impl Serialize) {
 fn full_responses_hold_every_member_of_the_model() {
     let algorithm = EncryptionAlgorithmSpec::SymmetricDefault;
     let material = || Some("0".repeat(64));
-    assert_response(
-        "CreateKey",
-        CreateKeyResponse {
-            key_metadata: key_metadata(),
-        },
-    );
-    assert_response(
-        "DescribeKey",
-        DescribeKeyResponse {
-            key_metadata: key_metadata(),
-        },
-    );
-    assert_response(
-        "CancelKeyDeletion",
-        CancelKeyDeletionResponse { key_id: key_arn() },
-    );
-    assert_response(
-        "CreateCustomKeyStore",
-        CreateCustomKeyStoreResponse {
-            custom_key_store_id: store_id(),
-        },
-    );
+    assert_response("CreateKey", CreateKeyResponse { key_metadata: key_metadata() });
+    assert_response("DescribeKey", DescribeKeyResponse { key_metadata: key_metadata() });
+    assert_response("CancelKeyDeletion", CancelKeyDeletionResponse { key_id: key_arn() });
+    assert_response("CreateCustomKeyStore", CreateCustomKeyStoreResponse { custom_key_store_id: store_id() });
     let custom_key_stores = vec![key_store()];
     let (next_marker, truncated) = (Some(text()), true);
     assert_response(
         "DescribeCustomKeyStores",
-        DescribeCustomKeyStoresResponse {
-            custom_key_stores,
-            next_marker: next_marker.clone(),
-            truncated,
-        },
+        DescribeCustomKeyStoresResponse { custom_key_stores, next_marker: next_marker.clone(), truncated },
     );
-    let keys = vec![KeyListEntry {
-        key_id: key_id(),
-        key_arn: key_arn(),
-    }];
-    assert_response(
-        "ListKeys",
-        ListKeysResponse {
-            keys,
-            next_marker: next_marker.clone(),
-            truncated,
-        },
-    );
-    let tags = vec![Tag {
-        tag_key: "a".into(),
-        tag_value: String::new(),
-    }];
-    assert_response(
-        "ListResourceTags",
-        ListResourceTagsResponse {
-            tags,
-            next_marker: next_marker.clone(),
-            truncated,
-        },
-    );
+    let keys = vec![KeyListEntry { key_id: key_id(), key_arn: key_arn() }];
+    assert_response("ListKeys", ListKeysResponse { keys, next_marker: next_marker.clone(), truncated });
+    let tags = vec![Tag { tag_key: "a".into(), tag_value: String::new() }];
+    assert_response("ListResourceTags", ListResourceTagsResponse { tags, next_marker: next_marker.clone(), truncated });
     let alias_name = AliasName::parse("alias/a").unwrap();
     let aliases = vec![AliasListEntry {
         alias_arn: AliasArn::new(region(), account(), alias_name.clone()),
@@ -493,14 +391,7 @@ fn full_responses_hold_every_member_of_the_model() {
         creation_date: Some(time()),
         last_updated_date: Some(time()),
     }];
-    assert_response(
-        "ListAliases",
-        ListAliasesResponse {
-            aliases,
-            next_marker,
-            truncated,
-        },
-    );
+    assert_response("ListAliases", ListAliasesResponse { aliases, next_marker, truncated });
     assert_response(
         "ScheduleKeyDeletion",
         ScheduleKeyDeletionResponse {
@@ -512,11 +403,7 @@ fn full_responses_hold_every_member_of_the_model() {
     );
     assert_response(
         "Encrypt",
-        EncryptResponse {
-            ciphertext_blob: blob(),
-            key_id: key_arn(),
-            encryption_algorithm: algorithm,
-        },
+        EncryptResponse { ciphertext_blob: blob(), key_id: key_arn(), encryption_algorithm: algorithm },
     );
     assert_response(
         "Decrypt",
@@ -560,10 +447,7 @@ fn full_responses_hold_every_member_of_the_model() {
     );
     assert_response(
         "GenerateRandom",
-        GenerateRandomResponse {
-            plaintext: Some(blob()),
-            ciphertext_for_recipient: Some(blob()),
-        },
+        GenerateRandomResponse { plaintext: Some(blob()), ciphertext_for_recipient: Some(blob()) },
     );
 }
 
@@ -582,15 +466,8 @@ fn absent_members_are_left_out() {
         "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
     });
     assert_eq!(serde_json::to_value(&response).unwrap(), expected);
-    let page = ListKeysResponse {
-        keys: vec![],
-        next_marker: None,
-        truncated: false,
-    };
-    assert_eq!(
-        serde_json::to_value(&page).unwrap(),
-        json!({"Keys": [], "Truncated": false})
-    );
+    let page = ListKeysResponse { keys: vec![], next_marker: None, truncated: false };
+    assert_eq!(serde_json::to_value(&page).unwrap(), json!({"Keys": [], "Truncated": false}));
 }
 
 // --- Enums ---
