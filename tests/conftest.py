@@ -1,0 +1,128 @@
+"""The servers, proxies and accounts that the tests share. Starting them is slow; giving each test an account of its own is not."""
+
+import pytest
+
+from support.certificates import CertificateAuthority, old_tls_context
+from support.development_server import DevelopmentServer
+from support.fault_proxy import ClosedPort, FaultProxy, FullListener, PlainTextListener, SilentListener
+from support.installation import Installation, proxy_settings
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """The private CA that the tests' servers trust."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+def _trusted_proxy(authority, host):
+    return FaultProxy(host, authority.issue(host).server_context())
+
+
+@pytest.fixture(scope="session")
+def fault_proxy(authority):
+    """A proxy with a good certificate."""
+    proxy = _trusted_proxy(authority, "proxy.faults.test")
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def second_proxy(authority):
+    """Another proxy, for tests that trouble a listener as a whole."""
+    proxy = _trusted_proxy(authority, "second.faults.test")
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture(scope="session")
+def faulty_listeners(authority):
+    """Ways to be unreachable or to fail the TLS handshake, by name."""
+
+    def proxy(host, make):
+        return FaultProxy(host, make(host).server_context())
+
+    listeners = {
+        "expired": proxy("expired.faults.test", authority.expired),
+        "not-yet-valid": proxy("early.faults.test", authority.not_yet_valid),
+        "self-signed": proxy("self-signed.faults.test", authority.self_signed),
+        "wrong-name": FaultProxy("misnamed.faults.test", authority.issue("other.faults.test").server_context()),
+        "old-tls": FaultProxy("old-tls.faults.test", old_tls_context(authority.issue("old-tls.faults.test"))),
+        "no-tls": PlainTextListener("no-tls.faults.test"),
+        "silent": SilentListener("silent.faults.test"),
+        "unanswered-connect": FullListener("full.faults.test"),
+        "refused": ClosedPort("refused.faults.test"),
+    }
+    yield listeners
+    for listener in listeners.values():
+        listener.close()
+
+
+@pytest.fixture(scope="session")
+def proxies(fault_proxy, second_proxy, faulty_listeners):
+    """Everything that a server's connect_to map should lead to."""
+    return [fault_proxy, second_proxy, *faulty_listeners.values()]
+
+
+@pytest.fixture(scope="session")
+def keystead(tmp_path_factory, authority, proxies):
+    """The server that most tests share."""
+    installation = Installation(tmp_path_factory.mktemp("keystead"), proxy_settings(authority, proxies)).start()
+    yield installation
+    assert installation.stop() == 0, installation.server.stderr
+    assert "panicked" not in installation.server.stderr, installation.server.stderr
+
+
+@pytest.fixture(scope="session")
+def make_installation(tmp_path_factory, authority, proxies):
+    """Makes servers with settings of their own; stops what still runs at the end."""
+    made = []
+
+    def make(settings=None, **xks):
+        installation = Installation(
+            tmp_path_factory.mktemp("installation"), _laid_over(proxy_settings(authority, proxies, **xks), settings)
+        )
+        made.append(installation)
+        return installation
+
+    yield make
+    for installation in made:
+        if installation.server is not None and installation.server.is_running:
+            installation.kill()
+
+
+def _laid_over(base, settings):
+    return {**base, **(settings or {})}
+
+
+@pytest.fixture
+def tenant(keystead):
+    """A new account for one test."""
+    return keystead.create_tenant()
+
+
+@pytest.fixture(scope="module")
+def module_tenant(keystead):
+    """A new account for a module's tests."""
+    return keystead.create_tenant()
+
+
+@pytest.fixture
+def kms(tenant):
+    """An SDK client in an account of its own."""
+    return tenant.client
+
+
+@pytest.fixture
+def realm(fault_proxy):
+    """A path prefix of the faultless proxy, with a credential of its own."""
+    return fault_proxy.realm()
+
+
+@pytest.fixture(scope="session")
+def development_server(tmp_path_factory):
+    """`keystead dev`, shared by the tests that leave it as they found it."""
+    server = DevelopmentServer(
+        tmp_path_factory.mktemp("development"), "--connection-transition-ms", "300"
+    ).start()
+    yield server
+    assert server.stop() == 0, server.server.stderr

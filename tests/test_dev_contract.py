@@ -1,0 +1,166 @@
+"""What `keystead dev` promises to the person and to other tools.
+
+Source: the issue "External key stores, end to end", "The binary's contract"; digest external-key-stores.md, section 7 (xks-proxy.json).
+"""
+
+import re
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+
+import pytest
+
+from support.built_binary import clean_environment
+from support.development_server import DevelopmentServer
+from support.external_store import ExternalStore
+
+KEY_STORE_NAME = "contract"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of this module's own: it is stopped and started."""
+    server = DevelopmentServer(tmp_path_factory.mktemp("contract"), "--connection-transition-ms", "20").start()
+    yield server
+    if server.server.is_running:
+        server.server.kill()
+
+
+def create_store(server):
+    proxy = server.proxy_configuration
+    client = server.client()
+    created = client.create_custom_key_store(
+        CustomKeyStoreName=KEY_STORE_NAME,
+        CustomKeyStoreType="EXTERNAL_KEY_STORE",
+        XksProxyConnectivity="PUBLIC_ENDPOINT",
+        XksProxyUriEndpoint=proxy["XksProxyUriEndpoint"],
+        XksProxyUriPath=proxy["XksProxyUriPath"],
+        XksProxyAuthenticationCredential=proxy["XksProxyAuthenticationCredential"],
+    )
+    return ExternalStore(client, None, created["CustomKeyStoreId"])
+
+
+def test_the_ready_line_names_the_endpoint_of_env(server):
+    assert server.endpoint == server.variables["AWS_ENDPOINT_URL"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", server.endpoint), "port 0 chooses a free port"
+
+
+def test_env_is_shell_and_private(server):
+    env = server.data_folder / "env"
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    script = f'. {shlex.quote(str(env))} && printf "%s %s" "$AWS_ENDPOINT_URL" "$AWS_REGION"'
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], capture_output=True, text=True, check=True, env=clean_environment()
+    )
+    assert done.stdout == f"{server.endpoint} us-east-1"
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"])
+def test_env_exports(server, name):
+    lines = (server.data_folder / "env").read_text().splitlines()
+    assert any(line.startswith(f"export {name}=") for line in lines)
+
+
+def test_plain_http_needs_no_ca_bundle(server):
+    assert "AWS_CA_BUNDLE" not in server.variables
+
+
+def test_xks_proxy_json_has_the_members_of_a_proxy_configuration_file(server):
+    """Digest, section 7, and 1.3 and 3.1 for the constraints."""
+    proxy = server.proxy_configuration
+    credential = proxy["XksProxyAuthenticationCredential"]
+    assert re.fullmatch(r"[A-Z2-7]{20,30}", credential["AccessKeyId"])
+    assert re.fullmatch(r"[a-zA-Z0-9/+=]{43,64}", credential["RawSecretAccessKey"])
+    assert re.fullmatch(r"(/[a-zA-Z0-9/_-]+)?/kms/xks/v1", proxy["XksProxyUriPath"])
+    assert proxy["XksProxyUriEndpoint"] == "https://xks-proxy.keystead.test"
+    assert re.fullmatch(r"[a-zA-Z0-9._-]{1,128}", proxy["XksKeyId"])
+
+
+@pytest.mark.parametrize("name", ["xks-proxy.json", "root.key", "store.sqlite"])
+def test_files_with_secrets_are_for_the_owner_alone(server, name):
+    assert stat.S_IMODE((server.data_folder / name).stat().st_mode) & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["keystead.toml", "xks-proxy.toml", "ca.pem", "audit.jsonl"])
+def test_the_other_files_are_there(server, name):
+    assert (server.data_folder / name).is_file()
+
+
+def test_the_sample_external_key_is_listed(server):
+    assert server.proxy_configuration["XksKeyId"] in server.external_keys("list")
+
+
+def test_it_prints_the_next_commands_before_ready(server):
+    printed = server.server.stdout
+    before_ready = printed[: printed.index("\nready")]
+    for command in ("create-custom-key-store", "connect-custom-key-store", "create-key"):
+        assert command in before_ready, f"{command} is among the next five commands"
+
+
+def test_a_second_instance_on_the_same_folder_is_refused(server):
+    """The message names the folder and what to do; the first instance goes on."""
+    second = server.launch()
+    assert second.wait() != 0
+    assert str(server.data_folder) in second.stderr
+    assert "panicked" not in second.stderr
+    assert server.client().list_keys()["Keys"] is not None
+
+
+def test_a_restart_keeps_everything(server):
+    store = create_store(server).connect_and_wait()
+    client = server.client()
+    key = client.create_key(
+        Origin="EXTERNAL_KEY_STORE",
+        CustomKeyStoreId=store.store_id,
+        XksKeyId=server.proxy_configuration["XksKeyId"],
+        Description="kept",
+    )["KeyMetadata"]["Arn"]
+    ciphertext = client.encrypt(KeyId=key, Plaintext=b"kept", EncryptionContext={"a": "b"})["CiphertextBlob"]
+    before = (server.variables["AWS_ACCESS_KEY_ID"], server.proxy_configuration)
+    assert server.stop() == 0, server.server.stderr
+    server.start()
+    assert (server.variables["AWS_ACCESS_KEY_ID"], server.proxy_configuration) == before
+    client = server.client()
+    assert client.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "kept"
+    assert client.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"a": "b"})["Plaintext"] == b"kept"
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_with_status_0(server, signal_number):
+    assert server.server.terminate(signal_number) == 0, server.server.stderr
+    server.start()
+
+
+def test_account_region_and_port_are_options(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = ("--account", "444455556666", "--region", "eu-west-3")
+    server = DevelopmentServer(tmp_path, *options, listen=f"127.0.0.1:{port}").start()
+    try:
+        assert server.endpoint.endswith(f":{port}")
+        assert server.variables["AWS_REGION"] == "eu-west-3"
+        arn = server.client().create_key()["KeyMetadata"]["Arn"]
+        assert arn.startswith("arn:aws:kms:eu-west-3:444455556666:key/")
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_port_in_use_is_said_so(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        server = DevelopmentServer(tmp_path, listen=address).launch()
+        assert server.wait() != 0
+    assert address in server.stderr
+    assert "panicked" not in server.stderr
+
+
+def test_tls_exports_the_ca_bundle(tmp_path):
+    server = DevelopmentServer(tmp_path, "--tls").start()
+    try:
+        assert server.endpoint.startswith("https://")
+        assert server.variables["AWS_CA_BUNDLE"].endswith("ca.pem")
+        assert server.client().list_keys()["Keys"] == []
+    finally:
+        assert server.stop() == 0
