@@ -108,15 +108,9 @@ class Cli:
     def __init__(self, server):
         self.folder = server.data_folder.parent
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        # A configuration of the demo's own: the person's stays as it is.
-        settings = {"AWS_CONFIG_FILE": str(server.data_folder / "aws-cli-config"), "AWS_PAGER": ""}
-        settings["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+        # The person's own AWS configuration has no say in the story.
+        settings = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_PAGER": ""}
         self._environment = {**inherited, **server.variables(), **settings, "AWS_DEFAULT_OUTPUT": "json"}
-
-    def configure(self):
-        """Version 1 of the CLI would download a value that begins with https://; version 2 ignores the setting."""
-        done = self._aws(["configure", "set", "cli_follow_urlparam", "false"], shown=True)
-        expect(done.returncode == 0, "the CLI to take the setting")
 
     def _aws(self, arguments, shown):
         done = subprocess.run(
@@ -163,21 +157,20 @@ def wait_for_state(cli, store, state):
     raise StoryFailed(f"the key store was not {state} in time, but {seen}")
 
 
+def hide_secret(request):
+    return re.sub(r'("RawSecretAccessKey": *)"[^"]*"', r'\1"..."', request)
+
+
 def create(cli, server):
-    say("An external key store needs the address of an XKS proxy and a credential. `keystead dev` runs a proxy and wrote both down.")
-    proxy = json.loads((server.data_folder / "xks-proxy.json").read_text())
-    credential = server.data_folder / "credential.json"
-    credential.write_text(json.dumps(proxy["XksProxyAuthenticationCredential"]))
-    credential.chmod(0o600)
-    store = cli.succeed(
-        "create-custom-key-store",
-        *("--custom-key-store-name", "demo"),
-        *("--custom-key-store-type", "EXTERNAL_KEY_STORE"),
-        *("--xks-proxy-connectivity", "PUBLIC_ENDPOINT"),
-        *("--xks-proxy-uri-endpoint", proxy["XksProxyUriEndpoint"]),
-        *("--xks-proxy-uri-path", proxy["XksProxyUriPath"]),
-        *("--xks-proxy-authentication-credential", f"file://{credential}"),
-    )["CustomKeyStoreId"]
+    say(
+        "An external key store needs the address of an XKS proxy and a credential. `keystead dev` runs a proxy, and wrote what "
+        "CreateCustomKeyStore asks for into a file."
+    )
+    request = server.data_folder / "create-custom-key-store.json"
+    show("cat data/create-custom-key-store.json    (the secret is hidden here)", hide_secret(request.read_text()))
+    store = cli.succeed("create-custom-key-store", "--cli-input-json", "file://data/create-custom-key-store.json")[
+        "CustomKeyStoreId"
+    ]
     (entry,) = cli.succeed("describe-custom-key-stores", "--custom-key-store-id", store)["CustomKeyStores"]
     expect(entry["ConnectionState"] == "DISCONNECTED", "a new key store to be DISCONNECTED")
     expect("RawSecretAccessKey" not in json.dumps(entry), "the secret never to be shown")
@@ -280,8 +273,6 @@ def tell(binary, folder):
     say("Keystead, an XKS proxy with its own key manager, certificates and credentials, on this machine alone.")
     with Server(binary, folder) as server:
         cli = Cli(server)
-        say("Version 1 of the AWS CLI takes https:// in a value for something to download, unless told otherwise.")
-        cli.configure()
         store = create(cli, server)
         connect(cli, store)
         key = create_key(cli, server, store)

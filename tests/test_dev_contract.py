@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from support.aws_cli import executable
 from support.built_binary import clean_environment
 from support.development_server import DevelopmentServer
 from support.external_store import ExternalStore
@@ -131,6 +132,19 @@ def test_a_restart_keeps_everything(server):
 def test_a_signal_ends_it_with_status_0(server, signal_number):
     assert server.server.terminate(signal_number) == 0, server.server.stderr
     server.start()
+
+
+def test_the_printed_commands_work_as_typed(tmp_path):
+    """What a new user copies from the terminal ends in a data key under an external key."""
+    server = DevelopmentServer(tmp_path, "--connection-transition-ms", "0", "--aws-cli", executable()).start()
+    try:
+        printed = server.server.stdout
+        commands = printed[printed.index("\n  . ") : printed.index("Each start keeps")]
+        done = subprocess.run(["bash", "-eu", "-c", commands], capture_output=True, text=True, env=clean_environment())
+        assert done.returncode == 0, done.stderr
+        assert '"Plaintext"' in done.stdout and '"CiphertextBlob"' in done.stdout
+    finally:
+        assert server.stop() == 0
 
 
 def test_account_region_and_port_are_options(tmp_path):

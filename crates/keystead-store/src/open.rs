@@ -192,8 +192,9 @@ async fn pool(path: &Path, connections_max: u32, options: SqliteConnectOptions) 
 
 /// Looks at the header before anything is recovered or converted that may not be ours.
 ///
-/// By an immutable connection, which takes no lock and ignores the log: what is looked at never changes in a Keystead database. Not by
-/// reading the file: closing it would drop the locks that this process has on it (sqlite.org/howtocorrupt.html, 2.2).
+/// While there is no log, by an immutable connection, which takes no lock: nobody has the database open. With a log, by one that reads it: the
+/// database file alone may be half copied, with pages that only the log has, and then it is whole only together with it. Never by reading the
+/// file: closing it would drop the locks that this process has on it (sqlite.org/howtocorrupt.html, 2.2).
 async fn check_header(path: &Path) -> Result<(), OpenError> {
     let length = fs::metadata(path)
         .and_then(|file| if file.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file.len()) });
@@ -201,26 +202,38 @@ async fn check_header(path: &Path) -> Result<(), OpenError> {
     if length < HEADER_LENGTH {
         return Err(OpenError::NotADatabase { path: path.to_owned() });
     }
-    let options =
-        SqliteConnectOptions::new().filename(path).read_only(true).immutable(true).disable_statement_logging();
+    let has_log = with_suffix(path, "-wal").try_exists().map_err(|source| io_error(path, source))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(!has_log)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
     let mut connection = options.connect().await.map_err(|error| header_error(path, &error))?;
-    let verdict = check_header_values(path, &mut connection, length).await;
+    let file_length = (!has_log).then_some(length);
+    let verdict = check_header_values(path, &mut connection, file_length).await;
     connection.close().await.map_err(|error| engine_error(path, &error))?;
     verdict
 }
 
-async fn check_header_values(path: &Path, connection: &mut SqliteConnection, length: u64) -> Result<(), OpenError> {
+/// `file_length` is given where the file alone is the database.
+async fn check_header_values(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    file_length: Option<u64>,
+) -> Result<(), OpenError> {
     let application_id = header_value(path, connection, "PRAGMA application_id").await?;
     if application_id != APPLICATION_ID {
         return Err(OpenError::Foreign { path: path.to_owned(), application_id });
     }
-    // The engine takes a last page that is cut off for one that ends in zeros. That is right only while a log has the whole page.
+    // The engine takes a last page that is cut off for one that ends in zeros.
     let page_size = u64::from(header_value(path, connection, "PRAGMA page_size").await?);
-    let has_log = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0);
-    if !has_log && length.checked_rem(page_size) != Some(0) {
-        return Err(damaged(path, format!("its {length} bytes are no whole number of pages of {page_size} bytes")));
+    match file_length {
+        Some(length) if length.checked_rem(page_size) != Some(0) => {
+            Err(damaged(path, format!("its {length} bytes are no whole number of pages of {page_size} bytes")))
+        }
+        Some(_) | None => Ok(()),
     }
-    Ok(())
 }
 
 /// An unsigned 32-bit number, which SQLite gives as a signed one.
