@@ -9,16 +9,10 @@ use crate::key::delete_due_keys;
 use crate::key_store::{ConnectionWorker, poll_health};
 use crate::kms::Kms;
 
-/// How many connection jobs are worked on at a time, so that a proxy that does not answer delays no other key store's connect.
-const CONNECTION_WORKERS: usize = 4;
-
 /// Runs everything for as long as it is polled; dropping it at any point loses nothing, because all progress is in the store.
 pub async fn run(kms: Arc<Kms>) {
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..CONNECTION_WORKERS {
-        let worker = ConnectionWorker::new(kms.clone());
-        tasks.spawn(async move { worker.run().await });
-    }
+    tasks.spawn(ConnectionWorker::new(kms.clone()).run());
     let feed = kms.clone();
     tasks.spawn(async move { feed.catalog.follow_changes(feed.settings.change_feed_interval).await });
     let (polled, interval) = (kms.clone(), kms.settings.health_poll_interval);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead_model::kms::ConnectionErrorCodeType;
+use tokio::task::JoinSet;
 
 use super::{ConnectionEvent, ConnectionTransition, CustomKeyStore, ProxyFailure};
 use crate::error::KmsError;
@@ -17,7 +18,10 @@ use crate::port::{CallMetadata, ConnectionJob, JobKind, StoreError};
 /// How often the store is asked for jobs that nobody announced: those that become due, and those that a crash left.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Works on connection jobs, one after the other. Several may run.
+/// How many jobs are worked on at a time, so that a proxy that does not answer delays no other key store's connect.
+const JOBS_AT_A_TIME: usize = 8;
+
+/// Works on connection jobs.
 pub struct ConnectionWorker {
     kms: Arc<Kms>,
     owner: String,
@@ -30,33 +34,50 @@ impl ConnectionWorker {
         Self { kms, owner }
     }
 
-    /// Works for as long as it is polled.
-    pub async fn run(&self) {
+    /// Works for as long as it is polled. Dropped in the middle of a job, it leaves the job to be taken up again.
+    pub async fn run(self) {
+        let worker = Arc::new(self);
+        let mut jobs = JoinSet::new();
         loop {
-            match self.run_one().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                // The job stays leased and is taken up again when the lease ends.
+            while jobs.len() >= JOBS_AT_A_TIME {
+                jobs.join_next().await;
+            }
+            match worker.claim().await {
+                Ok(Some(job)) => {
+                    let worker = worker.clone();
+                    jobs.spawn(async move { worker.finish_or_leave(job).await });
+                    continue;
+                }
+                Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(message = ?error.message, "a connection job failed and will be tried again")
+                    tracing::warn!(message = ?error.message, "connection jobs cannot be claimed; it is tried again")
                 }
             }
-            let announced = self.kms.connection_job_started.notified();
+            let announced = worker.kms.connection_job_started.notified();
             let _ = tokio::time::timeout(POLL_INTERVAL, announced).await;
+            while jobs.try_join_next().is_some() {}
         }
     }
 
-    /// Works on one job; `false` when none is due.
-    pub async fn run_one(&self) -> Result<bool, KmsError> {
+    async fn claim(&self) -> Result<Option<ConnectionJob>, KmsError> {
         let now = self.kms.clock.now();
         let lease_ms = i64::try_from(self.kms.settings.job_lease.as_millis()).unwrap_or(i64::MAX);
         let store = self.kms.catalog.store();
-        let Some(job) = store.claim_connection_job(&self.owner, now, now.plus_millis(lease_ms)).await? else {
-            return Ok(false);
-        };
+        Ok(store.claim_connection_job(&self.owner, now, now.plus_millis(lease_ms)).await?)
+    }
+
+    async fn finish_or_leave(&self, job: ConnectionJob) {
+        let id = job.custom_key_store_id.clone();
+        if let Err(error) = self.work_on(job).await {
+            // The job stays leased and is taken up again when the lease ends.
+            tracing::warn!(custom_key_store_id = %id, message = ?error.message, "a connection job failed and will be tried again");
+        }
+    }
+
+    async fn work_on(&self, job: ConnectionJob) -> Result<(), KmsError> {
+        let store = self.kms.catalog.store();
         let Some(key_store) = store.custom_key_store(&job.custom_key_store_id).await? else {
-            store.discard_connection_job(&job).await?;
-            return Ok(true);
+            return Ok(store.discard_connection_job(&job).await?);
         };
         let event = match job.kind {
             JobKind::Connect => self.connect(&key_store).await?,
@@ -65,8 +86,7 @@ impl ConnectionWorker {
                 ConnectionEvent::DisconnectDone
             }
         };
-        self.finish(job, event).await?;
-        Ok(true)
+        self.finish(job, event).await
     }
 
     /// ConnectCustomKeyStore's work for a public endpoint: ask the proxy for its health.
