@@ -1,32 +1,31 @@
 //! This node's view of the store: loaded, unsealed, cached, and kept true by the change feed.
 //!
 //! Reads of the data plane come from here and cost no store round trip once a record is loaded. Every mutation goes through here too, so
-//! that this node sees its own writes at once; writes of another process arrive through [`Catalog::follow_changes`], which
-//! states the window of eventual consistency.
+//! that this node sees its own writes at once; writes of another process arrive through the
+//! change feed: how often it is read is the window of eventual consistency.
 
 mod coherent_cache;
+mod conflict;
 mod loaded;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use keystead_model::SecretString;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
 use zeroize::Zeroizing;
 
-use crate::access::{AccessKey, Credential, Principal};
+use crate::access::{AccessKey, Authorized, Credential, Principal};
 use crate::error::KmsError;
 use crate::key::{Alias, Key, KeyMaterial};
 use crate::key_store::CustomKeyStore;
-use crate::port::{ChangedRecord, ConnectionJob, ExternalLink, JobKind, KeyStoreLink, Store, StoreError};
+use crate::port::{ChangedRecord, ConnectionJob, Entropy, ExternalLink, JobKind, KeyStoreLink, Store, StoreError};
 use crate::sealing::{RootKey, SealedRecord};
 use coherent_cache::CoherentCache;
+pub(crate) use conflict::Conflicts;
 pub use loaded::{LoadedKey, LoadedKeyStore};
 
 /// How many keys, aliases and so on are held at most; the least used go first.
 const CAPACITY: usize = 100_000;
-/// How often a change is tried again when others change the same record.
-const TRIES: usize = 16;
 /// How many changes are read from the feed at a time.
 const CHANGES_PER_READ: usize = 1000;
 
@@ -112,7 +111,6 @@ impl Catalog {
         let external = &key_store.external;
         let link = ExternalLink {
             custom_key_store_id: Some(key_store.id.clone()),
-            revision: key_store.revision,
             region: key_store.region.clone(),
             uri_endpoint: external.uri_endpoint.clone(),
             uri_path: external.uri_path.clone(),
@@ -150,26 +148,31 @@ impl Catalog {
 
     /// Reads the key afresh, changes it, and stores it; again from the start if another request was faster.
     ///
-    /// `change` sees the stored key and may refuse.
+    /// `change` sees the stored key and may refuse. A change that changes nothing is not written.
     pub async fn change_key(
         &self,
-        region: &Region,
-        id: &KeyId,
+        loaded: &Authorized<Arc<LoadedKey>>,
+        entropy: &dyn Entropy,
         mut change: impl FnMut(&mut Key) -> Result<(), KmsError> + Send,
     ) -> Result<Key, KmsError> {
-        for _ in 0..TRIES {
-            let Some(mut key) = self.store.key(region, id).await? else {
-                return Err(KmsError::not_found(format!("Key '{id}' does not exist")));
+        let (region, id) = (&loaded.key.region, &loaded.key.id);
+        let mut conflicts = Conflicts::new(entropy);
+        loop {
+            let Some(stored) = self.store.key(region, id).await? else {
+                return Err(KmsError::not_found(format!("Key '{}' does not exist", loaded.arn)));
             };
+            let mut key = stored.clone();
             change(&mut key)?;
+            if key == stored {
+                return Ok(key);
+            }
             let result = self.store.update_key(&key).await;
             self.keys.invalidate(&(region.clone(), *id));
             match result {
-                Err(StoreError::Conflict) => continue,
+                Err(StoreError::Conflict) => conflicts.wait().await?,
                 other => return other.map(|()| key).map_err(KmsError::from),
             }
         }
-        Err(StoreError::Conflict.into())
     }
 
     /// Deletes a key and, with it, its aliases.
@@ -240,37 +243,40 @@ impl Catalog {
         result
     }
 
-    /// Follows the change feed for as long as it is polled, dropping from the caches what others changed. What another process wrote is
-    /// seen here `interval` later at the most.
-    pub async fn follow_changes(&self, interval: Duration) {
-        let mut sequence = None;
-        loop {
-            if let Err(error) = self.follow_once(&mut sequence).await {
-                // Without the feed nothing cached can be trusted.
-                tracing::warn!(%error, "the change feed cannot be read; caches are dropped");
-                self.invalidate_all();
-            }
-            tokio::time::sleep(interval).await;
+    /// Reads the change feed once, from `sequence` on, and drops from the caches what others changed. Returns the custom key stores that
+    /// changed.
+    ///
+    /// Called every so often; what another process wrote is seen here that much later at the most.
+    pub(crate) async fn follow_changes(&self, sequence: &mut Option<u64>) -> Result<Vec<CustomKeyStoreId>, StoreError> {
+        let followed = self.read_changes(sequence).await;
+        if followed.is_err() {
+            // Without the feed nothing cached can be trusted.
+            self.invalidate_all();
         }
+        followed
     }
 
-    async fn follow_once(&self, sequence: &mut Option<u64>) -> Result<(), StoreError> {
+    async fn read_changes(&self, sequence: &mut Option<u64>) -> Result<Vec<CustomKeyStoreId>, StoreError> {
         let Some(last) = *sequence else {
             *sequence = Some(self.store.latest_change().await?);
             // What was loaded before the feed was read first might be stale already.
             self.invalidate_all();
-            return Ok(());
+            return Ok(Vec::new());
         };
         let changes = self.store.changes_after(last, CHANGES_PER_READ).await?;
         if changes.first().is_some_and(|first| first.sequence > last + 1) {
             // This node slept for so long that changes it had not read were pruned.
             self.invalidate_all();
         }
-        for change in &changes {
+        let mut key_stores = Vec::new();
+        for change in changes {
             self.invalidate(&change.record);
             *sequence = Some(change.sequence);
+            if let ChangedRecord::CustomKeyStore(id) = change.record {
+                key_stores.push(id);
+            }
         }
-        Ok(())
+        Ok(key_stores)
     }
 
     fn invalidate(&self, record: &ChangedRecord) {

@@ -17,6 +17,12 @@ pub struct KmsError {
     pub cause: Option<&'static str>,
 }
 
+impl std::fmt::Display for KmsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.exception.name(), self.message.as_deref().unwrap_or("(no message)"))
+    }
+}
+
 /// Causes that are not an external key store proxy's ([`crate::key_store::FAILURES`] has those): the word, and when it is given.
 pub static CAUSES: &[(&str, &str)] = &[
     (cause::KEY_STORE_NOT_CONNECTED, "The custom key store is not CONNECTED. Connect it."),
@@ -81,6 +87,14 @@ impl KmsError {
         Self::new(Exception::AccessDenied, message)
     }
 
+    /// `ThrottlingException`.
+    pub fn throttling() -> Self {
+        Self::new(
+            Exception::Throttling,
+            "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+        )
+    }
+
     /// `UnsupportedOperationException`.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(Exception::UnsupportedOperation, message)
@@ -130,12 +144,9 @@ impl From<AuditError> for KmsError {
 impl From<StoreError> for KmsError {
     fn from(error: StoreError) -> Self {
         match error {
-            // Two requests changed the same record at once and this one lost each of its tries.
-            StoreError::Conflict => Self::new(
-                Exception::DependencyTimeout,
-                "Other requests changed the same resource at the same time. Try again.",
-            ),
-            StoreError::NotFound
+            // Operations begin again after a conflict; one that comes here was not expected.
+            StoreError::Conflict
+            | StoreError::NotFound
             | StoreError::Duplicate(_)
             | StoreError::Referenced
             | StoreError::QuotaExceeded { .. }

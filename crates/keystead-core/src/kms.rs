@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead_model::Timestamp;
-use keystead_model::arn::Region;
+use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
 use keystead_model::kms::Exception;
 use keystead_model::shape::{self, Operation};
 use keystead_model::validate::{InvalidInput, validate};
@@ -37,6 +37,9 @@ pub struct Settings {
     pub change_feed_interval: Duration,
     /// The request quota of each custom key store.
     pub key_store_requests_per_second: u32,
+    /// How often a second CreateCustomKeyStore and UpdateCustomKeyStore may ask a proxy for one account: what they tell of the network must
+    /// not be had at any rate.
+    pub key_store_probes_per_second: u32,
 }
 
 /// The key management service.
@@ -47,7 +50,10 @@ pub struct Kms {
     pub(crate) audit_log: Arc<dyn AuditLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) rate: RequestRate,
+    /// Cryptographic requests of each custom key store.
+    pub(crate) rate: RequestRate<CustomKeyStoreId>,
+    /// Probes of proxies for each account.
+    pub(crate) probe_rate: RequestRate<AccountId>,
     pub(crate) connection_job_started: Notify,
 }
 
@@ -143,8 +149,17 @@ impl Kms {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        let rate = RequestRate::new(settings.key_store_requests_per_second);
-        Self { settings, catalog, backend, audit_log, clock, entropy, rate, connection_job_started: Notify::new() }
+        Self {
+            rate: RequestRate::new(settings.key_store_requests_per_second),
+            probe_rate: RequestRate::new(settings.key_store_probes_per_second),
+            settings,
+            catalog,
+            backend,
+            audit_log,
+            clock,
+            entropy,
+            connection_job_started: Notify::new(),
+        }
     }
 
     /// The Region that this service is.
@@ -245,10 +260,18 @@ impl Kms {
     }
 }
 
+/// What is recorded of a text that the caller chose, at most, in characters (CloudTrail cuts both as well).
+const USER_AGENT_CHARACTERS_MAX: usize = 1024;
+const ERROR_MESSAGE_CHARACTERS_MAX: usize = 4096;
+
+fn cut(text: &str, characters_max: usize) -> String {
+    text.chars().take(characters_max).collect()
+}
+
 fn fill_origin(record: &mut AuditRecord, origin: &RequestOrigin) {
     record.request_id = Some(origin.request_id.clone());
     record.source_ip_address.clone_from(&origin.source_ip);
-    record.user_agent.clone_from(&origin.user_agent);
+    record.user_agent = cut(&origin.user_agent, USER_AGENT_CHARACTERS_MAX);
     record.tls_details.clone_from(&origin.tls);
 }
 
@@ -256,7 +279,7 @@ fn fill_error(record: &mut AuditRecord, error: &KmsError) {
     // CloudTrail shortens this one name (unverified for KMS); the others are recorded in full.
     let code = if error.exception == Exception::AccessDenied { "AccessDenied" } else { error.exception.name() };
     record.error_code = Some(code.to_owned());
-    record.error_message.clone_from(&error.message);
+    record.error_message = error.message.as_deref().map(|message| cut(message, ERROR_MESSAGE_CHARACTERS_MAX));
     if let Some(cause) = error.cause {
         record.additional_event_data.insert("errorCause".to_owned(), cause.into());
     }
@@ -286,10 +309,27 @@ fn read_input(operation: &Operation, body: &[u8]) -> Result<Value, KmsError> {
         })?
     };
     match validate(operation.input, &input) {
-        Ok(()) => Ok(input),
+        Ok(()) => check_encryption_context_size(&input).map(|()| input),
         Err(InvalidInput::Serialization(message)) => Err(KmsError::new(Exception::Serialization, message)),
         Err(InvalidInput::Constraint(message)) => Err(KmsError::validation(message)),
     }
+}
+
+/// The longest encryption context, keys and values together. AWS documents no limit of its own (unverified); without one, a request could
+/// write an audit record as long as itself.
+const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 16 * 1024;
+
+fn check_encryption_context_size(input: &Value) -> Result<(), KmsError> {
+    for member in ["EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"] {
+        let Some(Value::Object(context)) = input.get(member) else { continue };
+        let bytes: usize = context.iter().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+        if bytes > ENCRYPTION_CONTEXT_BYTES_MAX {
+            return Err(KmsError::validation(format!(
+                "{member} has {bytes} bytes; its keys and values together may have at most {ENCRYPTION_CONTEXT_BYTES_MAX}."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The operation of that name, if the API has one.

@@ -3,6 +3,8 @@
 //! AES-256-GCM under the root key, a fresh 96-bit nonce each time, and the identity of the record as additional authenticated data,
 //! so that a sealed value moved to another row does not open. Layout: version (1 byte, `1`), nonce (12), ciphertext, tag (16).
 
+use std::fmt;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
@@ -63,12 +65,25 @@ impl Sealed {
     }
 }
 
+impl fmt::Display for SealedRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RootKeyCheck => f.write_str("the root key check"),
+            Self::SecretAccessKey(id) => write!(f, "the secret of access key {id}"),
+            Self::KeyMaterial(arn, id) => write!(f, "material {id} of {arn}"),
+            Self::XksProxyCredential(id) => write!(f, "the proxy credential of custom key store {id}"),
+        }
+    }
+}
+
 /// A sealed value did not open.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SealError {
     /// Another root key sealed it, it belongs to another record, or its bytes are damaged.
-    #[error("a sealed record does not open: the root key is not the one that sealed it, or the record is damaged")]
-    DoesNotOpen,
+    #[error(
+        "{0}, sealed in the store, does not open: it is damaged, or another root key sealed it; restore the store from a backup"
+    )]
+    DoesNotOpen(String),
     /// The cryptographic module refused; not caused by the value.
     #[error("the cryptographic module could not seal a record")]
     Module,
@@ -105,17 +120,20 @@ impl RootKey {
 
     /// Opens what [`RootKey::seal`] made for the same record.
     pub fn open(&self, record: SealedRecord<'_>, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let (version, rest) = sealed.0.split_first().ok_or(SealError::DoesNotOpen)?;
+        self.open_bytes(record, &sealed.0).ok_or_else(|| SealError::DoesNotOpen(record.to_string()))
+    }
+
+    fn open_bytes(&self, record: SealedRecord<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (version, rest) = sealed.split_first()?;
         if *version != VERSION || rest.len() < NONCE_LENGTH + TAG_LENGTH {
-            return Err(SealError::DoesNotOpen);
+            return None;
         }
         let (nonce, body) = rest.split_at(NONCE_LENGTH);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::DoesNotOpen)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
-        let length =
-            self.0.open_in_place(nonce, Aad::from(record.aad()), &mut body).map_err(|_| SealError::DoesNotOpen)?.len();
+        let length = self.0.open_in_place(nonce, Aad::from(record.aad()), &mut body).ok()?.len();
         body.truncate(length);
-        Ok(body)
+        Some(body)
     }
 
     const CHECK_TEXT: &'static [u8] = b"keystead root key check";

@@ -29,6 +29,7 @@ statements! {
     OTHER_OF_NAME = "SELECT id FROM custom_key_stores WHERE account = $1 AND region = $2 AND name = $3 AND id <> $4";
     OTHER_OF_URI = "SELECT id FROM custom_key_stores
         WHERE account = $1 AND region = $2 AND xks_proxy_uri = $3 AND id <> $4";
+    IS_CONNECTED = "SELECT id FROM custom_key_stores WHERE id = $1 AND connection_state = 'CONNECTED'";
     EXISTS_IN_ACCOUNT = "SELECT id FROM custom_key_stores WHERE account = $1 AND region = $2 AND id = $3";
     AT_REVISION = "SELECT id FROM custom_key_stores WHERE id = $1 AND revision = $2";
     INSERT = "INSERT INTO custom_key_stores
@@ -111,6 +112,11 @@ fn bind_changeable<'q>(
         .bind(encoding::millis("xks_proxy_credential_set", external.credential_set)?)
         .bind(key_store.connection.state_type().as_str())
         .bind(key_store.connection.error_code().map(|code| code.as_str())))
+}
+
+/// Whether the custom key store is CONNECTED.
+pub(crate) async fn is_connected(connection: &mut SqliteConnection, id: &CustomKeyStoreId) -> Result<bool, StoreError> {
+    exists(connection, sqlx::query(IS_CONNECTED).bind(id.as_str())).await
 }
 
 /// Whether the account has such a custom key store in the Region.

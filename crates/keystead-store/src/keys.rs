@@ -75,6 +75,9 @@ async fn may_insert(connection: &mut SqliteConnection, key: &Key, quota: u64) ->
     if !custom_key_stores::exists_in_account(connection, &key.account, &key.region, key_store).await? {
         return Err(StoreError::NotFound);
     }
+    if !custom_key_stores::is_connected(connection, key_store).await? {
+        return Err(StoreError::Conflict);
+    }
     Ok(())
 }
 

@@ -1,25 +1,40 @@
-//! A bounded cache that never keeps what was read before an invalidation.
+//! A bounded cache that never gives what was read before an invalidation.
 //!
 //! The danger is a reader that loads a record, is overtaken by a writer that changes it and invalidates, and only then inserts
-//! what it had loaded: the old record would stay. So every invalidation raises a counter *before* it removes, and a reader that finds
-//! the counter changed after its insert removes what it inserted. It may remove too much, never too little.
+//! what it had loaded. So each entry carries the generation that was current when its loading *began*, an invalidation raises the
+//! generation, and an entry of an older generation is not given out. Generations are kept for groups of keys, not for each: an invalidation
+//! makes a few others be loaded again, which costs time and nothing else.
 
 use std::future::Future;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 
 use crate::error::KmsError;
 
+const GROUPS: usize = 1024;
+
 pub(super) struct CoherentCache<K, V> {
-    entries: Cache<K, V>,
-    invalidations: AtomicU64,
+    entries: Cache<K, Entry<V>>,
+    generations: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+#[derive(Clone)]
+struct Entry<V> {
+    generation: u64,
+    value: V,
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { entries: Cache::new(capacity), invalidations: AtomicU64::new(0) }
+        let generations = (0..GROUPS).map(|_| AtomicU64::new(0)).collect();
+        Self { entries: Cache::new(capacity), generations, hasher: RandomState::new() }
+    }
+
+    fn generation(&self, key: &K) -> &AtomicU64 {
+        &self.generations[self.hasher.hash_one(key) as usize % GROUPS]
     }
 
     /// The cached value, or the loaded one. What does not exist is not remembered, so that it is found once it does.
@@ -28,25 +43,27 @@ impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
         key: K,
         load: impl Future<Output = Result<Option<V>, KmsError>>,
     ) -> Result<Option<V>, KmsError> {
-        if let Some(value) = self.entries.get(&key) {
-            return Ok(Some(value));
+        let generation = self.generation(&key).load(Ordering::SeqCst);
+        match self.entries.get(&key) {
+            Some(entry) if entry.generation == generation => return Ok(Some(entry.value)),
+            Some(_) | None => {}
         }
-        let before = self.invalidations.load(Ordering::SeqCst);
         let Some(value) = load.await? else { return Ok(None) };
-        self.entries.insert(key.clone(), value.clone());
-        if self.invalidations.load(Ordering::SeqCst) != before {
-            self.entries.remove(&key);
-        }
+        self.entries.insert(key, Entry { generation, value: value.clone() });
         Ok(Some(value))
     }
 
+    /// What is asked for from now on is loaded from now on.
     pub(super) fn invalidate(&self, key: &K) {
-        self.invalidations.fetch_add(1, Ordering::SeqCst);
+        self.generation(key).fetch_add(1, Ordering::SeqCst);
+        // No longer given out anyway; removed so that key material does not stay in memory.
         self.entries.remove(key);
     }
 
     pub(super) fn invalidate_all(&self) {
-        self.invalidations.fetch_add(1, Ordering::SeqCst);
+        for generation in &self.generations {
+            generation.fetch_add(1, Ordering::SeqCst);
+        }
         self.entries.clear();
     }
 }
@@ -57,7 +74,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_loaded_before_an_invalidation_is_not_kept() {
+    async fn what_was_loaded_before_an_invalidation_is_not_given() {
         let cache: CoherentCache<u8, &str> = CoherentCache::new(10);
         let overtaken = async {
             cache.invalidate(&1);
@@ -69,5 +86,17 @@ mod tests {
         assert_eq!(cache.get_or_load(1, not_asked).await.unwrap(), Some("new"));
         cache.invalidate(&1);
         assert_eq!(cache.get_or_load(1, async { Ok(None) }).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn everything_can_be_forgotten_at_once() {
+        let cache: CoherentCache<u8, &str> = CoherentCache::new(10);
+        for key in 0..5 {
+            cache.get_or_load(key, async { Ok(Some("old")) }).await.unwrap();
+        }
+        cache.invalidate_all();
+        for key in 0..5 {
+            assert_eq!(cache.get_or_load(key, async { Ok(Some("new")) }).await.unwrap(), Some("new"));
+        }
     }
 }

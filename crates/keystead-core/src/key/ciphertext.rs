@@ -10,7 +10,7 @@
 //! kind 1:  message      N (16), ciphertext, tag (16)
 //! kind 2:  IV           1 length (12 or 16), bytes
 //!          tag          16
-//!          metadata     1 length (0 = absent, else 1 + 0..=20 bytes), bytes
+//!          metadata     1 length (0 = absent, else 1..=20), bytes
 //!          ciphertext   the rest: what the proxy made of a kind 1 message
 //! ```
 //!
@@ -127,13 +127,10 @@ fn write_external(outer: &BackendCiphertext, blob: &mut Vec<u8>) {
     blob.push(outer.initialization_vector.len() as u8);
     blob.extend_from_slice(&outer.initialization_vector);
     blob.extend_from_slice(&outer.authentication_tag);
-    match &outer.metadata {
-        None => blob.push(0),
-        Some(metadata) => {
-            blob.push(metadata.len() as u8 + 1);
-            blob.extend_from_slice(metadata);
-        }
-    }
+    // Empty and absent are the same to a proxy, so they must be the same here: otherwise one blob could be written in two ways.
+    let metadata = outer.metadata.as_deref().unwrap_or_default();
+    blob.push(metadata.len() as u8);
+    blob.extend_from_slice(metadata);
     blob.extend_from_slice(&outer.ciphertext);
 }
 
@@ -147,8 +144,8 @@ fn read_external(body: &[u8]) -> Result<BackendCiphertext, CiphertextError> {
     let (metadata_length, rest) = rest.split_first().ok_or(CiphertextError)?;
     let (metadata, ciphertext) = match usize::from(*metadata_length) {
         0 => (None, rest),
-        length if length <= METADATA_LENGTH_MAX + 1 => {
-            let (metadata, rest) = rest.split_at_checked(length - 1).ok_or(CiphertextError)?;
+        length if length <= METADATA_LENGTH_MAX => {
+            let (metadata, rest) = rest.split_at_checked(length).ok_or(CiphertextError)?;
             (Some(metadata.to_vec()), rest)
         }
         _ => return Err(CiphertextError),
@@ -191,7 +188,7 @@ mod tests {
         vec![
             Ciphertext { header: header(false), body: CiphertextBody::Kms(vec![4; 33]) },
             external(12, None),
-            external(12, Some(vec![])),
+            external(12, Some(vec![6])),
             external(16, Some(vec![5; 20])),
         ]
     }

@@ -45,12 +45,12 @@ impl ConnectionWorker {
             match worker.claim().await {
                 Ok(Some(job)) => {
                     let worker = worker.clone();
-                    jobs.spawn(async move { worker.finish_or_leave(job).await });
+                    jobs.spawn(worker.finish_or_leave(job));
                     continue;
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(message = ?error.message, "connection jobs cannot be claimed; it is tried again")
+                    tracing::warn!(%error, "connection jobs cannot be claimed; it is tried again")
                 }
             }
             let announced = worker.kms.connection_job_started.notified();
@@ -66,11 +66,22 @@ impl ConnectionWorker {
         Ok(store.claim_connection_job(&self.owner, now, now.plus_millis(lease_ms)).await?)
     }
 
-    async fn finish_or_leave(&self, job: ConnectionJob) {
+    /// Whatever goes wrong on our side ends a connect as FAILED with INTERNAL_ERROR, so that nobody waits for ever. Where not even that
+    /// can be stored, the job stays leased and is taken up again when the lease ends.
+    async fn finish_or_leave(self: Arc<Self>, job: ConnectionJob) {
+        let (worker, copy) = (self.clone(), job.clone());
+        let failure = match tokio::spawn(async move { worker.work_on(copy).await }).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic.to_string(),
+        };
         let id = job.custom_key_store_id.clone();
-        if let Err(error) = self.work_on(job).await {
-            // The job stays leased and is taken up again when the lease ends.
-            tracing::warn!(custom_key_store_id = %id, message = ?error.message, "a connection job failed and will be tried again");
+        tracing::error!(custom_key_store_id = %id, error = failure, "a connection job failed on our side");
+        if job.kind == JobKind::Connect {
+            let event = ConnectionEvent::ConnectFailed(ConnectionErrorCodeType::InternalError);
+            if let Err(error) = self.finish(job, event).await {
+                tracing::error!(custom_key_store_id = %id, %error, "its failure could not be stored; it will be tried again");
+            }
         }
     }
 
@@ -80,17 +91,17 @@ impl ConnectionWorker {
             return Ok(store.discard_connection_job(&job).await?);
         };
         let event = match job.kind {
-            JobKind::Connect => self.connect(&key_store).await?,
-            JobKind::Disconnect => {
-                self.kms.backend.forget(&key_store.id);
-                ConnectionEvent::DisconnectDone
-            }
+            JobKind::Connect => self.connect(key_store).await?,
+            JobKind::Disconnect => ConnectionEvent::DisconnectDone,
         };
+        if event != ConnectionEvent::ConnectSucceeded {
+            self.kms.backend.forget(&job.custom_key_store_id);
+        }
         self.finish(job, event).await
     }
 
     /// ConnectCustomKeyStore's work for a public endpoint: ask the proxy for its health.
-    async fn connect(&self, key_store: &CustomKeyStore) -> Result<ConnectionEvent, KmsError> {
+    async fn connect(&self, key_store: CustomKeyStore) -> Result<ConnectionEvent, KmsError> {
         let request_id = self.kms.new_uuid();
         let metadata = CallMetadata {
             kms_request_id: &request_id,
@@ -98,27 +109,11 @@ impl ConnectionWorker {
             aws_principal_arn: None,
             kms_key_arn: None,
         };
-        let loaded = match self.kms.catalog.load_key_store(key_store.clone()) {
-            Ok(loaded) => loaded,
-            // The stored credential does not open: our own fault, and a retry would not mend it.
-            Err(_) => return Ok(ConnectionEvent::ConnectFailed(ConnectionErrorCodeType::InternalError)),
-        };
+        let loaded = self.kms.catalog.load_key_store(key_store)?;
         Ok(match self.kms.backend.check_health(&loaded.link, &metadata).await {
             Ok(()) => ConnectionEvent::ConnectSucceeded,
-            Err(failure) => self.connect_failed(key_store, failure),
+            Err(failure) => connect_failed(&loaded.key_store, failure),
         })
-    }
-
-    fn connect_failed(&self, key_store: &CustomKeyStore, failure: ProxyFailure) -> ConnectionEvent {
-        let row = failure.row();
-        tracing::warn!(
-            custom_key_store_id = %key_store.id,
-            cause = row.cause,
-            connection_error_code = %row.connection_error_code,
-            remedy = row.remedy,
-            "connecting a custom key store failed"
-        );
-        ConnectionEvent::ConnectFailed(row.connection_error_code)
     }
 
     /// Stores the outcome. The key store's other properties may have changed meanwhile, so it is read again.
@@ -149,4 +144,16 @@ impl ConnectionWorker {
         let stored = self.kms.catalog.store().custom_key_store(&key_store.id).await?;
         Ok(stored.is_some_and(|stored| stored.revision == key_store.revision))
     }
+}
+
+fn connect_failed(key_store: &CustomKeyStore, failure: ProxyFailure) -> ConnectionEvent {
+    let row = failure.row();
+    tracing::warn!(
+        custom_key_store_id = %key_store.id,
+        cause = row.cause,
+        connection_error_code = %row.connection_error_code,
+        remedy = row.remedy,
+        "connecting a custom key store failed"
+    );
+    ConnectionEvent::ConnectFailed(row.connection_error_code)
 }

@@ -10,7 +10,15 @@ use crate::port::CallMetadata;
 pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
     let mut polls = tokio::task::JoinSet::new();
     for key_store in kms.catalog.store().connected_custom_key_stores().await? {
-        let loaded = kms.catalog.load_key_store(key_store)?;
+        let id = key_store.id.clone();
+        let loaded = match kms.catalog.load_key_store(key_store) {
+            Ok(loaded) => loaded,
+            // One key store's damaged credential must not end the polls of the others.
+            Err(error) => {
+                tracing::error!(custom_key_store_id = %id, %error, "the stored proxy credential cannot be used");
+                continue;
+            }
+        };
         let (backend, request_id) = (kms.backend.clone(), kms.new_uuid());
         polls.spawn(async move {
             let metadata = CallMetadata {
@@ -29,6 +37,10 @@ pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
             }
         });
     }
-    while polls.join_next().await.is_some() {}
+    while let Some(poll) = polls.join_next().await {
+        if let Err(error) = poll {
+            tracing::error!(%error, "a health poll ended by a bug");
+        }
+    }
     Ok(())
 }

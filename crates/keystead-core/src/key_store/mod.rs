@@ -2,6 +2,7 @@
 
 mod connection;
 mod connection_job;
+mod domain_name;
 mod entity;
 mod failure;
 mod health_poll;
@@ -9,6 +10,7 @@ mod rate;
 
 pub use connection::{ConnectionEvent, ConnectionState, ConnectionTransition};
 pub use connection_job::ConnectionWorker;
+pub use domain_name::is_fully_qualified_domain_name;
 pub use entity::{CustomKeyStore, ExternalKeyStore};
 pub use failure::{
     CRYPTOGRAPHIC_EXCEPTION, FAILURES, FailureRow, INNER_CIPHERTEXT_INVALID_MESSAGE, KEY_STORE_NOT_CONNECTED_MESSAGE,

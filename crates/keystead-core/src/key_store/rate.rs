@@ -1,44 +1,44 @@
-//! The request quota of a custom key store: a token bucket for each.
+//! Request quotas: a token bucket for each custom key store, or each account.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 
-use keystead_model::Timestamp;
-use keystead_model::arn::CustomKeyStoreId;
-
-/// Token buckets, one for each custom key store: so many requests a second, and as many in one burst.
+/// Token buckets by key: so many requests a second, and as many in one burst. There are as many buckets as key stores or accounts.
 #[derive(Debug)]
-pub struct RequestRate {
+pub struct RequestRate<K> {
     requests_per_second: u32,
-    buckets: Mutex<HashMap<CustomKeyStoreId, Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     /// Requests that may still be made, in thousandths.
     milli_tokens: u64,
-    refilled: Timestamp,
+    /// Up to when what has come back is counted.
+    refilled_ms: u64,
 }
 
-impl RequestRate {
+impl<K: Eq + Hash + Clone> RequestRate<K> {
     /// Buckets that are full at first.
     pub fn new(requests_per_second: u32) -> Self {
         Self { requests_per_second, buckets: Mutex::default() }
     }
 
-    /// Takes one request of the key store's quota; `false` when it is used up.
-    pub fn take(&self, id: &CustomKeyStoreId, now: Timestamp) -> bool {
-        let full = u64::from(self.requests_per_second) * 1000;
+    /// Takes one request of the quota of `key`; `false` when it is used up. `now_ms` is [`crate::port::Clock::monotonic_ms`].
+    pub fn take(&self, key: &K, now_ms: u64) -> bool {
+        let per_second = u64::from(self.requests_per_second);
         // A poisoned lock means another thread panicked between two assignments of integers; the buckets are still usable.
-        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let bucket = match buckets.get_mut(id) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = Bucket { milli_tokens: per_second * 1000, refilled_ms: now_ms };
+        let bucket = match buckets.get_mut(key) {
             Some(bucket) => bucket,
-            None => buckets.entry(id.clone()).or_insert(Bucket { milli_tokens: full, refilled: now }),
+            None => buckets.entry(key.clone()).or_insert(full),
         };
-        let elapsed_ms = u64::try_from(now.millis() - bucket.refilled.millis()).unwrap_or(0);
-        bucket.milli_tokens = full
-            .min(bucket.milli_tokens.saturating_add(elapsed_ms.saturating_mul(u64::from(self.requests_per_second))));
-        bucket.refilled = now;
+        // Callers may come here a little out of order: what was counted once is not counted again.
+        let elapsed_ms = now_ms.saturating_sub(bucket.refilled_ms);
+        bucket.milli_tokens = full.milli_tokens.min(bucket.milli_tokens + elapsed_ms.saturating_mul(per_second));
+        bucket.refilled_ms = bucket.refilled_ms.max(now_ms);
         let granted = bucket.milli_tokens >= 1000;
         if granted {
             bucket.milli_tokens -= 1000;
@@ -46,32 +46,27 @@ impl RequestRate {
         granted
     }
 
-    /// The key store is gone.
-    pub fn forget(&self, id: &CustomKeyStoreId) {
-        self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(id);
+    /// What the bucket was for is gone.
+    pub fn forget(&self, key: &K) {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_second_has_its_requests_and_no_more() {
         let rate = RequestRate::new(10);
-        let (one, other) = (CustomKeyStoreId::parse("cks-1").unwrap(), CustomKeyStoreId::parse("cks-2").unwrap());
-        let at = Timestamp::from_millis;
-        assert!((0..10).all(|_| rate.take(&one, at(0))));
-        assert!(!rate.take(&one, at(0)), "the burst is used up");
-        assert!(rate.take(&other, at(0)), "each key store has its own");
-        assert!(!rate.take(&one, at(99)));
-        assert!(rate.take(&one, at(100)), "a tenth of a second brings one");
-        assert!(!rate.take(&one, at(50)), "a clock that goes back brings none");
-        assert_eq!(
-            (0..100).filter(|_| rate.take(&one, at(60_000))).count(),
-            10,
-            "no more is saved up than one second's"
-        );
+        let (one, other) = ("cks-1", "cks-2");
+        assert!((0..10).all(|_| rate.take(&one, 5)));
+        assert!(!rate.take(&one, 5), "the burst is used up");
+        assert!(rate.take(&other, 5), "each key store has its own");
+        assert!(!rate.take(&one, 104));
+        assert!(rate.take(&one, 105), "a tenth of a second brings one");
+        assert!(!rate.take(&one, 55), "what comes late brings none");
+        assert!(!rate.take(&one, 105), "and does not let the same time be counted again");
+        assert_eq!((0..100).filter(|_| rate.take(&one, 60_000)).count(), 10, "no more is saved up than one second's");
     }
 }

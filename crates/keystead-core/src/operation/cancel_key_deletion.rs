@@ -16,7 +16,7 @@ pub(super) async fn cancel_key_deletion(
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     let key = kms
         .catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
+        .change_key(&key, &*kms.entropy, |stored| {
             refuse_in_state(KeyAction::CancelDeletion, EffectiveState::of(stored.status, true), stored)?;
             stored.status = KeyStatus::Disabled;
             Ok(())

@@ -4,13 +4,11 @@ use keystead_model::kms::ConnectCustomKeyStoreRequest;
 
 use super::custom_key_store_lookup::{invalid_state, stored_key_store};
 use super::key_lookup::authorized_account;
+use crate::catalog::Conflicts;
 use crate::error::KmsError;
 use crate::key_store::{ConnectionEvent, ConnectionTransition};
 use crate::kms::{Call, Kms};
 use crate::port::{JobKind, StoreError};
-
-/// How often a change is tried again when others change the same key store.
-const TRIES: usize = 8;
 
 /// Starts connecting and answers at once; how it ends shows in DescribeCustomKeyStores.
 pub(super) async fn connect_custom_key_store(
@@ -43,7 +41,8 @@ impl Transition {
         id: &keystead_model::arn::CustomKeyStoreId,
     ) -> Result<(), KmsError> {
         let scope = authorized_account(kms, call)?;
-        for _ in 0..TRIES {
+        let mut conflicts = Conflicts::new(&*kms.entropy);
+        loop {
             let mut key_store = stored_key_store(kms, &scope, id).await?;
             call.note("customKeyStoreName", key_store.name.as_str());
             match key_store.connection.on(self.event) {
@@ -54,12 +53,13 @@ impl Transition {
             let transition_ms = i64::try_from(kms.settings.transition_min.as_millis()).unwrap_or(i64::MAX);
             let due = call.now.plus_millis(transition_ms);
             match kms.catalog.start_connection_job(&key_store, self.job, due).await {
-                Err(StoreError::Conflict) => continue,
-                result => result?,
+                Err(StoreError::Conflict) => conflicts.wait().await?,
+                result => {
+                    result?;
+                    kms.connection_job_started.notify_one();
+                    return Ok(());
+                }
             }
-            kms.connection_job_started.notify_one();
-            return Ok(());
         }
-        Err(StoreError::Conflict.into())
     }
 }

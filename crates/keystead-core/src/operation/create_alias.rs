@@ -1,10 +1,10 @@
 //! CreateAlias, and the rules of alias names.
 
-use keystead_model::arn::{AliasArn, AliasName, InvalidAliasName, KeyIdentifier};
+use keystead_model::arn::{AccountId, AliasArn, AliasName, InvalidAliasName, KeyIdentifier};
 use keystead_model::kms::{CreateAliasRequest, Exception};
 
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
-use crate::access::access_denied;
+use crate::access::{Authorized, Resource, access_denied, authorize};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::key::{Alias, KeyAction, refuse_in_state};
@@ -14,7 +14,7 @@ use crate::quota::{ALIASES_PER_KEY, exceeded_message};
 
 /// Gives a key a name.
 pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: CreateAliasRequest) -> Result<(), KmsError> {
-    let name = alias_name(kms, call, &request.alias_name)?;
+    let alias = authorized_alias(kms, call, &request.alias_name)?;
     refuse_alias_as_target(&request.target_key_id)?;
     let key = authorized_key(kms, call, &request.target_key_id, AcceptedForms::IdOrArn).await?;
     let (state, _) = state_of(kms, &key.key).await?;
@@ -22,7 +22,7 @@ pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: Create
     let alias = Alias {
         account: key.key.account,
         region: key.key.region.clone(),
-        name,
+        name: alias.name.clone(),
         target_key_id: key.key.id,
         created: call.now,
         last_updated: call.now,
@@ -52,8 +52,30 @@ pub(super) fn alias_arn(alias: &Alias) -> AliasArn {
     AliasArn::new(alias.region.clone(), alias.account, alias.name.clone())
 }
 
-/// The name as AliasName gives it, noted for the audit record. Names of AWS managed keys are refused.
-pub(super) fn alias_name(kms: &Kms, call: &mut Call<'_>, text: &str) -> Result<AliasName, KmsError> {
+/// An alias that the caller may do the operation with; it need not exist.
+#[derive(Debug)]
+pub(super) struct AliasResource {
+    pub(super) account: AccountId,
+    pub(super) name: AliasName,
+    pub(super) arn: String,
+}
+
+impl Resource for AliasResource {
+    fn owner(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn resource_name(&self) -> String {
+        self.arn.clone()
+    }
+}
+
+/// The alias that AliasName names in the caller's account, noted for the audit record. Names of AWS managed keys are refused.
+pub(super) fn authorized_alias(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    text: &str,
+) -> Result<Authorized<AliasResource>, KmsError> {
     let name = AliasName::check(text).map_err(|error| match error {
         InvalidAliasName::MissingPrefix => KmsError::validation(
             "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
@@ -68,8 +90,8 @@ pub(super) fn alias_name(kms: &Kms, call: &mut Call<'_>, text: &str) -> Result<A
         // Which error AWS gives is unverified.
         return Err(access_denied(&call.caller.principal, &call.action(), &arn));
     }
-    call.note_resource(AuditResource::alias(&account, arn));
-    Ok(name)
+    call.note_resource(AuditResource::alias(&account, arn.clone()));
+    authorize(&call.caller.principal, &call.action(), AliasResource { account, name, arn }, &call.context())
 }
 
 /// An alias cannot stand for an alias.

@@ -4,24 +4,21 @@ use keystead_model::arn::{CustomKeyStoreId, KeyId};
 use keystead_model::kms::{CreateKeyRequest, CreateKeyResponse, Exception, KeySpec, KeyUsageType, OriginType};
 
 use super::custom_key_store_lookup::key_store_of_account;
+use super::external_key_store_settings::check_uri_length;
 use super::key_lookup::authorized_account;
 use super::key_metadata::key_metadata;
 use super::policy::{check_policy, default_policy};
 use super::tags::check_tags;
-use crate::access::{AccountScope, Authorized};
+use crate::access::{AccountScope, Authorized, authorize};
 use crate::audit::AuditResource;
-use crate::catalog::LoadedKeyStore;
+use crate::catalog::Conflicts;
 use crate::error::{KmsError, cause};
 use crate::key::{EffectiveState, Key, KeyMaterial, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId};
-use crate::key_store::KEY_STORE_NOT_CONNECTED_MESSAGE;
+use crate::key_store::{KEY_STORE_NOT_CONNECTED_MESSAGE, ProxyFailure};
 use crate::kms::{Call, Kms};
 use crate::port::{CallMetadata, ExternalKeyMetadata, StoreError, UniqueConstraint};
 use crate::quota::{KMS_KEYS, exceeded_message};
 use crate::sealing::SealedRecord;
-
-/// The longest URI that a proxy must serve, in characters (XKS Proxy API specification), and the longest suffix behind the key ID.
-const PROXY_URI_LENGTH_MAX: usize = 256;
-const LONGEST_SUFFIX: &str = "/keys//metadata";
 
 /// Creates a symmetric encryption key with material of its own, in an external key store if asked to.
 pub(super) async fn create_key(
@@ -30,6 +27,11 @@ pub(super) async fn create_key(
     request: CreateKeyRequest,
 ) -> Result<CreateKeyResponse, KmsError> {
     let scope = authorized_account(kms, call)?;
+    if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
+        // Tags at creation need this leave, too, on all keys of the account (KMS core digest 2.2).
+        authorize(&call.caller.principal, "kms:TagResource", scope.clone(), &call.context())?;
+    }
+    note_defaults(call);
     check_key_type(&request)?;
     let tags = request.tags.clone().unwrap_or_default();
     check_tags(&tags)?;
@@ -37,17 +39,42 @@ pub(super) async fn create_key(
         Some(policy) => check_policy(policy).map(|()| policy.clone())?,
         None => default_policy(&scope.account),
     };
-    let origin = match request.origin.unwrap_or(OriginType::AwsKms) {
-        OriginType::AwsKms => in_no_key_store(&request)?,
-        OriginType::ExternalKeyStore => in_external_key_store(kms, call, &scope, &request).await?,
-        other @ (OriginType::External | OriginType::AwsCloudhsm) => {
-            return Err(KmsError::unsupported(format!("Origin {other} is not served by this version of Keystead.")));
+    let mut conflicts = Conflicts::new(&*kms.entropy);
+    let key = loop {
+        let origin = match request.origin.unwrap_or(OriginType::AwsKms) {
+            OriginType::AwsKms => in_no_key_store(&request)?,
+            OriginType::ExternalKeyStore => in_external_key_store(kms, call, &scope, &request).await?,
+            other @ (OriginType::External | OriginType::AwsCloudhsm) => {
+                return Err(KmsError::unsupported(format!(
+                    "Origin {other} is not served by this version of Keystead."
+                )));
+            }
+        };
+        let description = request.description.clone().unwrap_or_default();
+        let key = new_key(kms, call, &scope, origin, description, policy.clone(), tags.clone())?;
+        match kms.catalog.insert_key(&key, KMS_KEYS).await {
+            Ok(()) => break key,
+            // The key store was disconnected while its proxy was asked: look again, and say so.
+            Err(StoreError::Conflict) => conflicts.wait().await?,
+            Err(error) => return Err(insert_failure(error, &key)),
         }
     };
-    let key = new_key(kms, call, &scope, origin, request.description.unwrap_or_default(), policy, tags)?;
-    kms.catalog.insert_key(&key, KMS_KEYS).await.map_err(|error| insert_failure(error, &key))?;
     call.note_resource(AuditResource::key(&key.account, &key.arn().to_string()));
     Ok(CreateKeyResponse { key_metadata: key_metadata(&key, EffectiveState::Enabled) })
+}
+
+/// What CloudTrail records of a CreateKey although the caller left it to its default.
+fn note_defaults(call: &mut Call<'_>) {
+    call.defaulted_parameters.extend([
+        ("description", "".into()),
+        ("keySpec", KeySpec::SymmetricDefault.as_str().into()),
+        ("customerMasterKeySpec", KeySpec::SymmetricDefault.as_str().into()),
+        ("keyUsage", KeyUsageType::EncryptDecrypt.as_str().into()),
+        ("origin", OriginType::AwsKms.as_str().into()),
+        ("multiRegion", false.into()),
+        ("bypassPolicyLockoutSafetyCheck", false.into()),
+        ("tags", serde_json::Value::Array(Vec::new())),
+    ]);
 }
 
 /// Symmetric encryption keys of one Region are what this version makes.
@@ -117,7 +144,8 @@ async fn in_external_key_store(
         return Err(KmsError::new(Exception::CustomKeyStoreInvalidState, KEY_STORE_NOT_CONNECTED_MESSAGE)
             .with_cause(cause::KEY_STORE_NOT_CONNECTED));
     }
-    check_uri_length(&key_store, &xks_key_id)?;
+    let external = &key_store.key_store.external;
+    check_uri_length(&external.uri_endpoint, &external.uri_path, &format!("/keys/{xks_key_id}/metadata"))?;
     let metadata = CallMetadata {
         kms_request_id: &call.caller.origin.request_id,
         kms_operation: call.operation.name,
@@ -130,20 +158,12 @@ async fn in_external_key_store(
     Ok(KeyOrigin::ExternalKeyStore { custom_key_store_id: id.clone(), xks_key_id })
 }
 
-/// Endpoint, path and key ID may each be as long as allowed and still be too long together; where AWS refuses that is unverified.
-fn check_uri_length(key_store: &LoadedKeyStore, xks_key_id: &str) -> Result<(), KmsError> {
-    let external = &key_store.key_store.external;
-    let length = external.uri_endpoint.len() + external.uri_path.len() + LONGEST_SUFFIX.len() + xks_key_id.len();
-    if length <= PROXY_URI_LENGTH_MAX {
-        return Ok(());
-    }
-    Err(KmsError::validation(format!(
-        "XksKeyId makes the proxy URI {length} characters long; at most {PROXY_URI_LENGTH_MAX} are allowed. Use a shorter external key ID or XksProxyUriPath."
-    )))
-}
-
 /// The order of the checks, and how a list is printed, are unverified.
 fn check_external_key(key: &ExternalKeyMetadata) -> Result<(), KmsError> {
+    // What follows repeats these words of the proxy's, so they must be words.
+    if !std::iter::once(&key.key_spec).chain(&key.key_usage).chain([&key.key_status]).all(|word| is_word(word)) {
+        return Err(KmsError::create_key(ProxyFailure::MalformedResponse));
+    }
     let wrong = |message: String, cause: &'static str| {
         Err(KmsError::new(Exception::XksKeyInvalidConfiguration, message).with_cause(cause))
     };
@@ -162,7 +182,7 @@ fn check_external_key(key: &ExternalKeyMetadata) -> Result<(), KmsError> {
                 "The status of the external key must be ENABLED. The status of specified external key is {}.",
                 key.key_status
             ),
-            crate::key_store::ProxyFailure::InvalidState.row().cause,
+            ProxyFailure::InvalidState.row().cause,
         );
     }
     if !["ENCRYPT", "DECRYPT"].iter().all(|usage| key.key_usage.iter().any(|has| has == usage)) {
@@ -171,10 +191,16 @@ fn check_external_key(key: &ExternalKeyMetadata) -> Result<(), KmsError> {
                 "The key usage of the external key must include ENCRYPT and DECRYPT. The key use of specified external key is {}.",
                 key.key_usage.join(", ")
             ),
-            crate::key_store::ProxyFailure::InvalidKeyUsage.row().cause,
+            ProxyFailure::InvalidKeyUsage.row().cause,
         );
     }
     Ok(())
+}
+
+/// Upper-case letters, digits and underscores, as the specification's values are.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn new_key(

@@ -27,15 +27,39 @@ pub(super) struct UsableKey {
     key_store: Option<Arc<LoadedKeyStore>>,
 }
 
+/// What a key is in its operation: tells where its key store stands in the audit record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum KeyRole {
+    /// The operation has one key.
+    Only,
+    /// ReEncrypt decrypts with it.
+    Source,
+    /// ReEncrypt encrypts with it.
+    Destination,
+}
+
+impl KeyRole {
+    /// The members of `additionalEventData`. How CloudTrail tells the two keys of a ReEncrypt apart is unverified.
+    fn audit_members(self) -> [&'static str; 2] {
+        match self {
+            Self::Only => ["customKeyStoreId", "xksKeyId"],
+            Self::Source => ["sourceCustomKeyStoreId", "sourceXksKeyId"],
+            Self::Destination => ["destinationCustomKeyStoreId", "destinationXksKeyId"],
+        }
+    }
+}
+
 /// Notes where the key lives for the audit record, then refuses what its state refuses.
 pub(super) async fn usable_key(
     kms: &Kms,
     call: &mut Call<'_>,
     key: Authorized<Arc<LoadedKey>>,
+    role: KeyRole,
 ) -> Result<UsableKey, KmsError> {
     if let KeyOrigin::ExternalKeyStore { custom_key_store_id, xks_key_id } = &key.key.origin {
-        call.note("customKeyStoreId", custom_key_store_id.as_str());
-        call.note("xksKeyId", xks_key_id.as_str());
+        let [key_store_member, xks_key_member] = role.audit_members();
+        call.note(key_store_member, custom_key_store_id.as_str());
+        call.note(xks_key_member, xks_key_id.as_str());
     }
     let (state, key_store) = state_of(kms, &key.key).await?;
     refuse_in_state(KeyAction::Cryptographic, state, &key.key)?;
@@ -170,14 +194,10 @@ impl UsableKey {
 
 /// Counts one request against the key store's own quota.
 fn take_request(kms: &Kms, external: &ExternalKey<'_>) -> Result<(), KmsError> {
-    if kms.rate.take(&external.key_store.key_store.id, kms.clock.now()) {
+    if kms.rate.take(&external.key_store.key_store.id, kms.clock.monotonic_ms()) {
         return Ok(());
     }
-    Err(KmsError::new(
-        Exception::Throttling,
-        "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
-    )
-    .with_cause(cause::KEY_STORE_REQUEST_RATE_EXCEEDED))
+    Err(KmsError::throttling().with_cause(cause::KEY_STORE_REQUEST_RATE_EXCEEDED))
 }
 
 /// `InvalidCiphertextException`, which carries no message.

@@ -6,9 +6,11 @@ use keystead_model::Blob;
 use keystead_model::kms::{
     DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, EncryptionContext, Exception,
 };
+use zeroize::Zeroizing;
 
 use super::cryptography::{
-    UsableKey, check_algorithm, check_grant_tokens, check_recipient, dry_run_operation, invalid_ciphertext, usable_key,
+    KeyRole, UsableKey, check_algorithm, check_grant_tokens, check_recipient, dry_run_operation, invalid_ciphertext,
+    usable_key,
 };
 use super::key_lookup::{AcceptedForms, authorized_key_for};
 use crate::access::{Authorized, authorize};
@@ -25,7 +27,6 @@ pub(super) async fn decrypt(
     request: DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
     call.defaulted_parameters.push(("encryptionAlgorithm", EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
-    check_grant_tokens(request.grant_tokens.as_deref())?;
     check_recipient(request.recipient.as_ref())?;
     let context = request.encryption_context.unwrap_or_default();
     let source = Source {
@@ -33,13 +34,15 @@ pub(super) async fn decrypt(
         key_id: request.key_id.as_deref(),
         key_id_member: "keyId",
         algorithm: request.encryption_algorithm,
-        context: &context,
+        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
         modifiers: request.dry_run_modifiers.as_deref().unwrap_or_default(),
         action: "kms:Decrypt",
+        role: KeyRole::Only,
     };
-    let Opening { key, plaintext } = source.open(kms, call).await?;
-    let plaintext = plaintext.ok_or_else(dry_run_operation)?;
+    let opening = source.resolve(kms, call).await?;
+    let plaintext = opening.decrypt(kms, call, &context).await?.ok_or_else(dry_run_operation)?;
+    let key = opening.key;
     Ok(DecryptResponse {
         key_id: key.loaded().key.arn(),
         key_material_id: key.key_material_id(),
@@ -56,38 +59,55 @@ pub(super) struct Source<'a> {
     /// The name of the key ID member in validation errors.
     pub(super) key_id_member: &'static str,
     pub(super) algorithm: Option<EncryptionAlgorithmSpec>,
-    pub(super) context: &'a EncryptionContext,
+    pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
     pub(super) modifiers: &'a [DryRunModifierType],
     pub(super) action: &'static str,
+    pub(super) role: KeyRole,
 }
 
-/// What came of it; no plaintext from a dry run.
+/// A key that may be used, and what is to be opened with it: nothing where a dry run ignores the ciphertext.
 pub(super) struct Opening {
     pub(super) key: UsableKey,
-    pub(super) plaintext: Option<zeroize::Zeroizing<Vec<u8>>>,
+    ciphertext: Option<Ciphertext>,
+    dry_run: bool,
+}
+
+impl Opening {
+    /// The plaintext; none from a dry run. A dry run calls no proxy (unverified), but tries what it can.
+    pub(super) async fn decrypt(
+        &self,
+        kms: &Kms,
+        call: &Call<'_>,
+        context: &EncryptionContext,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
+        match &self.ciphertext {
+            Some(ciphertext) if !(self.dry_run && self.key.is_external()) => {
+                let plaintext = self.key.decrypt(kms, call, ciphertext, context).await?;
+                Ok((!self.dry_run).then_some(plaintext))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
 }
 
 impl Source<'_> {
-    pub(super) async fn open(&self, kms: &Kms, call: &mut Call<'_>) -> Result<Opening, KmsError> {
-        if self.ignores_ciphertext()? {
+    /// Finds the key and sees that it may be used; decrypts nothing yet.
+    pub(super) async fn resolve(&self, kms: &Kms, call: &mut Call<'_>) -> Result<Opening, KmsError> {
+        let (key, ciphertext) = if self.ignores_ciphertext()? {
             let key_id = self.key_id.ok_or_else(|| must_not_be_null(self.key_id_member))?;
-            let key = authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await?;
-            return Ok(Opening { key: usable_key(kms, call, key).await?, plaintext: None });
-        }
-        let blob = self.ciphertext.ok_or_else(|| must_not_be_null("ciphertextBlob"))?;
-        let (key, ciphertext) = match self.key_id {
-            Some(key_id) => self.with_named_key(kms, call, key_id, blob).await?,
-            None => self.with_key_of_blob(kms, call, blob).await?,
+            (authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await?, None)
+        } else {
+            let blob = self.ciphertext.ok_or_else(|| must_not_be_null("ciphertextBlob"))?;
+            let (key, ciphertext) = match self.key_id {
+                Some(key_id) => self.with_named_key(kms, call, key_id, blob).await?,
+                None => self.with_key_of_blob(kms, call, blob).await?,
+            };
+            (key, Some(ciphertext))
         };
+        check_grant_tokens(self.grant_tokens)?;
         check_algorithm(self.algorithm)?;
-        let key = usable_key(kms, call, key).await?;
-        // A dry run calls no proxy (unverified), but tries what it can.
-        if self.dry_run && key.is_external() {
-            return Ok(Opening { key, plaintext: None });
-        }
-        let plaintext = key.decrypt(kms, call, &ciphertext, self.context).await?;
-        Ok(Opening { key, plaintext: (!self.dry_run).then_some(plaintext) })
+        Ok(Opening { key: usable_key(kms, call, key, self.role).await?, ciphertext, dry_run: self.dry_run })
     }
 
     /// `IGNORE_CIPHERTEXT` goes with a dry run only.

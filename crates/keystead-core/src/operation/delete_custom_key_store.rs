@@ -4,6 +4,7 @@ use keystead_model::kms::{DeleteCustomKeyStoreRequest, Exception};
 
 use super::custom_key_store_lookup::{invalid_state, not_found, stored_key_store};
 use super::key_lookup::authorized_account;
+use crate::catalog::Conflicts;
 use crate::error::KmsError;
 use crate::key_store::ConnectionState;
 use crate::kms::{Call, Kms};
@@ -19,22 +20,29 @@ pub(super) async fn delete_custom_key_store(
 ) -> Result<(), KmsError> {
     let scope = authorized_account(kms, call)?;
     let id = &request.custom_key_store_id;
-    let key_store = stored_key_store(kms, &scope, id).await?;
-    call.note("customKeyStoreName", key_store.name.as_str());
-    if key_store.connection != ConnectionState::Disconnected {
-        return Err(invalid_state(&key_store, "Disconnect it before you delete it."));
+    let mut conflicts = Conflicts::new(&*kms.entropy);
+    loop {
+        let key_store = stored_key_store(kms, &scope, id).await?;
+        call.note("customKeyStoreName", key_store.name.as_str());
+        if key_store.connection != ConnectionState::Disconnected {
+            return Err(invalid_state(&key_store, "Disconnect it before you delete it."));
+        }
+        match kms.catalog.delete_key_store(id, key_store.revision).await {
+            Ok(()) => break,
+            Err(StoreError::Conflict) => conflicts.wait().await?,
+            Err(StoreError::NotFound) => return Err(not_found(id)),
+            // The text is unverified.
+            Err(StoreError::Referenced) => {
+                return Err(KmsError::new(
+                    Exception::CustomKeyStoreHasCmks,
+                    format!(
+                        "Custom key store {id} contains KMS keys. Schedule their deletion and wait until they are deleted."
+                    ),
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    kms.catalog.delete_key_store(id, key_store.revision).await.map_err(|error| match error {
-        // The text is unverified.
-        StoreError::Referenced => KmsError::new(
-            Exception::CustomKeyStoreHasCmks,
-            format!(
-                "Custom key store {id} contains KMS keys. Schedule their deletion and wait until they are deleted."
-            ),
-        ),
-        StoreError::NotFound => not_found(id),
-        error => error.into(),
-    })?;
     kms.backend.forget(id);
     kms.rate.forget(id);
     Ok(())

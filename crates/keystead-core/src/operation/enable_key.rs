@@ -2,9 +2,9 @@
 
 use keystead_model::kms::EnableKeyRequest;
 
-use super::key_lookup::{AcceptedForms, authorized_key, state_of};
+use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
-use crate::key::{KeyAction, KeyStatus, refuse_in_state};
+use crate::key::{EffectiveState, KeyAction, KeyStatus, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// Switches a key on. Succeeds if it is on; while its key store is disconnected the change shows later.
@@ -20,15 +20,10 @@ pub(super) async fn set_status(
     status: KeyStatus,
 ) -> Result<(), KmsError> {
     let key = authorized_key(kms, call, key_id, AcceptedForms::IdOrArn).await?;
-    let (state, _) = state_of(kms, &key.key).await?;
-    refuse_in_state(KeyAction::EnableOrDisable, state, &key.key)?;
-    if key.key.status == status {
-        return Ok(());
-    }
     kms.catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
-            // Looked at again under the revision that is written: a deletion may have been scheduled in between.
-            refuse_in_state(KeyAction::EnableOrDisable, crate::key::EffectiveState::of(stored.status, true), stored)?;
+        .change_key(&key, &*kms.entropy, |stored| {
+            // Allowed while the key store is disconnected, too, so its connection need not be looked at.
+            refuse_in_state(KeyAction::EnableOrDisable, EffectiveState::of(stored.status, true), stored)?;
             stored.status = status;
             Ok(())
         })

@@ -3,7 +3,7 @@
 use keystead_model::Blob;
 use keystead_model::kms::{EncryptRequest, EncryptResponse, EncryptionAlgorithmSpec};
 
-use super::cryptography::{check_algorithm, check_grant_tokens, dry_run_operation, usable_key};
+use super::cryptography::{KeyRole, check_algorithm, check_grant_tokens, dry_run_operation, usable_key};
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
@@ -15,10 +15,10 @@ pub(super) async fn encrypt(
     request: EncryptRequest,
 ) -> Result<EncryptResponse, KmsError> {
     call.defaulted_parameters.push(("encryptionAlgorithm", EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
-    check_grant_tokens(request.grant_tokens.as_deref())?;
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
+    check_grant_tokens(request.grant_tokens.as_deref())?;
     check_algorithm(request.encryption_algorithm)?;
-    let key = usable_key(kms, call, key).await?;
+    let key = usable_key(kms, call, key, KeyRole::Only).await?;
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }

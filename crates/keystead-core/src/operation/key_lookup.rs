@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use keystead_model::arn::{AccountId, AliasArn, AliasName, InvalidKeyIdentifier, KeyArn, KeyId, KeyIdentifier, Region};
+use keystead_model::arn::{
+    AccountId, AliasArn, AliasName, InvalidKeyIdentifier, KeyArn, KeyId, KeyIdentifier, Partition, Region,
+};
 use keystead_model::kms::Exception;
 
 use crate::access::{AccountScope, Authorized, access_denied, authorize};
@@ -69,6 +71,15 @@ fn parse(text: &str, forms: AcceptedForms) -> Result<KeyIdentifier, KmsError> {
         // The text is unverified.
         InvalidKeyIdentifier::NotKeyOrAlias => KmsError::new(Exception::InvalidArn, format!("Invalid arn {text}")),
     })?;
+    let partition = match &identifier {
+        KeyIdentifier::Arn(arn) => arn.partition(),
+        KeyIdentifier::AliasArn(arn) => arn.partition(),
+        KeyIdentifier::Id(_) | KeyIdentifier::AliasName(_) => Partition::Aws,
+    };
+    if partition != Partition::Aws {
+        // The text is unverified.
+        return Err(KmsError::new(Exception::InvalidArn, format!("Invalid arn {text}")));
+    }
     let alias = matches!(identifier, KeyIdentifier::AliasName(_) | KeyIdentifier::AliasArn(_));
     if alias && forms == AcceptedForms::IdOrArn {
         return Err(KmsError::new(Exception::InvalidArn, "Key Aliases are not supported for this operation."));

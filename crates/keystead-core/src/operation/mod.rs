@@ -37,6 +37,7 @@ mod update_custom_key_store;
 mod update_key_description;
 
 use keystead_model::kms::Exception;
+use keystead_model::operation::{SuccessBody, success_body};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -52,30 +53,42 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
     match call.operation.name {
         "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
         "ConnectCustomKeyStore" => {
-            connect_custom_key_store::connect_custom_key_store(kms, call, read(input)?).await?;
-            Ok(Output::EmptyStructure)
+            let result = connect_custom_key_store::connect_custom_key_store(kms, call, read(input)?).await;
+            done(call, result)
         }
-        "CreateAlias" => nothing(create_alias::create_alias(kms, call, read(input)?).await),
+        "CreateAlias" => {
+            let result = create_alias::create_alias(kms, call, read(input)?).await;
+            done(call, result)
+        }
         "CreateCustomKeyStore" => {
             record(create_custom_key_store::create_custom_key_store(kms, call, read(input)?).await?)
         }
         "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
         "Decrypt" => body(&decrypt::decrypt(kms, call, read(input)?).await?),
-        "DeleteAlias" => nothing(delete_alias::delete_alias(kms, call, read(input)?).await),
+        "DeleteAlias" => {
+            let result = delete_alias::delete_alias(kms, call, read(input)?).await;
+            done(call, result)
+        }
         "DeleteCustomKeyStore" => {
-            delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await?;
-            Ok(Output::EmptyStructure)
+            let result = delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await;
+            done(call, result)
         }
         "DescribeCustomKeyStores" => {
             body(&describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
         }
         "DescribeKey" => body(&describe_key::describe_key(kms, call, read(input)?).await?),
-        "DisableKey" => nothing(disable_key::disable_key(kms, call, read(input)?).await),
-        "DisconnectCustomKeyStore" => {
-            disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await?;
-            Ok(Output::EmptyStructure)
+        "DisableKey" => {
+            let result = disable_key::disable_key(kms, call, read(input)?).await;
+            done(call, result)
         }
-        "EnableKey" => nothing(enable_key::enable_key(kms, call, read(input)?).await),
+        "DisconnectCustomKeyStore" => {
+            let result = disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await;
+            done(call, result)
+        }
+        "EnableKey" => {
+            let result = enable_key::enable_key(kms, call, read(input)?).await;
+            done(call, result)
+        }
         "Encrypt" => body(&encrypt::encrypt(kms, call, read(input)?).await?),
         "GenerateDataKey" => body(&generate_data_key::generate_data_key(kms, call, read(input)?).await?),
         "GenerateDataKeyWithoutPlaintext" => body(
@@ -87,15 +100,25 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListResourceTags" => body(&list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
         "ReEncrypt" => body(&re_encrypt::re_encrypt(kms, call, read(input)?).await?),
         "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
-        "TagResource" => nothing(tag_resource::tag_resource(kms, call, read(input)?).await),
-        "UntagResource" => nothing(untag_resource::untag_resource(kms, call, read(input)?).await),
-        "UpdateAlias" => nothing(update_alias::update_alias(kms, call, read(input)?).await),
+        "TagResource" => {
+            let result = tag_resource::tag_resource(kms, call, read(input)?).await;
+            done(call, result)
+        }
+        "UntagResource" => {
+            let result = untag_resource::untag_resource(kms, call, read(input)?).await;
+            done(call, result)
+        }
+        "UpdateAlias" => {
+            let result = update_alias::update_alias(kms, call, read(input)?).await;
+            done(call, result)
+        }
         "UpdateCustomKeyStore" => {
-            update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await?;
-            Ok(Output::EmptyStructure)
+            let result = update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await;
+            done(call, result)
         }
         "UpdateKeyDescription" => {
-            nothing(update_key_description::update_key_description(kms, call, read(input)?).await)
+            let result = update_key_description::update_key_description(kms, call, read(input)?).await;
+            done(call, result)
         }
         name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
     }
@@ -106,8 +129,12 @@ fn read<T: DeserializeOwned>(input: Value) -> Result<T, KmsError> {
     serde_json::from_value(input).map_err(|error| KmsError::new(Exception::Serialization, error.to_string()))
 }
 
-fn nothing(result: Result<(), KmsError>) -> Result<Output, KmsError> {
-    result.map(|()| Output::Nothing)
+/// The answer of an operation that gives nothing back: the model tells whether that is no body or `{}`.
+fn done(call: &Call<'_>, result: Result<(), KmsError>) -> Result<Output, KmsError> {
+    result.map(|()| match success_body(call.operation) {
+        SuccessBody::Empty => Output::Nothing,
+        SuccessBody::EmptyObject | SuccessBody::Object => Output::EmptyStructure,
+    })
 }
 
 /// An answer that the audit record does not repeat: reads, and whatever may hold plaintext.

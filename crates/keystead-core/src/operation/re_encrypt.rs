@@ -3,8 +3,8 @@
 use keystead_model::Blob;
 use keystead_model::kms::{EncryptionAlgorithmSpec, ReEncryptRequest, ReEncryptResponse};
 
-use super::cryptography::{check_algorithm, check_grant_tokens, dry_run_operation, usable_key};
-use super::decrypt::{Opening, Source};
+use super::cryptography::{KeyRole, check_algorithm, dry_run_operation, usable_key};
+use super::decrypt::Source;
 use super::key_lookup::{AcceptedForms, authorized_key_for};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
@@ -18,26 +18,26 @@ pub(super) async fn re_encrypt(
     for name in ["sourceEncryptionAlgorithm", "destinationEncryptionAlgorithm"] {
         call.defaulted_parameters.push((name, EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
     }
-    check_grant_tokens(request.grant_tokens.as_deref())?;
-    let source_context = request.source_encryption_context.unwrap_or_default();
     let source = Source {
         ciphertext: request.ciphertext_blob.as_ref(),
         key_id: request.source_key_id.as_deref(),
         key_id_member: "sourceKeyId",
         algorithm: request.source_encryption_algorithm,
-        context: &source_context,
+        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
         modifiers: request.dry_run_modifiers.as_deref().unwrap_or_default(),
         action: "kms:ReEncryptFrom",
+        role: KeyRole::Source,
     };
-    let opening = source.open(kms, call).await;
-    // The destination is looked at before the source's outcome is told, so that the audit record names both keys, source first.
+    // Both keys are looked at before anything is decrypted: nothing is asked of the source's proxy for a destination that cannot be used.
+    let opening = source.resolve(kms, call).await?;
     let destination =
-        authorized_key_for(kms, call, "kms:ReEncryptTo", &request.destination_key_id, AcceptedForms::All).await;
-    let Opening { key: source_key, plaintext } = opening?;
+        authorized_key_for(kms, call, "kms:ReEncryptTo", &request.destination_key_id, AcceptedForms::All).await?;
     check_algorithm(request.destination_encryption_algorithm)?;
-    let destination_key = usable_key(kms, call, destination?).await?;
-    let plaintext = plaintext.ok_or_else(dry_run_operation)?;
+    let destination_key = usable_key(kms, call, destination, KeyRole::Destination).await?;
+    let source_context = request.source_encryption_context.unwrap_or_default();
+    let plaintext = opening.decrypt(kms, call, &source_context).await?.ok_or_else(dry_run_operation)?;
+    let source_key = opening.key;
     let context = request.destination_encryption_context.unwrap_or_default();
     let ciphertext = destination_key.encrypt(kms, call, &plaintext, &context).await?;
     Ok(ReEncryptResponse {

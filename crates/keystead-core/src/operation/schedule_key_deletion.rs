@@ -16,6 +16,7 @@ pub(super) async fn schedule_key_deletion(
     call: &mut Call<'_>,
     request: ScheduleKeyDeletionRequest,
 ) -> Result<ScheduleKeyDeletionResponse, KmsError> {
+    call.defaulted_parameters.push(("pendingWindowInDays", DEFAULT_WINDOW_DAYS.into()));
     let window = request.pending_window_in_days.unwrap_or(DEFAULT_WINDOW_DAYS);
     let pending_window_in_days =
         u16::try_from(window).ok().filter(|days| (7..=30).contains(days)).ok_or_else(|| {
@@ -29,7 +30,7 @@ pub(super) async fn schedule_key_deletion(
     let deletion_date = call.now.plus_days(window);
     let key = kms
         .catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
+        .change_key(&key, &*kms.entropy, |stored| {
             refuse_in_state(KeyAction::ScheduleDeletion, EffectiveState::of(stored.status, true), stored)?;
             stored.status = KeyStatus::PendingDeletion { deletion_date, pending_window_in_days };
             Ok(())

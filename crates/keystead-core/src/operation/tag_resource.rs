@@ -13,7 +13,7 @@ pub(super) async fn tag_resource(kms: &Kms, call: &mut Call<'_>, request: TagRes
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     check_tags(&request.tags)?;
     kms.catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
+        .change_key(&key, &*kms.entropy, |stored| {
             refuse_in_state(KeyAction::Annotate, EffectiveState::of(stored.status, true), stored)?;
             merge_tags(&mut stored.tags, &request.tags)
         })

@@ -7,13 +7,15 @@ use crate::quota::TAGS_PER_KEY;
 
 /// Refuses duplicate and reserved tag keys in one request.
 pub(super) fn check_tags(tags: &[Tag]) -> Result<(), KmsError> {
+    // Counted first: what follows compares each with each.
+    check_count(tags.len())?;
     for (index, tag) in tags.iter().enumerate() {
         check_tag_key(&tag.tag_key)?;
         if tags[..index].iter().any(|earlier| earlier.tag_key == tag.tag_key) {
             return Err(tag_error("Duplicate tag keys"));
         }
     }
-    check_count(tags.len())
+    Ok(())
 }
 
 /// Refuses the prefix `aws:` in any case.

@@ -17,7 +17,7 @@ pub(super) async fn untag_resource(
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     request.tag_keys.iter().try_for_each(|key| check_tag_key(key))?;
     kms.catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
+        .change_key(&key, &*kms.entropy, |stored| {
             refuse_in_state(KeyAction::Annotate, EffectiveState::of(stored.status, true), stored)?;
             stored.tags.retain(|tag| !request.tag_keys.contains(&tag.tag_key));
             Ok(())

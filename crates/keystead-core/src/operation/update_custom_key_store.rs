@@ -9,14 +9,12 @@ use super::external_key_store_settings::{
     store_failure, vpc_endpoint_service_unsupported,
 };
 use super::key_lookup::authorized_account;
+use crate::catalog::Conflicts;
 use crate::error::KmsError;
 use crate::key_store::{ConnectionState, CustomKeyStore};
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
 use crate::sealing::SealedRecord;
-
-/// How often a change is tried again when others change the same key store.
-const TRIES: usize = 4;
 
 /// When a property may be changed (external key stores digest 3.4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +43,8 @@ pub(super) async fn update_custom_key_store(
     let scope = authorized_account(kms, call)?;
     check_parameters(&request)?;
     let id = &request.custom_key_store_id;
-    for _ in 0..TRIES {
+    let mut conflicts = Conflicts::new(&*kms.entropy);
+    loop {
         let mut key_store = stored_key_store(kms, &scope, id).await?;
         call.note("customKeyStoreName", key_store.name.as_str());
         check_state(&request, &key_store)?;
@@ -60,12 +59,11 @@ pub(super) async fn update_custom_key_store(
         }
         match kms.catalog.update_key_store(&key_store).await {
             Ok(()) => return Ok(()),
-            Err(StoreError::Conflict) => continue,
+            Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(StoreError::NotFound) => return Err(not_found(id)),
             Err(error) => return Err(store_failure(error, &key_store)),
         }
     }
-    Err(StoreError::Conflict.into())
 }
 
 /// What can be refused without looking at the key store.

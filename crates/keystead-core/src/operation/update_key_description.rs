@@ -15,7 +15,7 @@ pub(super) async fn update_key_description(
 ) -> Result<(), KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     kms.catalog
-        .change_key(&key.key.region, &key.key.id, |stored| {
+        .change_key(&key, &*kms.entropy, |stored| {
             refuse_in_state(KeyAction::Annotate, EffectiveState::of(stored.status, true), stored)?;
             stored.description.clone_from(&request.description);
             Ok(())

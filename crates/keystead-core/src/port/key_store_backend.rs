@@ -59,12 +59,11 @@ pub enum KeyStoreLink {
     External(Arc<ExternalLink>),
 }
 
-/// How to reach an XKS proxy.
+/// How to reach an XKS proxy. Two links are the same way if all of it is equal: a backend keeps its connections then, whatever else of the
+/// key store has changed.
 pub struct ExternalLink {
     /// Names the pool of connections; `None` while a key store is being created and has none yet.
     pub custom_key_store_id: Option<CustomKeyStoreId>,
-    /// The revision of the configuration below: with another one, connections made before are not used.
-    pub revision: u64,
     /// The Region in the SigV4 scope.
     pub region: Region,
     /// `https://` and a host name.

@@ -47,7 +47,7 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
     /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
-    /// same custom key store has that external key; `NotFound` if the custom key store is gone.
+    /// same custom key store has that external key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
     /// One key.
     async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError>;

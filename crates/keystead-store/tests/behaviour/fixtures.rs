@@ -131,7 +131,7 @@ pub fn key_store(number: u8) -> CustomKeyStore {
             sealed_secret_access_key: sealed(8),
             credential_set: at(6),
         },
-        connection: ConnectionState::Disconnected,
+        connection: ConnectionState::Connected,
         revision: 1,
     }
 }

@@ -1,7 +1,9 @@
 //! KMS keys.
 
 use keystead_core::key::{Key, KeyOrigin, KeyStatus};
+use keystead_core::key_store::ConnectionState;
 use keystead_core::port::{Store, StoreError, UniqueConstraint};
+use keystead_model::kms::ConnectionErrorCodeType;
 
 use super::fixtures::*;
 use crate::assert_error;
@@ -44,6 +46,24 @@ pub async fn what_stands_against_a_new_key(store: &dyn Store) {
     assert_eq!(store.key_ids(&account_id(1), &home(), None, 9).await.unwrap(), [key_id(1)]);
     store.insert_key(&external_key(2, &second, "foo"), AMPLE).await.unwrap();
     store.insert_key(&Key { region: region("eu-west-1"), ..key(1) }, AMPLE).await.unwrap();
+}
+
+pub async fn a_key_store_takes_keys_while_it_is_connected(store: &dyn Store) {
+    let mut key_store = with_key_store(store).await;
+    store.insert_key(&external_key(1, &key_store, "one"), AMPLE).await.unwrap();
+    for state in [
+        ConnectionState::Disconnecting,
+        ConnectionState::Disconnected,
+        ConnectionState::Connecting,
+        ConnectionState::Failed(ConnectionErrorCodeType::XksProxyTimedOut),
+    ] {
+        key_store.connection = state;
+        store.update_custom_key_store(&key_store).await.unwrap();
+        key_store.revision += 1;
+        let refused = store.insert_key(&external_key(2, &key_store, "two"), AMPLE).await;
+        assert_error!(refused, StoreError::Conflict);
+    }
+    assert_eq!(store.key(&home(), &key_id(2)).await.unwrap(), None);
 }
 
 pub async fn the_key_quota_counts_what_is_there(store: &dyn Store) {

@@ -41,6 +41,7 @@ macro_rules! for_each_case {
 
             keys: a_key_comes_back_as_it_was_stored;
             keys: what_stands_against_a_new_key;
+            keys: a_key_store_takes_keys_while_it_is_connected;
             keys: the_key_quota_counts_what_is_there;
             keys: an_update_needs_the_revision_that_was_read;
             keys: an_update_replaces_description_status_and_tags_only;
