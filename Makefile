@@ -2,6 +2,7 @@
 
 DATA_DIR ?= dev-data
 LISTEN ?= 127.0.0.1:8080
+BENCH ?=
 CARGO ?= cargo
 PYTHON := .venv/bin/python
 RELEASE := target/release/keystead
@@ -36,10 +37,9 @@ unit: ## Run the Rust tests
 e2e: ## Run the end-to-end tests against the debug binary
 	@bash scripts/test.sh install e2e
 
-bench: build ## Measure the release binary; prints a table and writes it as JSON to bench-results/
+bench: build ## Measure the release binary; prints a table and writes it as JSON to bench-results/ (BENCH=--quick: a smoke run)
 	@$(CARGO) build --release --package keystead-bench
-	@mkdir -p bench-results
-	@exec target/release/keystead-bench --keystead $(RELEASE) --output bench-results/latest.json
+	@exec target/release/keystead-bench --keystead $(RELEASE) --output bench-results/latest.json $(BENCH)
 
 clean: ## Remove what was built and installed here; DATA_DIR stays
 	@$(CARGO) clean

@@ -58,10 +58,6 @@ install_packages() {
 
 check_rust() {
     have cargo || fail "cargo is missing; install Rust (see rust-version in Cargo.toml for the least version)"
-    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
-    have rustup || fail "rustfmt and clippy are missing; install them beside cargo"
-    echo "install: rustfmt and clippy"
-    rustup component add rustfmt clippy
 }
 
 # A virtual environment knows its own place, so the place is part of what makes it current.

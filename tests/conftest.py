@@ -5,7 +5,7 @@ import pytest
 from support.certificates import CertificateAuthority, old_tls_context
 from support.development_server import DevelopmentServer
 from support.fault_proxy import ClosedPort, FaultProxy, FullListener, PlainTextListener, SilentListener
-from support.installation import Installation, proxy_settings
+from support.installation import PATIENT_TIMEOUT_MS, Installation, merged, proxy_settings, timeout_settings
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +77,9 @@ def make_installation(tmp_path_factory, authority, proxies):
     """Makes servers with settings of their own; stops what still runs at the end."""
     made = []
 
-    def make(settings=None, **xks):
-        installation = Installation(
-            tmp_path_factory.mktemp("installation"), _laid_over(proxy_settings(authority, proxies, **xks), settings)
-        )
+    def make(settings=None, request_timeout_ms=PATIENT_TIMEOUT_MS, **xks):
+        base = merged(proxy_settings(authority, proxies, **xks), timeout_settings(request_timeout_ms))
+        installation = Installation(tmp_path_factory.mktemp("installation"), merged(base, settings or {}))
         made.append(installation)
         return installation
 
@@ -90,8 +89,22 @@ def make_installation(tmp_path_factory, authority, proxies):
             installation.kill()
 
 
-def _laid_over(base, settings):
-    return {**base, **(settings or {})}
+# Short, as tests of timeouts wait for it to pass; and still long beside most stalls, for the honest calls on the way there.
+SHORT_TIMEOUT_MS = 500
+
+
+@pytest.fixture(scope="session")
+def impatient_keystead(make_installation):
+    """The server of the tests in which a proxy does not answer in time; its circuits try again soon."""
+    installation = make_installation(request_timeout_ms=SHORT_TIMEOUT_MS, circuit_breaker_pause_ms=500).start()
+    yield installation
+    assert installation.stop() == 0, installation.server.stderr
+
+
+@pytest.fixture
+def impatient_kms(impatient_keystead):
+    """An SDK client of that server, in an account of its own."""
+    return impatient_keystead.create_tenant().client
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from support.built_binary import BINARY, run_command, run_successfully
 from support.installation import Installation, merged
+from support.stored_keys import copy_log_into_store
 
 
 @pytest.fixture
@@ -145,12 +146,13 @@ def test_the_environment_overrides_the_file(tmp_path):
 
 @pytest.fixture
 def used(make_installation):
-    """A server that has stored something and was stopped."""
+    """A server that has stored something and was stopped; its store is one file without a log beside it."""
     server = make_installation().start()
     tenant = server.create_tenant()
     for number in range(50):
         tenant.client.create_key(Description="x" * 4000, Tags=[{"TagKey": "n", "TagValue": str(number)}])
     assert server.stop() == 0
+    copy_log_into_store(server.data_folder / "store.sqlite")
     return server
 
 

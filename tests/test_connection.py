@@ -3,25 +3,28 @@
 Source: digest external-key-stores.md, 3.4 (edit rules), 3.6 (states), 3.7 (codes), 4.4 (key states).
 """
 
+import threading
+from dataclasses import dataclass
+
 import pytest
 
 from support import proxy_behaviours as faults
 from support.conditions import wait_until
-from support.documented_errors import NOT_CONNECTED, PROXY_ERRORS
+from support.documented_errors import NOT_CONNECTED, proxy_errors_from
 from support.external_store import ExternalStore, connected_store, create_store
 from support.sdk_client import refusal
 
 INVALID_STATE = "CustomKeyStoreInvalidStateException"
-# Long enough to see and to interrupt; nothing is asserted about how long it takes.
-TRANSITION_MIN_MS = 3000
+# Longer than any test: what is looked at stays as it is.
+LONG_TRANSITION_MS = 60_000
+# Long enough to kill a server while it waits for a proxy; a job that it left is leased four times that long.
+HELD_TIMEOUT_MS = 2000
 
 
 @pytest.fixture(scope="module")
 def slow(make_installation):
-    """A server whose key stores stay in CONNECTING and DISCONNECTING for a while."""
-    return make_installation(
-        {"custom_key_stores": {"transition_min_ms": TRANSITION_MIN_MS, "job_lease_ms": 500}}
-    ).start()
+    """A server whose key stores stay in CONNECTING and DISCONNECTING for longer than a test looks at them."""
+    return make_installation({"custom_key_stores": {"transition_min_ms": LONG_TRANSITION_MS}}).start()
 
 
 @pytest.fixture
@@ -30,21 +33,28 @@ def slow_kms(slow):
 
 
 STATES = ["CONNECTED", "CONNECTING", "FAILED", "DISCONNECTED", "DISCONNECTING"]
+TRANSIENT_STATES = ["CONNECTING", "DISCONNECTING"]
+LASTING_STATES = ["CONNECTED", "FAILED", "DISCONNECTED"]
 
 
-def brought_to(state, client, proxy):
-    """A new key store in this state, with a key for those that were ever connected."""
+def brought_to_transient(state, slow_client, proxy):
+    """A new key store in this state, on the server where it stays there; it was never connected."""
+    store = create_store(slow_client, proxy.realm())
+    store.connect()
+    if state == "DISCONNECTING":
+        store.disconnect()
+    return store
+
+
+def brought_to_lasting(state, client, proxy):
+    """A new key store in this state."""
     store = create_store(client, proxy.realm())
     if state == "DISCONNECTED":
         return store
     if state == "FAILED":
         store.realm.behave("health", faults.proxy_error("AccessDeniedException"))
     store.connect()
-    if state == "CONNECTING":
-        return store
     store.wait_state("CONNECTED", "FAILED")
-    if state == "DISCONNECTING":
-        store.disconnect()
     return store
 
 
@@ -95,30 +105,34 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_what_each_call_does_in_each_state(slow, fault_proxy, state):
-    """A call that is refused leaves the state as it was, so the refused ones share a key store and go first."""
-    client = slow.create_tenant().client
-    column = STATES.index(state)
-    refused_here = [name for name, (_, row) in CALLS.items() if row[column] == E]
-    store = brought_to(state, client, fault_proxy)
-    for name in refused_here:
-        refused = refusal(lambda call=CALLS[name][0]: call(store))
+@pytest.mark.parametrize("state", TRANSIENT_STATES)
+def test_what_is_refused_in_each_transient_state(slow_kms, fault_proxy, state):
+    check_refusals(brought_to_transient(state, slow_kms, fault_proxy), state)
+
+
+@pytest.mark.parametrize("state", LASTING_STATES)
+def test_what_is_refused_in_each_lasting_state(kms, fault_proxy, state):
+    check_refusals(brought_to_lasting(state, kms, fault_proxy), state)
+
+
+def check_refusals(store, state):
+    """A call that is refused leaves the state as it was, so they share a key store."""
+    for name, (call, row) in CALLS.items():
+        if row[STATES.index(state)] != E:
+            continue
+        refused = refusal(lambda call=call: call(store))
         assert (refused.code, refused.status) == (E, 400), f"{name} in {state}: {refused}"
         if name == "CreateKey":
-            assert refused.message == NOT_CONNECTED
-            assert refused.cause == "KEY_STORE_NOT_CONNECTED"
+            assert (refused.message, refused.cause) == (NOT_CONNECTED, "KEY_STORE_NOT_CONNECTED")
     assert store.state() == state
 
 
-@pytest.mark.parametrize("state", ["CONNECTED", "FAILED", "DISCONNECTED"])
-def test_what_is_allowed_in_each_lasting_state(keystead, fault_proxy, state):
-    client = keystead.create_tenant().client
-    column = STATES.index(state)
+@pytest.mark.parametrize("state", LASTING_STATES)
+def test_what_is_allowed_in_each_lasting_state(kms, fault_proxy, state):
     for name, (call, row) in CALLS.items():
-        if row[column] != "ok":
+        if row[STATES.index(state)] != "ok":
             continue
-        store = brought_to(state, client, fault_proxy)
+        store = brought_to_lasting(state, kms, fault_proxy)
         store.realm.behave_honestly()
         call(store)
         if name != "Delete":
@@ -134,42 +148,66 @@ def clean_up(store):
         store.delete()
 
 
-def test_connect_is_idempotent(slow_kms, fault_proxy):
-    """3.6: Connect on CONNECTING and CONNECTED is accepted and changes nothing."""
-    store = brought_to("CONNECTING", slow_kms, fault_proxy)
+def test_connect_is_idempotent_while_connecting(slow_kms, fault_proxy):
+    """3.6: Connect on CONNECTING is accepted and changes nothing."""
+    store = brought_to_transient("CONNECTING", slow_kms, fault_proxy)
     store.connect()
     assert store.state() == "CONNECTING"
-    store.wait_state("CONNECTED")
-    before = len(store.realm.received("health"))
+
+
+def test_connect_is_idempotent_when_connected(kms, realm):
+    """3.6: Connect on CONNECTED is accepted and changes nothing; the proxy hears nothing of it."""
+    store = connected_store(kms, realm)
+    before = len(realm.received("health"))
     store.connect()
     assert store.state() == "CONNECTED"
-    assert len(store.realm.received("health")) == before
+    assert len(realm.received("health")) == before
 
 
 def test_disconnect_while_connecting(slow_kms, fault_proxy):
-    store = brought_to("CONNECTING", slow_kms, fault_proxy)
+    store = brought_to_transient("CONNECTING", slow_kms, fault_proxy)
     store.disconnect()
     assert store.state() == "DISCONNECTING"
-    store.wait_state("DISCONNECTED")
     assert "ConnectionErrorCode" not in store.describe()
 
 
-def test_keys_are_unusable_from_disconnecting_on(slow_kms, fault_proxy):
+def test_disconnect_overtakes_a_connect_that_is_being_worked_on(held_connect):
+    """The answer that comes after the disconnect changes nothing."""
+    store, release = held_connect.store, held_connect.release
+    store.disconnect_and_wait()
+    release.set()
+    assert "ConnectionErrorCode" not in store.describe()
+    store.realm.behave_honestly()
+    store.connect_and_wait()
+
+
+def test_keys_are_unusable_in_transient_states(make_installation, fault_proxy):
     """3.6: right away, at DISCONNECTING; 4.4: Unavailable in every state but CONNECTED."""
-    store = connected_store(slow_kms, fault_proxy.realm())
+    server = make_installation().start()
+    tenant = server.create_tenant()
+    stores = [connected_store(tenant.client, fault_proxy.realm()) for _ in range(2)]
+    keys = [store.create_key() for store in stores]
+    stores[0].disconnect_and_wait()
+    server.restart_with({"custom_key_stores": {"transition_min_ms": LONG_TRANSITION_MS}})
+    client = server.client(tenant.credentials)
+    connecting, disconnecting = (ExternalStore(client, store.realm, store.store_id) for store in stores)
+    connecting.connect()
+    disconnecting.disconnect()
+    for key in keys:
+        check_unavailable(client, key)
+    assert (connecting.state(), disconnecting.state()) == ("CONNECTING", "DISCONNECTING")
+
+
+def test_keys_come_back_with_the_connection(kms, realm):
+    """4.4."""
+    store = connected_store(kms, realm)
     key = store.create_key()
-    ciphertext = slow_kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
-    store.disconnect()
-    check_unavailable(slow_kms, key)
-    assert store.state() == "DISCONNECTING"
-    store.wait_state("DISCONNECTED")
-    check_unavailable(slow_kms, key)
-    store.connect()
-    check_unavailable(slow_kms, key)
-    assert store.state() == "CONNECTING"
-    store.wait_state("CONNECTED")
-    assert slow_kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
-    assert slow_kms.decrypt(CiphertextBlob=ciphertext)["Plaintext"] == b"x"
+    ciphertext = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    store.disconnect_and_wait()
+    check_unavailable(kms, key)
+    store.connect_and_wait()
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    assert kms.decrypt(CiphertextBlob=ciphertext)["Plaintext"] == b"x"
 
 
 def check_unavailable(client, key):
@@ -180,49 +218,75 @@ def check_unavailable(client, key):
     assert refused.cause == "KEY_STORE_NOT_CONNECTED"
 
 
-@pytest.mark.parametrize(("transient", "final"), [("CONNECTING", "CONNECTED"), ("DISCONNECTING", "DISCONNECTED")])
-def test_a_crash_on_the_way(make_installation, fault_proxy, transient, final):
-    """Design, invariant 5: a job whose server died is finished by the next one, without a call."""
-    server = make_installation(
-        {"custom_key_stores": {"transition_min_ms": TRANSITION_MIN_MS, "job_lease_ms": 500}}
-    ).start()
-    tenant = server.create_tenant()
-    store = brought_to(transient, tenant.client, fault_proxy)
-    assert store.state() == transient
-    server.kill()
-    server.start()
-    again = ExternalStore(server.client(tenant.credentials), store.realm, store.store_id)
-    assert again.state() in (transient, final)
-    again.wait_state(final)
+@dataclass(frozen=True)
+class HeldConnect:
+    """A key store whose connect is being worked on: the proxy has the question and does not answer until `release` is set."""
+
+    server: object
+    tenant: object
+    store: object
+    release: threading.Event
+
+    def after_a_crash(self):
+        """Kills the server in the middle of the connect, starts it again, and returns the key store as it sees it."""
+        self.server.kill()
+        self.release.set()
+        self.server.start()
+        return ExternalStore(self.server.client(self.tenant.credentials), self.store.realm, self.store.store_id)
 
 
-def test_a_failing_connect_after_a_crash(make_installation, fault_proxy):
-    """The job that is taken up again sees what the proxy does now."""
-    server = make_installation(
-        {"custom_key_stores": {"transition_min_ms": TRANSITION_MIN_MS, "job_lease_ms": 500}}
-    ).start()
+@pytest.fixture
+def held_connect(make_installation, fault_proxy):
+    settings = {"custom_key_stores": {"transition_min_ms": 0}}
+    server = make_installation(settings, request_timeout_ms=HELD_TIMEOUT_MS).start()
     tenant = server.create_tenant()
     store = create_store(tenant.client, fault_proxy.realm())
-    store.realm.behave("health", faults.proxy_error("AuthenticationFailedException"))
+    release = threading.Event()
+    store.realm.behave("health", faults.hold(release))
+    before = len(store.realm.received("health"))
     store.connect()
+    wait_until(lambda: len(store.realm.received("health")) > before, "the job asked the proxy")
+    assert store.state() == "CONNECTING"
+    yield HeldConnect(server, tenant, store, release)
+    release.set()
+
+
+def test_a_crash_in_the_middle_of_a_connect(held_connect):
+    """Design, invariant 5: a job whose server died while it worked on it is finished by the next one, without a call."""
+    held_connect.store.realm.behave_honestly()
+    held_connect.after_a_crash().wait_state("CONNECTED")
+
+
+def test_a_failing_connect_after_a_crash(held_connect):
+    """The job that is taken up again sees what the proxy does now."""
+    held_connect.store.realm.behave("health", faults.proxy_error("AuthenticationFailedException"))
+    entry = held_connect.after_a_crash().wait_state("FAILED", "CONNECTED")
+    assert entry["ConnectionErrorCode"] == "INVALID_CREDENTIALS"
+
+
+@pytest.mark.parametrize(("transient", "final"), [("CONNECTING", "CONNECTED"), ("DISCONNECTING", "DISCONNECTED")])
+def test_a_crash_before_the_job_is_due(make_installation, fault_proxy, transient, final):
+    """Invariant 5 again: a job that nobody has begun."""
+    server = make_installation({"custom_key_stores": {"transition_min_ms": 1000}}).start()
+    tenant = server.create_tenant()
+    store = brought_to_transient(transient, tenant.client, fault_proxy)
     server.kill()
     server.start()
-    again = ExternalStore(server.client(tenant.credentials), store.realm, store.store_id)
-    assert again.wait_state("FAILED", "CONNECTED")["ConnectionErrorCode"] == "INVALID_CREDENTIALS"
+    ExternalStore(server.client(tenant.credentials), store.realm, store.store_id).wait_state(final)
 
 
-@pytest.mark.parametrize("state", ["CONNECTED", "FAILED", "DISCONNECTED"])
+@pytest.mark.parametrize("state", LASTING_STATES)
 def test_a_crash_in_a_lasting_state(make_installation, fault_proxy, state):
     server = make_installation().start()
     tenant = server.create_tenant()
-    store = brought_to(state, tenant.client, fault_proxy)
+    store = brought_to_lasting(state, tenant.client, fault_proxy)
     before = store.describe()
     server.kill()
     server.start()
     assert ExternalStore(server.client(tenant.credentials), store.realm, store.store_id).describe() == before
 
 
-@pytest.mark.parametrize("row", PROXY_ERRORS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", proxy_errors_from("health"), ids=lambda row: row.name)
 def test_the_code_of_a_proxy_error(kms, realm, row):
     """3.7, by errorName."""
     store = create_store(kms, realm)
@@ -235,7 +299,6 @@ REALM_FAULTS = {
     "malformed": (faults.body(b"not JSON"), "XKS_PROXY_INVALID_RESPONSE"),
     "no HTTP": (faults.garbage(), "XKS_PROXY_INVALID_RESPONSE"),
     "oversized": (faults.oversized(200_000), "XKS_PROXY_INVALID_RESPONSE"),
-    "never answers": (faults.never(), "XKS_PROXY_TIMED_OUT"),
     "reset": (faults.reset(), "XKS_PROXY_NOT_REACHABLE"),
 }
 
@@ -246,6 +309,13 @@ def test_the_code_of_a_fault(kms, realm, case):
     store = create_store(kms, realm)
     realm.behave("health", behaviour)
     check_failure_and_repair(store, code)
+
+
+def test_the_code_of_an_answer_that_does_not_come(impatient_kms, realm):
+    """3.7."""
+    store = create_store(impatient_kms, realm)
+    realm.behave("health", faults.never())
+    check_failure_and_repair(store, "XKS_PROXY_TIMED_OUT")
 
 
 def test_the_code_of_an_unhealthy_key_manager(kms, realm):

@@ -117,7 +117,8 @@ def test_accounts_and_access_keys_survive(make_installation):
 
 
 def test_key_stores_survive(make_installation, fault_proxy):
-    server = make_installation().start()
+    # The server may die with the job leased, and a lease lasts as long as it takes to wait for a proxy.
+    server = make_installation(request_timeout_ms=500).start()
     tenant = server.create_tenant()
     store = create_store(tenant.client, fault_proxy.realm())
     before = store.describe()

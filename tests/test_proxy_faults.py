@@ -44,6 +44,13 @@ def own(kms, realm):
     return kms, realm, store.create_key(), store
 
 
+@pytest.fixture
+def impatient(impatient_kms, realm):
+    """The same on a server that does not wait long for a proxy."""
+    store = connected_store(impatient_kms, realm)
+    return impatient_kms, realm, store.create_key(), store
+
+
 # 1.6 and 1.9: what is malformed in an answer to Encrypt.
 MALFORMED_ENCRYPT = {
     "no JSON": faults.body(b"not JSON"),
@@ -143,18 +150,18 @@ def test_after_every_fault_the_store_still_works(client, store, key):
         assert client.decrypt(CiphertextBlob=encrypt(client, key))["Plaintext"] == PLAINTEXT
 
 
-def test_a_proxy_that_never_answers_is_asked_twice(own):
+def test_a_proxy_that_never_answers_is_asked_twice(impatient):
     """1.1: on a network timeout KMS retries once."""
-    client, realm, key, _ = own
+    client, realm, key, _ = impatient
     realm.behave("encrypt", faults.never())
     refused = refusal(lambda: encrypt(client, key))
     assert (refused.code, refused.message, refused.cause) == (INVALID_STATE, TIMEOUT, "XKS_PROXY_TIMED_OUT")
     assert len(realm.received("encrypt")) == 2
 
 
-def test_a_late_answer_is_replaced_by_the_retry(own):
+def test_a_late_answer_is_replaced_by_the_retry(impatient):
     """One late answer: the caller gets the second, and the late one is not mistaken for another request's."""
-    client, realm, key, _ = own
+    client, realm, key, _ = impatient
     late = threading.Event()
     realm.behave("encrypt", faults.hold(late), times=1)
     blob = encrypt(client, key)
@@ -186,12 +193,12 @@ def test_a_broken_connection(own, fault):
 
 
 def test_idle_connections_that_the_proxy_closed_do_no_harm(fault_proxy, own):
-    """A warm connection that died in the meantime is not the caller's trouble."""
+    """A warm connection that died in the meantime is not the caller's trouble: not one call fails."""
     client, _, key, _ = own
-    encrypt(client, key)
-    for _ in range(3):
+    for _ in range(5):
+        blob = encrypt(client, key)
         fault_proxy.drop_connections()
-        wait_until(lambda: succeeds(client, key), "the key could be used again")
+        assert client.decrypt(CiphertextBlob=blob)["Plaintext"] == PLAINTEXT
 
 
 def succeeds(client, key):
@@ -226,9 +233,9 @@ def test_a_proxy_that_is_gone_and_comes_back(second_proxy, on_second_proxy):
     wait_until(lambda: succeeds(client, key), "the circuit closed")
 
 
-def test_an_open_circuit_spares_the_proxy(own):
+def test_an_open_circuit_spares_the_proxy(impatient):
     """The issue: a proxy that is down costs callers one budget and not a queue."""
-    client, realm, key, _ = own
+    client, realm, key, _ = impatient
     realm.behave("encrypt", faults.never())
     wait_until(lambda: refusal(lambda: encrypt(client, key)).cause == "XKS_PROXY_CIRCUIT_OPEN", "the circuit opened")
     refused = refusal(lambda: encrypt(client, key))
@@ -269,10 +276,10 @@ def tls_refusal(client, key):
     return refused if refused.message != TCP else None
 
 
-def test_a_hanging_proxy_does_not_hold_up_another_key_store(own, second_proxy, keystead):
+def test_a_hanging_proxy_does_not_hold_up_another_key_store(impatient, second_proxy, impatient_keystead):
     """Design: isolation between stores. Callers wait in the first store; the second one's are served meanwhile."""
-    client, realm, key, _ = own
-    other = keystead.create_tenant().client
+    client, realm, key, _ = impatient
+    other = impatient_keystead.create_tenant().client
     other_key = connected_store(other, second_proxy.realm()).create_key()
     release = threading.Event()
     realm.behave("encrypt", faults.hold(release))
@@ -286,18 +293,18 @@ def test_a_hanging_proxy_does_not_hold_up_another_key_store(own, second_proxy, k
     release.set()
 
 
-def test_a_hanging_proxy_does_not_hold_up_another_key_store_of_the_same_host(own, fault_proxy, keystead):
+def test_a_hanging_proxy_does_not_hold_up_another_key_store_of_the_same_host(impatient, fault_proxy, impatient_keystead):
     """The bulkhead is the key store and not the host."""
-    client, realm, key, _ = own
-    other = keystead.create_tenant().client
+    client, realm, key, _ = impatient
+    other = impatient_keystead.create_tenant().client
     other_key = connected_store(other, fault_proxy.realm()).create_key()
     realm.behave("encrypt", faults.never())
     wait_until(lambda: refusal(lambda: encrypt(client, key)).cause == "XKS_PROXY_CIRCUIT_OPEN", "the circuit opened")
     assert other.decrypt(CiphertextBlob=encrypt(other, other_key))["Plaintext"] == PLAINTEXT
 
 
-def test_keys_of_the_same_store_recover_together(own):
-    client, realm, key, store = own
+def test_keys_of_the_same_store_recover_together(impatient):
+    client, realm, key, store = impatient
     second = store.create_key()
     realm.behave("encrypt", faults.never())
     wait_until(lambda: refusal(lambda: encrypt(client, key)).cause == "XKS_PROXY_CIRCUIT_OPEN", "the circuit opened")

@@ -6,37 +6,24 @@ import json
 import socket
 import ssl
 import urllib.parse
-from dataclasses import dataclass
 from pathlib import Path
 
 from support.built_binary import ServerProcess, run_successfully
 from support.external_key_realm import new_credential
+from support.http_exchange import LIMIT_S, Answer, exchange
 from support.installation import to_toml
 from support.proxy_signature import canonical_request, expected_signature
-from support.raw_request import LIMIT_S
 
 HOST = "built.proxy.test"
 REGION = "us-east-1"
 
 
-@dataclass(frozen=True)
-class ProxyAnswer:
-    """The response as it came."""
-
-    status: int
-    headers: dict
-    body: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.body)
+class ProxyAnswer(Answer):
+    """The answer of the XKS proxy API."""
 
     @property
     def error(self):
         return self.json.get("errorName")
-
-    def __repr__(self):
-        return f"{self.status} {self.body[:300]!r}"
 
 
 class BuiltProxy:
@@ -102,16 +89,7 @@ class BuiltProxy:
         """Sends one request as it is."""
         connection = http.client.HTTPConnection(HOST)
         connection.sock = self.connect(context)
-        try:
-            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            for name, value in {**headers, "content-length": str(len(body))}.items():
-                connection.putheader(name, value)
-            connection.endheaders(body)
-            response = connection.getresponse()
-            received = {name.lower(): value for name, value in response.getheaders()}
-            return ProxyAnswer(response.status, received, response.read())
-        finally:
-            connection.close()
+        return exchange(connection, method, path, {**headers, "content-length": str(len(body))}, body, ProxyAnswer)
 
     def call(self, prefix, suffix, members, credential=None, tamper=None, **signing):
         """Signs and sends a POST; `tamper(headers, body)` may change what was signed."""
@@ -145,5 +123,3 @@ def signed_headers(method, path, body, credential, region=REGION, service="kms-x
         f"AWS4-HMAC-SHA256 Credential={credential.access_key_id}/{scope}, SignedHeaders=host;x-amz-date, Signature={signature}"
     )
     return {**headers, "content-type": "application/json"}
-
-

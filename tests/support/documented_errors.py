@@ -4,7 +4,7 @@ Source: digest external-key-stores.md, 5.1 (texts; form B where there are two), 
 suggestion instead of a fact, the row follows it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MALFORMED = (
     "AWS KMS cannot interpret the response from the external key store proxy. If you see this error repeatedly, "
@@ -118,3 +118,27 @@ PROXY_ERRORS = [
         ("InternalException", INTERNAL, "XKS_PROXY_INTERNAL_ERROR", BAD_RESPONSE, STORE_STATE, "XKS_PROXY_INVALID_RESPONSE"),
     ]
 ]
+
+# 1.9: what these APIs may not answer, and none of 5.3's rows gives a meaning to. KMS cannot interpret it.
+NOT_AN_ANSWER_TO = {
+    "health": {"InvalidKeyUsageException", "KeyNotFoundException"},
+    "metadata": {"InvalidKeyUsageException"},
+}
+
+
+def proxy_errors_from(api):
+    """`PROXY_ERRORS` as KMS reads them when `health` or `metadata` answers them."""
+
+    def read(row):
+        if row.name not in NOT_AN_ANSWER_TO[api]:
+            return row
+        return replace(
+            row,
+            message=MALFORMED,
+            cause="XKS_PROXY_INVALID_RESPONSE",
+            store_exception=BAD_RESPONSE,
+            create_key_exception=STORE_STATE,
+            connection_error_code="XKS_PROXY_INVALID_RESPONSE",
+        )
+
+    return [read(row) for row in PROXY_ERRORS]

@@ -8,7 +8,8 @@ import h2.config
 import h2.connection
 import h2.events
 
-from support.raw_request import LIMIT_S, RawAnswer
+from support.http_exchange import LIMIT_S
+from support.raw_request import KmsAnswer
 
 
 def send_over_http2(request, ca_certificate=None):
@@ -57,7 +58,7 @@ def _receive(connection, http2):
             elif isinstance(event, h2.events.DataReceived):
                 body += event.data
             elif isinstance(event, h2.events.StreamEnded):
-                return RawAnswer(int(headers.pop(":status")), headers, body)
+                return KmsAnswer(int(headers.pop(":status")), headers, body)
             elif isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
                 raise AssertionError(f"the server ended the stream: {event}")
         connection.sendall(http2.data_to_send())

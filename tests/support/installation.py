@@ -12,6 +12,10 @@ from support.conditions import wait_until
 from support.credentials import Credentials
 from support.sdk_client import REGION, kms_client
 
+# Long beside any stall of a busy machine: only tests of timeouts take less, and name it.
+PATIENT_TIMEOUT_MS = 5000
+# So quick a series of creates and updates is no test of the limit on them.
+UNLIMITED_PROBES_PER_SECOND = 100_000
 _names = itertools.count(1)
 
 
@@ -66,6 +70,13 @@ class Installation:
     def restart(self):
         """Stops and starts it."""
         assert self.stop() == 0, self.server.stderr
+        return self.start()
+
+    def restart_with(self, changes):
+        """Stops it and starts it with changed settings."""
+        assert self.stop() == 0, self.server.stderr
+        self.settings = merged(self.settings, changes)
+        self.write_configuration()
         return self.start()
 
     def admin(self, *arguments):
@@ -134,14 +145,23 @@ def signs_validly(client):
 
 
 def default_settings():
-    """Loopback, every port free to choose, quick connections; all else as shipped."""
-    return {
+    """Loopback, every port free to choose, quick connections, patience with proxies; all else as shipped."""
+    settings = {
         "listen": "127.0.0.1:0",
         "data_dir": "data",
         "region": REGION,
         "root_key": {"file": "root.key"},
-        "custom_key_stores": {"transition_min_ms": 20},
+        "custom_key_stores": {"transition_min_ms": 20, "probes_per_second": UNLIMITED_PROBES_PER_SECOND},
         "xks": {"allowed_networks": ["127.0.0.1/32"], "trust_roots": [], "connect_to": {}},
+    }
+    return merged(settings, timeout_settings(PATIENT_TIMEOUT_MS))
+
+
+def timeout_settings(request_timeout_ms):
+    """The proxies' timeout, and the least lease of connection jobs that the server accepts beside it."""
+    return {
+        "xks": {"request_timeout_ms": request_timeout_ms},
+        "custom_key_stores": {"job_lease_ms": 4 * request_timeout_ms},
     }
 
 

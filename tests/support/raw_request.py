@@ -11,23 +11,14 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
+from support.http_exchange import LIMIT_S, Answer, exchange
 from support.sdk_client import REGION
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-LIMIT_S = 30
 
 
-@dataclass
-class RawAnswer:
-    """The response as it came. Header names are in lower case."""
-
-    status: int
-    headers: dict
-    body: bytes
-
-    @property
-    def json(self):
-        return json.loads(self.body)
+class KmsAnswer(Answer):
+    """The answer of the KMS API."""
 
     @property
     def type(self):
@@ -36,9 +27,6 @@ class RawAnswer:
     @property
     def message(self):
         return self.json.get("message")
-
-    def __repr__(self):
-        return f"{self.status} {self.body[:400]!r}"
 
 
 @dataclass
@@ -54,16 +42,7 @@ class RawRequest:
     def send(self, ca_certificate=None):
         """Sends exactly these headers and this body over HTTP/1.1."""
         connection = _connection(self.endpoint, ca_certificate)
-        try:
-            connection.putrequest(self.method, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                connection.putheader(name, value)
-            connection.endheaders(self.body)
-            response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            return RawAnswer(response.status, headers, response.read())
-        finally:
-            connection.close()
+        return exchange(connection, self.method, self.path, self.headers, self.body, KmsAnswer)
 
 
 def _connection(endpoint, ca_certificate):

@@ -2,8 +2,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -32,26 +33,30 @@ pub fn read_private(path: &Path, max_bytes: u64) -> io::Result<Zeroizing<Vec<u8>
     Ok(content)
 }
 
-/// Makes a new secret file. Fails with `AlreadyExists` rather than touch one that is there.
+/// Makes a new secret file. Fails with `AlreadyExists` rather than touch one that is there, also if two try at once.
 pub fn create_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    if path.symlink_metadata().is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "it exists already, and a secret is not overwritten: move it away first",
-        ));
-    }
-    replace_private(path, content)
+    // A name of its own: nobody keeps two that create apart.
+    static CREATED: AtomicU64 = AtomicU64::new(0);
+    let number = CREATED.fetch_add(1, Ordering::Relaxed);
+    let temporary = Temporary::write(sibling(path, &format!(".new-{}-{number}", std::process::id())), content, None)?;
+    // Unlike a rename, a link never takes the place of a file.
+    std::fs::hard_link(&temporary.path, path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            io::Error::new(error.kind(), "it exists already, and a secret is not overwritten: move it away first")
+        }
+        _ => error,
+    })?;
+    drop(temporary);
+    sync_folder(path)
 }
 
-/// Replaces a secret file in one step: after a crash the old content is there or the new, never a mixture.
+/// Replaces a secret file in one step: after a crash the old content is there or the new, never a mixture. The file keeps its owner as
+/// far as the caller may give files away, so that a change by root does not lock out the service that reads it.
 ///
 /// Two writers at once must be kept apart by the caller.
 pub fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let temporary = sibling(path, ".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
+    let temporary = Temporary::write(sibling(path, ".new"), content, Owner::of(path)?)?;
+    std::fs::rename(&temporary.path, path)?;
     sync_folder(path)
 }
 
@@ -59,10 +64,92 @@ pub fn replace_private(path: &Path, content: &[u8]) -> io::Result<()> {
 ///
 /// The lock is on a file beside it, which stays: the file itself is replaced by every change.
 pub fn lock_for_change(path: &Path) -> io::Result<File> {
-    let lock =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ONLY).open(sibling(path, ".lock"))?;
+    let lock = open_lock(path, &sibling(path, ".lock"))?;
     lock.lock()?;
     Ok(lock)
+}
+
+/// A lock that is made now belongs to the owner of the file. One that is there is not given away: it may be a link to another file.
+fn open_lock(path: &Path, lock_path: &Path) -> io::Result<File> {
+    match new_file(lock_path) {
+        Ok(lock) => {
+            Owner::of(path)?.map_or(Ok(()), |owner| owner.take(&lock))?;
+            Ok(lock)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => OpenOptions::new().write(true).open(lock_path),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file on its way to its name. It is removed on drop, unless it was renamed.
+struct Temporary {
+    path: PathBuf,
+}
+
+impl Temporary {
+    fn write(path: PathBuf, content: &[u8], owner: Option<Owner>) -> io::Result<Self> {
+        // What a crash left there is not written into: its mode is not known, and it may be a link to another file.
+        remove_if_there(&path)?;
+        let mut file = new_file(&path)?;
+        let temporary = Self { path };
+        if let Some(owner) = owner {
+            owner.take(&file)?;
+        }
+        file.write_all(content)?;
+        file.sync_all()?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After a rename it is gone; what cannot be removed is removed by the next writer.
+        let _ = remove_if_there(&self.path);
+    }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A file that did not exist. The mode is set once more, whatever the umask took from it.
+fn new_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(OWNER_ONLY))?;
+    Ok(file)
+}
+
+/// User and group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    /// `None` if there is no file.
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        match path.symlink_metadata() {
+            Ok(found) => Ok(Some(Self { uid: found.uid(), gid: found.gid() })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Becomes the owner of `file`, where the caller may give it away: mostly only root may.
+    fn take(self, file: &File) -> io::Result<()> {
+        let now = file.metadata()?;
+        if (Self { uid: now.uid(), gid: now.gid() }) == self {
+            return Ok(());
+        }
+        match fchown(file, Some(self.uid), Some(self.gid)) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn sibling(path: &Path, suffix: &str) -> PathBuf {
@@ -84,7 +171,98 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
+    use std::sync::Barrier;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn of_many_that_create_at_once_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let start = Barrier::new(8);
+        let created: Vec<u8> = std::thread::scope(|scope| {
+            let create = |number: u8| {
+                let (path, start) = (&path, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    create_private(path, &[number]).map(|()| number)
+                })
+            };
+            let threads: Vec<_> = (0..8).map(create).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap().ok()).collect()
+        });
+        assert_eq!(created.len(), 1);
+        assert_eq!(&**read_private(&path, 10).unwrap(), created.as_slice());
+        assert_eq!(names(folder.path()), ["secret"]);
+    }
+
+    #[test]
+    fn a_leftover_is_neither_followed_nor_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("secret"), folder.path().join("other"));
+        let leftover = folder.path().join("secret.new");
+        create_private(&path, b"one").unwrap();
+        std::fs::write(&other, "of someone else").unwrap();
+        symlink(&other, &leftover).unwrap();
+        replace_private(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"of someone else");
+        std::fs::write(&leftover, "half").unwrap();
+        std::fs::set_permissions(&leftover, PermissionsExt::from_mode(0o644)).unwrap();
+        replace_private(&path, b"three").unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(&**read_private(&path, 10).unwrap(), b"three");
+        assert_eq!(names(folder.path()), ["other", "secret"]);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        // A folder with something in it is not replaced by a file.
+        std::fs::create_dir_all(path.join("inner")).unwrap();
+        replace_private(&path, b"one").unwrap_err();
+        create_private(&path, b"one").unwrap_err();
+        assert_eq!(names(folder.path()), ["secret"]);
+    }
+
+    #[test]
+    fn a_replaced_file_and_a_new_lock_belong_to_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        create_private(&path, b"one").unwrap();
+        if let Err(error) = std::os::unix::fs::chown(&path, Some(1234), Some(1235)) {
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            let mut stderr = io::stderr();
+            writeln!(stderr, "skipped: only root may give files away").unwrap();
+            return;
+        }
+        let _held = lock_for_change(&path).unwrap();
+        replace_private(&path, b"two").unwrap();
+        for name in ["secret", "secret.lock"] {
+            let found = folder.path().join(name).metadata().unwrap();
+            assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (1234, 1235, 0o600), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_there_is_not_given_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("secret"), folder.path().join("other"));
+        create_private(&path, b"one").unwrap();
+        create_private(&other, b"of root").unwrap();
+        let before = other.metadata().unwrap();
+        if std::os::unix::fs::chown(&path, Some(1234), Some(1235)).is_ok() {
+            symlink(&other, folder.path().join("secret.lock")).unwrap();
+            let _held = lock_for_change(&path).unwrap();
+        }
+        assert_eq!(other.metadata().unwrap().uid(), before.uid());
+    }
 
     #[test]
     fn a_new_file_is_private_and_never_overwritten() {

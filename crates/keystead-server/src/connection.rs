@@ -1,26 +1,22 @@
-//! One connection: TLS, HTTP/1.1 or HTTP/2, and its end.
+//! One connection: TLS, then HTTP/1.1 or HTTP/2.
 
-use std::convert::Infallible;
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Version};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
+use keystead_listener::{ConnectionTimes, InFlight, serve_http};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::activity::{Activity, Overdue, Watched};
 use crate::config::Limits;
 use crate::front::{Front, Peer};
-use crate::shutdown::InFlight;
 use crate::tls::{NegotiatedTls, Tls};
+use crate::unreadable_head::Answering;
 
 /// HTTP/2: how many requests a client may have in flight on one connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
@@ -33,14 +29,15 @@ const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// The least buffer that the HTTP library accepts for a head is 8 KiB.
 const HEAD_BUFFER_BYTES_MIN: usize = 16 * 1024;
+/// HTTP/1: how many headers a request may have. The library's own limit is 100; this one is above what any client sends.
+const HTTP1_HEADERS_MAX: usize = 500;
 
 /// What all connections share.
 pub(crate) struct Connections {
     front: Arc<Front>,
     tls: Option<Tls>,
     http: auto::Builder<TokioExecutor>,
-    header_timeout: Duration,
-    idle_timeout: Duration,
+    times: ConnectionTimes,
 }
 
 /// What the requests of one connection share. A request keeps it until it is through, whatever becomes of the connection.
@@ -56,8 +53,7 @@ impl Connections {
             front: Arc::new(front),
             tls,
             http: http_builder(limits),
-            header_timeout: limits.header_timeout,
-            idle_timeout: limits.idle_timeout,
+            times: ConnectionTimes { header_timeout: limits.header_timeout, idle_timeout: limits.idle_timeout },
         }
     }
 
@@ -83,7 +79,7 @@ impl Connections {
     }
 
     async fn handshake(&self, tls: &Tls, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        match tokio::time::timeout(self.header_timeout, tls.acceptor().accept(stream)).await {
+        match tokio::time::timeout(self.times.header_timeout, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a TLS handshake failed");
@@ -96,65 +92,29 @@ impl Connections {
         }
     }
 
-    async fn serve_http<S>(&self, stream: S, peer: Peer, mut in_flight: InFlight)
+    async fn serve_http<S>(&self, stream: S, peer: Peer, in_flight: InFlight)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::begin(self.header_timeout, self.idle_timeout);
-        let io = TokioIo::new(Watched::new(stream, activity.clone()));
         let context = Arc::new(ConnectionContext { front: self.front.clone(), peer, _in_flight: in_flight.clone() });
-        let service = service_fn(|request: Request<Incoming>| {
-            let serving = activity.request(request.version() == Version::HTTP_2);
-            let context = context.clone();
-            async move {
-                let response = Front::serve(context, request).await;
-                drop(serving);
-                Ok::<_, Infallible>(response)
-            }
-        });
-        let mut connection = pin!(self.http.serve_connection(io, service));
-        tokio::select! {
-            ended = connection.as_mut() => return note_end(ended),
-            overdue = activity.overdue() => if overdue == Overdue::Head {
-                return tracing::debug!("a request head took too long");
-            },
-            () = in_flight.stopping() => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        self.finish(connection, &activity, &mut in_flight).await;
-    }
-
-    /// Lets the requests in flight finish, and the client read that there will be no more.
-    async fn finish<E: Display>(
-        &self,
-        connection: Pin<&mut impl Future<Output = Result<(), E>>>,
-        activity: &Activity,
-        in_flight: &mut InFlight,
-    ) {
-        let overdue = async {
-            tokio::time::sleep(self.header_timeout).await;
-            activity.overdue().await
-        };
-        tokio::select! {
-            ended = connection => note_end(ended),
-            _ = overdue => {}
-            () = in_flight.cut() => {}
-        }
+        let answer = |request: Request<Incoming>| Front::serve(context.clone(), request);
+        let stream = Answering::new(stream, context.clone());
+        serve_http(&self.http, stream, self.times, in_flight, answer).await;
     }
 }
 
-fn note_end<E: Display>(ended: Result<(), E>) {
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended with an error");
-    }
-}
-
-/// Twice the header limit is let through to the front, so that what is not far above it gets an error body and an audit record.
+/// Twice the header limit is let through to the front, so that what is not far above it is refused with its exact length and with what it
+/// tells of itself in the audit record.
 fn http_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let head_bytes = limits.header_bytes_max.saturating_mul(2).max(HEAD_BUFFER_BYTES_MIN);
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // `Activity` does what the library's own timeout would do less well.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(head_bytes);
+    // `serve_http` does what the library's own timeout would do less well.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(HTTP1_HEADERS_MAX)
+        .max_buf_size(head_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -17,6 +17,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 const QUEUE_MAX_LINES: usize = 8192;
+/// What web servers log for a client that hung up; it is never sent.
+const STATUS_WITHOUT_ANSWER: u16 = 499;
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What the log tells of one request. Members that are not known, because the request failed before, are left out.
@@ -47,7 +49,7 @@ pub(crate) struct Entry {
     pub(crate) kms_key_arn: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) aws_principal_arn: Option<String>,
-    /// HTTP status of the answer.
+    /// HTTP status of the answer; 499 if there was none, because the client hung up or the proxy was stopped.
     pub(crate) status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error_name: Option<&'static str>,
@@ -71,10 +73,33 @@ impl Entry {
             kms_operation: None,
             kms_key_arn: None,
             aws_principal_arn: None,
-            status: 0,
+            status: STATUS_WITHOUT_ANSWER,
             error_name: None,
             error_message: None,
             duration_us: 0,
+        }
+    }
+}
+
+/// The entry of a request in work. It is written on drop, so that also a request that is given up leaves its line.
+pub(crate) struct OpenEntry<'a> {
+    pub(crate) entry: Entry,
+    log: Option<&'a AccessLog>,
+    began: Instant,
+}
+
+impl<'a> OpenEntry<'a> {
+    /// Of a request whose headers have arrived now.
+    pub(crate) fn begin(log: Option<&'a AccessLog>, peer: std::net::SocketAddr) -> Self {
+        Self { entry: Entry::new(peer), log, began: Instant::now() }
+    }
+}
+
+impl Drop for OpenEntry<'_> {
+    fn drop(&mut self) {
+        if let Some(log) = self.log {
+            self.entry.duration_us = self.began.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
+            log.write(&self.entry);
         }
     }
 }

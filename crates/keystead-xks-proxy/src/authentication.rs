@@ -9,35 +9,51 @@ use keystead_sigv4::{
 use keystead_xks::wire::SIGV4_SERVICE;
 use time::OffsetDateTime;
 
-use crate::credential::CredentialSet;
+use crate::credential::{CredentialSet, VerifyingCredential};
 use crate::refusal::Refusal;
 
 /// How far a request's date may be off, either way ("more than 5 minutes" is refused).
 const MAX_SKEW_SECONDS: i64 = 300;
 
-/// Checks that `parts` and `body` were signed with one of `credentials`, as `authorization` claims.
+/// The credential that the request claims to be signed with. All is checked that needs neither body nor secret, so that a
+/// stranger is told before anything of the body is kept.
+pub(crate) fn claimed_credential<'c>(
+    authorization: &Authorization<'_>,
+    parts: &Parts,
+    credentials: &'c CredentialSet,
+    region: &str,
+) -> Result<&'c VerifyingCredential, Refusal> {
+    let headers = signable_headers(parts);
+    // The claims are about the headers alone.
+    let request = signable(parts, &headers, "");
+    verify_claims(authorization, &request, &expectation(region)).map_err(refused)?;
+    credentials.find(authorization.access_key_id).ok_or_else(unknown_access_key)
+}
+
+/// Checks that `parts` and `body` were signed with `credential`, which is the [`claimed_credential`]: a signing key is derived
+/// and kept only for a scope that can be right.
 pub(crate) fn authenticate(
     authorization: &Authorization<'_>,
     parts: &Parts,
     body: &[u8],
-    credentials: &CredentialSet,
+    credential: &VerifyingCredential,
     region: &str,
 ) -> Result<(), Refusal> {
     let headers = signable_headers(parts);
     let payload_sha256 = payload_sha256_hex(body);
-    let request = SignableRequest {
+    let request = signable(parts, &headers, &payload_sha256);
+    let key = credential.signing_key(&authorization.scope);
+    verify(authorization, &request, &key, &expectation(region)).map_err(refused)
+}
+
+fn signable<'a>(parts: &'a Parts, headers: &'a [(&'a str, &'a [u8])], payload_sha256: &'a str) -> SignableRequest<'a> {
+    SignableRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
-        headers: &headers,
-        payload_sha256: &payload_sha256,
-    };
-    let expectation = expectation(region);
-    // The claims first: a signing key is derived and kept only for a scope that can be right.
-    verify_claims(authorization, &request, &expectation).map_err(refused)?;
-    let credential = credentials.find(authorization.access_key_id).ok_or_else(unknown_access_key)?;
-    let key = credential.signing_key(&authorization.scope);
-    verify(authorization, &request, &key, &expectation).map_err(refused)
+        headers,
+        payload_sha256,
+    }
 }
 
 /// What the request says of its signature; nothing of it is proven before [`authenticate`].

@@ -90,13 +90,18 @@ pub struct LimitsConfig {
     pub aad_max_bytes: usize,
     /// Time for the TLS handshake, in milliseconds. Default 5000.
     pub handshake_timeout_ms: u64,
-    /// Time until a request's headers are complete, counted from the end of the request before it, in milliseconds:
-    /// so it is also how long an idle connection is kept. Default 120000.
+    /// Most bytes of request bodies in memory at once, all requests together; what finds no room waits for it, and gets
+    /// ThrottlingException after `body_read_timeout_ms`. Default 67108864.
+    pub bodies_max_bytes: usize,
+    /// Time until a request's headers are complete, in milliseconds: counted from the handshake for a connection's first
+    /// request, and from its first byte for a further one of HTTP/1.1. Default 10000.
     pub header_read_timeout_ms: u64,
+    /// Time a connection is kept between two requests, in milliseconds. Default 120000.
+    pub idle_timeout_ms: u64,
     /// Time until a request's body is complete, in milliseconds. Default 5000.
     pub body_read_timeout_ms: u64,
-    /// Time for the key manager, in milliseconds; then DependencyTimeoutException. KMS itself waits 250 ms in all.
-    /// Default 200.
+    /// Time from the arrival of a request's headers until the key manager has done all that the request needs, in
+    /// milliseconds; then DependencyTimeoutException. KMS itself waits 250 ms in all. Default 200.
     pub key_manager_timeout_ms: u64,
     /// Most connections at once; further ones wait. Default 1024.
     pub connections_max: usize,
@@ -147,10 +152,12 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             body_max_bytes: 256 * 1024,
+            bodies_max_bytes: 64 * 1024 * 1024,
             plaintext_max_bytes: 8192,
             aad_max_bytes: AAD_SUPPORTED_BYTES,
             handshake_timeout_ms: 5_000,
-            header_read_timeout_ms: 120_000,
+            header_read_timeout_ms: 10_000,
+            idle_timeout_ms: 120_000,
             body_read_timeout_ms: 5_000,
             key_manager_timeout_ms: 200,
             connections_max: 1024,
@@ -300,6 +307,9 @@ impl LimitsConfig {
                 format!("must be at least {least}, for the largest plaintext and AAD as base64"),
             );
         }
+        if self.bodies_max_bytes < self.body_max_bytes {
+            return failed("bodies_max_bytes", "must be at least limits.body_max_bytes".to_owned());
+        }
         if self.connections_max == 0 {
             return failed("connections_max", "must be at least 1".to_owned());
         }
@@ -316,6 +326,7 @@ impl LimitsConfig {
         for (key, value) in [
             ("handshake_timeout_ms", self.handshake_timeout_ms),
             ("header_read_timeout_ms", self.header_read_timeout_ms),
+            ("idle_timeout_ms", self.idle_timeout_ms),
             ("body_read_timeout_ms", self.body_read_timeout_ms),
             ("key_manager_timeout_ms", self.key_manager_timeout_ms),
         ] {
@@ -333,6 +344,10 @@ impl LimitsConfig {
 
     pub(crate) fn header_read_timeout(&self) -> Duration {
         Duration::from_millis(self.header_read_timeout_ms)
+    }
+
+    pub(crate) fn idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
     }
 
     pub(crate) fn body_read_timeout(&self) -> Duration {
@@ -414,6 +429,8 @@ credentials_file = "credentials.json"
             (limits("aad_max_bytes = 8191"), "limits.aad_max_bytes"),
             (limits("aad_max_bytes = 65536"), "limits.aad_max_bytes"),
             (limits("body_max_bytes = 20000"), "limits.body_max_bytes"),
+            (limits("bodies_max_bytes = 262143"), "limits.bodies_max_bytes"),
+            (limits("idle_timeout_ms = 0"), "limits.idle_timeout_ms"),
             (limits("connections_max = 0"), "limits.connections_max"),
             (limits("handshake_timeout_ms = 0"), "limits.handshake_timeout_ms"),
             (limits("body_max = 1"), "body_max"),

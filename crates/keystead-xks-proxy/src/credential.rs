@@ -8,6 +8,7 @@
 //!
 //! Source: specification, "Authentication".
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,10 +17,11 @@ use aws_lc_rs::error::Unspecified;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keystead_sigv4::{CredentialScope, SecretAccessKey, SigningKey};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::reloading::{FileSource, Reloading};
+use crate::secret_json::secret_json_pretty;
 use keystead_private_file::{create_private, lock_for_change, read_private, replace_private};
 
 /// The lengths of an `AccessKeyId`, in characters of `[A-Z2-7]`.
@@ -31,12 +33,14 @@ const BASE32_ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const FILE_MAX_BYTES: u64 = 64 * 1024;
 
 /// An access key id and its secret. The secret is zeroed on drop, and has no `Debug`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// Serialized it is `{"AccessKeyId":"...","RawSecretAccessKey":"..."}`, KMS's `XksProxyAuthenticationCredential`, with the secret in
+/// clear: use [`secret_json`](crate::secret_json).
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct XksCredential {
-    #[serde(rename = "AccessKeyId")]
     access_key_id: String,
-    #[serde(rename = "RawSecretAccessKey", with = "zeroizing_text")]
+    #[serde(serialize_with = "serialize_secret")]
     raw_secret_access_key: Zeroizing<String>,
 }
 
@@ -59,6 +63,30 @@ pub enum CredentialsError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// The access key id that was named is not in the file.
+    #[error(
+        "credentials file {path}: it has no credential with the AccessKeyId {access_key_id}; list them to see which there are"
+    )]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        access_key_id: String,
+    },
+    /// It is the last credential, and a prefix without one could never be called.
+    #[error(
+        "credentials file {path}: {access_key_id} is its only credential, and without one every request would be refused; create \
+         another first, or set enabled = false for the [[prefix]]"
+    )]
+    LastCredential {
+        /// The file.
+        path: PathBuf,
+        /// The credential that stays.
+        access_key_id: String,
+    },
+    /// The system gives no random numbers.
+    #[error("the system's random number generator failed")]
+    Random,
 }
 
 impl XksCredential {
@@ -117,39 +145,81 @@ pub fn read_file(path: &Path) -> Result<Vec<XksCredential>, CredentialsError> {
 
 /// Makes a new credentials file, mode 0600. Fails rather than overwrite one.
 pub fn create_file(path: &Path, credentials: &[XksCredential]) -> Result<(), CredentialsError> {
-    write(path, credentials, create_private)
+    write(path, credentials.iter(), create_private)
 }
 
-/// Replaces a credentials file in one step; a running proxy takes the new credentials from the next request on.
-pub fn replace_file(path: &Path, credentials: &[XksCredential]) -> Result<(), CredentialsError> {
-    write(path, credentials, |path, content| {
-        let _held = lock_for_change(path)?;
-        replace_private(path, content)
-    })
+/// Adds a fresh credential to the file, and makes the file if there is none. Returns what was added, once it is durable; a running
+/// proxy takes it from the next request on.
+///
+/// Fails with `Random`, `File`, `Content`.
+pub fn add(path: &Path) -> Result<XksCredential, CredentialsError> {
+    let _held = lock(path)?;
+    let fresh = generate().map_err(|_| CredentialsError::Random)?;
+    match read_file(path) {
+        Ok(present) => write(path, present.iter().chain([&fresh]), replace_private)?,
+        Err(CredentialsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            create_file(path, std::slice::from_ref(&fresh))?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(fresh)
 }
 
-fn write(
+/// The access key ids in the file, in the order of its lines. Fails with `File`, `Content`.
+pub fn list(path: &Path) -> Result<Vec<String>, CredentialsError> {
+    Ok(read_file(path)?.into_iter().map(|credential| credential.access_key_id).collect())
+}
+
+/// Removes a credential. A running proxy refuses it from the next request on.
+///
+/// Fails with `NotFound`, `LastCredential`, `File`, `Content`.
+pub fn remove(path: &Path, access_key_id: &str) -> Result<(), CredentialsError> {
+    let _held = lock(path)?;
+    let mut credentials = read_file(path)?;
+    let (path_buf, access_key_id) = (path.to_owned(), access_key_id.to_owned());
+    let Some(index) = credentials.iter().position(|credential| credential.access_key_id == access_key_id) else {
+        return Err(CredentialsError::NotFound { path: path_buf, access_key_id });
+    };
+    if credentials.len() == 1 {
+        return Err(CredentialsError::LastCredential { path: path_buf, access_key_id });
+    }
+    credentials.remove(index);
+    write(path, credentials.iter(), replace_private)
+}
+
+fn lock(path: &Path) -> Result<File, CredentialsError> {
+    lock_for_change(path).map_err(|source| CredentialsError::File { path: path.to_owned(), source })
+}
+
+fn write<'a>(
     path: &Path,
-    credentials: &[XksCredential],
+    credentials: impl Iterator<Item = &'a XksCredential>,
     to_disk: impl FnOnce(&Path, &[u8]) -> io::Result<()>,
 ) -> Result<(), CredentialsError> {
     let failed = |source: io::Error| CredentialsError::File { path: path.to_owned(), source };
-    // Room for everything at once: a buffer that grows would leave copies of secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(64 + credentials.len() * 256));
-    serde_json::to_writer_pretty(&mut *text, &FileRef { credentials }).map_err(|error| failed(error.into()))?;
-    text.push(b'\n');
+    let text =
+        secret_json_pretty(&FileRef { credentials: credentials.collect() }).map_err(|error| failed(error.into()))?;
     to_disk(path, &text).map_err(failed)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileContent {
-    credentials: Vec<XksCredential>,
+    credentials: Vec<Unchecked>,
+}
+
+/// A credential as the file has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Unchecked {
+    access_key_id: String,
+    #[serde(deserialize_with = "deserialize_secret")]
+    raw_secret_access_key: Zeroizing<String>,
 }
 
 #[derive(Serialize)]
 struct FileRef<'a> {
-    credentials: &'a [XksCredential],
+    credentials: Vec<&'a XksCredential>,
 }
 
 fn parse(text: &[u8]) -> Result<Vec<XksCredential>, String> {
@@ -162,31 +232,27 @@ fn parse(text: &[u8]) -> Result<Vec<XksCredential>, String> {
             error.column()
         )
     })?;
-    let credentials = content.credentials;
-    if credentials.is_empty() {
-        return Err("it has no credential: put at least one into \"credentials\"".to_owned());
-    }
-    for (index, credential) in credentials.iter().enumerate() {
-        credential.check().map_err(|problem| format!("credentials[{index}]: {problem}"))?;
-        let earlier = &credentials[..index];
-        if earlier.iter().any(|e| e.access_key_id == credential.access_key_id) {
+    let mut credentials: Vec<XksCredential> = Vec::with_capacity(content.credentials.len());
+    for (index, one) in content.credentials.into_iter().enumerate() {
+        let credential = XksCredential::new(one.access_key_id, one.raw_secret_access_key)
+            .map_err(|problem| format!("credentials[{index}]: {problem}"))?;
+        if credentials.iter().any(|earlier| earlier.access_key_id == credential.access_key_id) {
             return Err(format!("credentials[{index}]: its AccessKeyId stands there twice; remove one"));
         }
+        credentials.push(credential);
     }
-    Ok(credentials)
+    match credentials.is_empty() {
+        true => Err("it has no credential: put at least one into \"credentials\"".to_owned()),
+        false => Ok(credentials),
+    }
 }
 
-mod zeroizing_text {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use zeroize::Zeroizing;
+fn serialize_secret<S: Serializer>(secret: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret)
+}
 
-    pub(super) fn serialize<S: Serializer>(text: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-        String::deserialize(deserializer).map(Zeroizing::new)
-    }
+fn deserialize_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
 }
 
 /// A credential ready to verify signatures.
@@ -341,6 +407,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn credentials_are_added_listed_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.json");
+        assert!(matches!(list(&path), Err(CredentialsError::File { .. })));
+        let (one, two) = (add(&path).unwrap(), add(&path).unwrap());
+        assert_eq!(list(&path).unwrap(), [one.access_key_id(), two.access_key_id()]);
+        let read = read_file(&path).unwrap();
+        assert_eq!(read[1].expose_raw_secret_access_key(), two.expose_raw_secret_access_key());
+        let unknown = remove(&path, "UNKNOWNUNKNOWNUNKNOWN").unwrap_err().to_string();
+        assert!(unknown.contains("UNKNOWNUNKNOWNUNKNOWN") && unknown.contains("credentials.json"), "{unknown}");
+        remove(&path, one.access_key_id()).unwrap();
+        let last = remove(&path, two.access_key_id()).unwrap_err();
+        assert!(matches!(&last, CredentialsError::LastCredential { .. }), "{last}");
+        assert_eq!(list(&path).unwrap(), [two.access_key_id()]);
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_broken_file_and_none_is_lost_when_many_add() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.json");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| add(&path).unwrap());
+            }
+        });
+        assert_eq!(list(&path).unwrap().len(), 8);
+        replace_private(&path, b"{").unwrap();
+        assert!(matches!(add(&path), Err(CredentialsError::Content { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"{");
+    }
+
+    #[test]
+    fn a_credential_is_printed_as_kms_takes_it() {
+        let credential = generate().unwrap();
+        let text = crate::secret_json(&credential).unwrap();
+        let (id, secret) = (credential.access_key_id(), credential.expose_raw_secret_access_key());
+        let expected = format!(r#"{{"AccessKeyId":"{id}","RawSecretAccessKey":"{secret}"}}"#);
+        assert_eq!(&**text, expected.as_bytes());
+    }
+
     #[tokio::test]
     async fn a_broken_change_leaves_the_last_good_credentials_in_force() {
         let folder = tempfile::tempdir().unwrap();
@@ -350,7 +457,7 @@ mod tests {
         let following = CredentialsSource::follow(&path).unwrap();
         replace_private(&path, b"{").unwrap();
         assert!(following.get().await.find(old.access_key_id()).is_some());
-        replace_file(&path, std::slice::from_ref(&new)).unwrap();
+        write(&path, [&new].into_iter(), replace_private).unwrap();
         assert!(following.get().await.find(old.access_key_id()).is_none());
         assert!(following.get().await.find(new.access_key_id()).is_some());
     }

@@ -1,23 +1,15 @@
-//! The listener: TCP, TLS, HTTP/1.1 and HTTP/2, and an end that lets requests in flight finish.
+//! The proxy as a server: its start, TLS and HTTP of its connections, and an end that lets requests in flight finish.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use keystead_listener::{ConnectionTimes, InFlight, Listener, serve_http};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -34,12 +26,13 @@ const HEADERS_MAX_BYTES: usize = 16 * 1024;
 /// Most header fields of a request.
 const HEADERS_MAX: usize = 64;
 /// Most requests at once on one HTTP/2 connection.
-const HTTP2_STREAMS_MAX: u32 = 256;
+const HTTP2_STREAMS_MAX: u32 = 64;
+/// How much of a body an HTTP/2 client may send ahead of what was read.
+const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The same for all bodies of a connection together.
+const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
 /// How often a silent HTTP/2 peer is asked whether it is still there, and how long it has to say so.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
-/// A pause after a failed accept, which is mostly a lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Why a proxy does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -78,16 +71,16 @@ pub enum StartError {
     },
 }
 
-/// Why serving did not end well.
+/// Why serving did not end well. Requests that had to be cut off at the end of the grace period are no error: the log tells.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Requests were still in flight after the grace period, and were cut off.
-    #[error("{connections} connections were still busy after {grace_ms} ms and were cut off")]
-    GraceExceeded {
-        /// How many.
-        connections: usize,
-        /// `limits.shutdown_grace_ms`.
-        grace_ms: u64,
+    /// The socket no longer listens.
+    #[error("the socket on {address} no longer accepts connections: {source}. Start the proxy again.")]
+    Accept {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
     },
     /// The access log's last lines could not be waited for.
     #[error("the access log was not finished")]
@@ -96,14 +89,13 @@ pub enum ServeError {
 
 /// A proxy that listens. Connections wait until [`Proxy::serve`] takes them.
 pub struct Proxy {
-    listener: TcpListener,
-    local_addr: SocketAddr,
-    connections_max: usize,
+    listener: Listener,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     service: Service,
+    http: auto::Builder<TokioExecutor>,
     tls: Reloading<TlsSource>,
 }
 
@@ -122,68 +114,30 @@ impl Proxy {
         // A configuration may also be made in code, past the checks of `load`.
         config.check().map_err(|(key, problem)| StartError::Config { key, problem })?;
         let address = config.listen;
-        let connections_max = config.limits.connections_max;
+        let (connections_max, grace) = (config.limits.connections_max, config.limits.shutdown_grace());
         let tls = TlsSource::follow(&config)?;
         let access_log = start_access_log(&config)?;
         let service = Service::new(config, key_manager, access_log)?;
-        let failed = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        Ok(Self {
-            local_addr: listener.local_addr().map_err(failed)?,
-            listener,
-            connections_max: connections_max.min(Semaphore::MAX_PERMITS),
-            shared: Arc::new(Shared { service, tls }),
-        })
+        let listener = Listener::bind(address, connections_max, grace)
+            .await
+            .map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { listener, shared: Arc::new(Shared { service, http: http_builder(), tls }) })
     }
 
     /// The address in fact listened on.
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.listener.local_addr()
     }
 
     /// Serves until `shutdown` resolves, then takes no more connections and finishes the requests in flight, for at most
     /// `limits.shutdown_grace_ms`. Everything is in the access log when this returns.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let grace = self.shared.service.limits.shutdown_grace();
-        let (stop, stopping) = watch::channel(false);
-        let mut connections = JoinSet::new();
-        tokio::select! {
-            () = self.accept(&mut connections, stopping) => {}
-            () = shutdown => {}
-        }
-        let Self { listener, shared, .. } = self;
-        drop(listener);
-        stop.send_replace(true);
-        let in_time = tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} });
-        let in_time = in_time.await.is_ok();
-        let cut_off = connections.len();
-        connections.shutdown().await;
+        let address = self.local_addr();
+        let Self { listener, shared } = self;
+        let serve = |stream, peer, in_flight| connection(Arc::clone(&shared), stream, peer, in_flight);
+        let ended = listener.serve(shutdown, serve).await;
         finish(shared).await?;
-        if in_time {
-            return Ok(());
-        }
-        Err(ServeError::GraceExceeded {
-            connections: cut_off,
-            grace_ms: grace.as_millis().try_into().unwrap_or(u64::MAX),
-        })
-    }
-
-    /// Accepts for ever. At the limit it stops accepting, and further connections wait in the system's queue.
-    async fn accept(&self, connections: &mut JoinSet<()>, stopping: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(self.connections_max));
-        while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
-            while connections.try_join_next().is_some() {}
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    let shared = Arc::clone(&self.shared);
-                    connections.spawn(connection(shared, stream, peer, stopping.clone(), slot));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
+        ended.map_err(|source| ServeError::Accept { address, source })
     }
 }
 
@@ -199,32 +153,26 @@ async fn finish(shared: Arc<Shared>) -> Result<(), ServeError> {
     tokio::task::spawn_blocking(move || shared.service.finish()).await.map_err(|_| ServeError::AccessLog)
 }
 
-async fn connection(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
-    _slot: OwnedSemaphorePermit,
-) {
+async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, mut in_flight: InFlight) {
     let stream = tokio::select! {
         stream = handshake(&shared, stream) => stream,
-        () = stopped(&mut stopping) => return,
+        () = in_flight.stopping() => return,
     };
-    match stream {
-        Ok(stream) if is_http2(&stream) => serve_http2(&shared, stream, peer, stopping).await,
-        Ok(stream) => serve_http1(&shared, stream, peer, stopping).await,
-        Err(error) => tracing::info!(%peer, %error, "TLS handshake failed"),
-    }
-}
-
-/// Resolves when the proxy is stopped, or is gone.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let stream = match stream {
+        Ok(stream) => stream,
+        Err(error) => return tracing::debug!(%peer, %error, "TLS handshake failed"),
+    };
+    let limits = &shared.service.limits;
+    let times = ConnectionTimes { header_timeout: limits.header_read_timeout(), idle_timeout: limits.idle_timeout() };
+    // HTTP/2 requests run as tasks of their own, which need an owned share.
+    let answer = |request| {
+        let shared = Arc::clone(&shared);
+        async move { shared.service.answer(request, peer).await }
+    };
+    serve_http(&shared.http, stream, times, in_flight, answer).await;
 }
 
 async fn handshake(shared: &Shared, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    // Small answers must not wait for the peer's acknowledgement of the one before.
-    stream.set_nodelay(true)?;
     let acceptor = TlsAcceptor::from(shared.tls.get().await);
     let timeout = shared.service.limits.handshake_timeout();
     tokio::time::timeout(timeout, acceptor.accept(stream))
@@ -232,131 +180,23 @@ async fn handshake(shared: &Shared, stream: TcpStream) -> io::Result<TlsStream<T
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long"))?
 }
 
-fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
-    stream.get_ref().1.alpn_protocol() == Some(b"h2")
-}
-
-async fn serve_http1(
-    shared: &Shared,
-    stream: TlsStream<TcpStream>,
-    peer: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let service = service_fn(|request| answer(shared, request, peer));
-    let mut connection = pin!(
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(shared.service.limits.header_read_timeout())
-            .max_buf_size(HEADERS_MAX_BYTES)
-            .max_headers(HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    log_end(peer, ended);
-}
-
-async fn serve_http2(
-    shared: &Arc<Shared>,
-    stream: TlsStream<TcpStream>,
-    peer: SocketAddr,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let activity = Arc::new(Activity::new());
-    // HTTP/2 requests run as tasks of their own, which need an owned share.
-    let service = service_fn({
-        let (shared, activity) = (Arc::clone(shared), Arc::clone(&activity));
-        move |request| {
-            let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
-            async move {
-                let _busy = activity.begin();
-                answer(&shared, request, peer).await
-            }
-        }
-    });
-    let mut connection = pin!(
-        hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(HTTP2_STREAMS_MAX)
-            .max_header_list_size(HEADERS_MAX_BYTES as u32)
-            .keep_alive_interval(HTTP2_PING_INTERVAL)
-            .keep_alive_timeout(HTTP2_PING_INTERVAL)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let idle_timeout = shared.service.limits.header_read_timeout();
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        // Idle for so long, the connection has nothing to finish.
-        () = activity.idle_for(idle_timeout) => Ok(()),
-    };
-    log_end(peer, ended);
-}
-
-async fn answer(
-    shared: &Shared,
-    request: Request<Incoming>,
-    peer: SocketAddr,
-) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
-    Ok(shared.service.answer(request, peer).await)
-}
-
-fn log_end(peer: SocketAddr, ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "a connection ended with an error");
-    }
-}
-
-/// When an HTTP/2 connection last did something: hyper has a timeout for idle HTTP/1.1 connections only.
-struct Activity {
-    began: Instant,
-    in_flight: AtomicU64,
-    last_ms: AtomicU64,
-}
-
-/// One request in flight.
-struct Busy<'a>(&'a Activity);
-
-impl Activity {
-    fn new() -> Self {
-        Self { began: Instant::now(), in_flight: AtomicU64::new(0), last_ms: AtomicU64::new(0) }
-    }
-
-    fn begin(&self) -> Busy<'_> {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        Busy(self)
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.began.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
-    }
-
-    /// Resolves once no request was in flight for `timeout`.
-    async fn idle_for(&self, timeout: Duration) {
-        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        loop {
-            let busy = self.in_flight.load(Ordering::Acquire) > 0;
-            let idle_ms = self.now_ms().saturating_sub(self.last_ms.load(Ordering::Acquire));
-            if !busy && idle_ms >= timeout_ms {
-                return;
-            }
-            let wait_ms = if busy { timeout_ms } else { timeout_ms - idle_ms };
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        }
-    }
-}
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.last_ms.store(self.0.now_ms(), Ordering::Release);
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
-    }
+fn http_builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // `serve_http` does what the library's own timeout would do less well.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(HEADERS_MAX_BYTES)
+        .max_headers(HEADERS_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .max_header_list_size(HEADERS_MAX_BYTES as u32)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HTTP2_PING_INTERVAL);
+    builder
 }

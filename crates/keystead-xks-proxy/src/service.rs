@@ -3,29 +3,26 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use keystead_sigv4::Authorization;
 use keystead_xks::wire::{Api, CONTENT_TYPE_JSON, ErrorResponse, ExternalKeyId, URI_MAX_CHARS, parse_suffix};
-use zeroize::{Zeroize, Zeroizing};
+use tokio::time::Instant;
 
-use crate::access_log::{AccessLog, Entry};
+use crate::access_log::{AccessLog, Entry, OpenEntry};
 use crate::api::{Call, Identity};
-use crate::authentication::{authenticate, claims};
+use crate::authentication::{authenticate, claimed_credential, claims};
+use crate::body::Bodies;
 use crate::config::{LimitsConfig, ProxyConfig};
-use crate::credential::CredentialsError;
+use crate::credential::{CredentialSet, CredentialsError};
 use crate::key_manager::KeyManager;
 use crate::prefix::Prefix;
 use crate::refusal::Refusal;
-
-/// A body that is too long is read to its end and discarded, up to this many times the longest allowed: then its sender
-/// hears why. A longer one is cut off.
-const DISCARD_FACTOR: usize = 8;
 
 /// Everything that requests share.
 pub(crate) struct Service {
@@ -35,6 +32,7 @@ pub(crate) struct Service {
     region: String,
     identity: Identity,
     pub(crate) limits: LimitsConfig,
+    bodies: Bodies,
     access_log: Option<AccessLog>,
 }
 
@@ -43,6 +41,13 @@ struct Route<'a> {
     prefix: &'a Prefix,
     api: Api,
     key: Option<ExternalKeyId>,
+}
+
+/// A request before its body: who it says it is from is known, and not yet proven.
+struct Claim<'a> {
+    route: Route<'a>,
+    authorization: Authorization<'a>,
+    credentials: Arc<CredentialSet>,
 }
 
 impl Service {
@@ -63,6 +68,7 @@ impl Service {
                 model: config.model,
                 fleet_size: config.fleet_size.get().into(),
             },
+            bodies: Bodies::new(&config.limits),
             limits: config.limits,
             access_log,
         })
@@ -70,42 +76,57 @@ impl Service {
 
     /// Answers one request, and notes it in the access log.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
-        let started = Instant::now();
-        let mut entry = Entry::new(peer);
-        let outcome = self.process(request, &mut entry).await;
+        let deadline = Instant::now() + self.limits.key_manager_timeout();
+        let mut open = OpenEntry::begin(self.access_log.as_ref(), peer);
+        let outcome = self.process(request, deadline, &mut open.entry).await;
         let response = match outcome {
             Ok(body) => json_response(StatusCode::OK, body),
-            Err(refusal) => refusal_response(refusal, &mut entry),
+            Err(refusal) => refusal_response(refusal, &mut open.entry),
         };
-        if let Some(log) = &self.access_log {
-            entry.status = response.status().as_u16();
-            entry.duration_us = started.elapsed().as_micros().try_into().unwrap_or(u64::MAX);
-            log.write(&entry);
-        }
+        open.entry.status = response.status().as_u16();
         response
     }
 
-    async fn process(&self, request: Request<Incoming>, entry: &mut Entry) -> Result<Bytes, Refusal> {
+    async fn process(
+        &self,
+        request: Request<Incoming>,
+        deadline: Instant,
+        entry: &mut Entry,
+    ) -> Result<Bytes, Refusal> {
         let (parts, body) = request.into_parts();
-        // The body is taken in before anything is refused: an answer ahead of it would end in a connection reset.
-        let body = self.read_body(body).await;
-        let route = self.route(&parts, entry)?;
-        if parts.method != Method::POST {
-            return Err(Refusal::MethodNotAllowed);
-        }
-        let body = body?;
-        let claims = claims(&parts)?;
-        entry.access_key_id = Some(claims.access_key_id.to_owned());
-        let credentials = route.prefix.credentials.get().await;
-        authenticate(&claims, &parts, &body, &credentials, &self.region)?;
-        route.prefix.admit(Instant::now())?;
+        let claim = match self.claim(&parts, entry).await {
+            Ok(claim) => claim,
+            Err(refusal) => {
+                self.bodies.discard(body).await;
+                return Err(refusal);
+            }
+        };
+        let body = self.bodies.read(body).await?;
+        let Claim { route, authorization, credentials } = claim;
+        let credential = claimed_credential(&authorization, &parts, &credentials, &self.region)?;
+        authenticate(&authorization, &parts, body.bytes(), credential, &self.region)?;
+        route.prefix.admit(std::time::Instant::now())?;
         let call = Call {
             key_manager: &*self.key_manager,
             policy: &route.prefix.policy,
             limits: &self.limits,
             identity: &self.identity,
+            deadline,
         };
-        call.run(route.api, route.key.as_ref(), &body, entry).await
+        call.run(route.api, route.key.as_ref(), body.bytes(), entry).await
+    }
+
+    /// All that can be refused before the body, for which a stranger must get no memory.
+    async fn claim<'a>(&'a self, parts: &'a Parts, entry: &mut Entry) -> Result<Claim<'a>, Refusal> {
+        let route = self.route(parts, entry)?;
+        if parts.method != Method::POST {
+            return Err(Refusal::MethodNotAllowed);
+        }
+        let authorization = claims(parts)?;
+        entry.access_key_id = Some(authorization.access_key_id.to_owned());
+        let credentials = route.prefix.credentials.get().await;
+        claimed_credential(&authorization, parts, &credentials, &self.region)?;
+        Ok(Claim { route, authorization, credentials })
     }
 
     /// Fails with InvalidUriPathException.
@@ -126,57 +147,11 @@ impl Service {
         Ok(Route { prefix, api, key })
     }
 
-    /// Fails with UnsupportedOperationException if the body is too long, ValidationException if it does not come.
-    async fn read_body(&self, body: Incoming) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        let reading = read_whole(body, self.limits.body_max_bytes);
-        let timeout = self.limits.body_read_timeout();
-        tokio::time::timeout(timeout, reading).await.unwrap_or_else(|_| {
-            let timeout_ms = self.limits.body_read_timeout_ms;
-            let message = format!("the request body was not complete within {timeout_ms} ms");
-            Err(Refusal::validation(&message))
-        })
-    }
-
     /// Writes what the access log still holds. Blocks on the disk.
     pub(crate) fn finish(&self) {
         if let Some(log) = &self.access_log {
             log.finish();
         }
-    }
-}
-
-async fn read_whole(mut body: Incoming, max_bytes: usize) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let discard_max_bytes = max_bytes.saturating_mul(DISCARD_FACTOR);
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(max_bytes)));
-    let mut received = 0_usize;
-    while received.max(announced) <= discard_max_bytes {
-        let Some(frame) = body.frame().await else {
-            break;
-        };
-        let frame = frame.map_err(|_| Refusal::validation("the request body was cut off"))?;
-        let data = frame.into_data().unwrap_or_default();
-        received = received.saturating_add(data.len());
-        if received <= max_bytes {
-            append_zeroizing(&mut whole, data);
-        }
-    }
-    if received.max(announced) > max_bytes {
-        return Err(Refusal::unsupported(&format!("the request body has more than {max_bytes} bytes")));
-    }
-    Ok(whole)
-}
-
-/// Wipes what it can of the copies: the old buffer when it grows, and the frame if nobody else holds its memory.
-fn append_zeroizing(whole: &mut Zeroizing<Vec<u8>>, data: Bytes) {
-    if whole.capacity() - whole.len() < data.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(2 * (whole.len() + data.len())));
-        larger.extend_from_slice(whole);
-        *whole = larger;
-    }
-    whole.extend_from_slice(&data);
-    if let Ok(mut data) = data.try_into_mut() {
-        data.as_mut().zeroize();
     }
 }
 

@@ -3,11 +3,15 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use keystead_xks::wire::Api;
 use keystead_xks_proxy::credential;
 use serde_json::Value;
 use support::client::{Call, Client, decrypt_body, good_body};
+use support::key_managers::Gated;
 use support::{KEY, Setup};
+use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn one_line_per_request_without_secrets() {
@@ -55,5 +59,27 @@ async fn one_line_per_request_without_secrets() {
     let ciphertext = encrypted["ciphertext"].as_str().unwrap();
     for hidden in ["SGVsbG8gV29ybGQh", "Hello World!", ciphertext, secret.as_str(), "Signature="] {
         assert!(!text.contains(hidden), "{hidden} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_client_hangs_up_leaves_its_line() {
+    for http2 in [false, true] {
+        let mut setup = Setup::new();
+        setup.top = "access_log = \"access.log\"".to_owned();
+        setup.rest = "[limits]\nkey_manager_timeout_ms = 86400000".to_owned();
+        let manager = Arc::new(Gated { entered: Semaphore::new(0), gate: Semaphore::new(0) });
+        let proxy = setup.start_with(manager.clone()).await;
+        let mut client = if http2 { Client::http2(&proxy).await } else { Client::http1(&proxy).await };
+        let call = Call::new(&proxy.setup.credential, Api::Encrypt, &good_body(Api::Encrypt));
+        let asking = tokio::spawn(async move { client.send(&call).await.status });
+        manager.entered.acquire().await.unwrap().forget();
+        asking.abort();
+        let setup = proxy.stop().await;
+        let text = std::fs::read_to_string(setup.path("access.log")).unwrap();
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&line["api"], &line["status"]), (&"Encrypt".into(), &499.into()), "{line}");
+        assert_eq!(line["externalKeyId"], KEY);
+        assert!(line.get("errorName").is_none(), "{line}");
     }
 }

@@ -102,12 +102,12 @@ async fn authentication_comes_before_the_body_and_after_the_path() {
 async fn credentials_are_rotated_without_a_restart() {
     let proxy = Setup::new().start().await;
     let path = proxy.setup.path("credentials.json");
-    let (old, new) = (proxy.setup.copy_of_credential(), credential::generate().unwrap());
-    assert!(!is_accepted(&proxy, &call(&new)).await);
-    credential::replace_file(&path, &[copy(&old), copy(&new)]).unwrap();
+    let old = proxy.setup.copy_of_credential();
+    assert!(!is_accepted(&proxy, &call(&credential::generate().unwrap())).await);
+    let new = credential::add(&path).unwrap();
     assert!(is_accepted(&proxy, &call(&old)).await);
     assert!(is_accepted(&proxy, &call(&new)).await);
-    credential::replace_file(&path, &[copy(&new)]).unwrap();
+    credential::remove(&path, old.access_key_id()).unwrap();
     assert!(!is_accepted(&proxy, &call(&old)).await);
     assert!(is_accepted(&proxy, &call(&new)).await);
     proxy.stop().await;

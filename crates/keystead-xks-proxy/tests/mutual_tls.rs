@@ -3,6 +3,7 @@
 
 mod support;
 
+use rustls::HandshakeKind;
 use rustls::crypto::aws_lc_rs::default_provider;
 use support::client::tls;
 use support::pki::{Authority, Identity};
@@ -59,6 +60,32 @@ async fn the_expected_name_can_be_configured() {
     assert!(is_served(&proxy, Some(&clients.client("kms.example.com"))).await);
     assert!(!is_served(&proxy, Some(&clients.client(KMS_NAME))).await);
     proxy.stop().await;
+}
+
+/// How the second connection with the same session store began.
+async fn second_handshake(proxy: &RunningProxy, identity: Option<&Identity>) -> Option<HandshakeKind> {
+    let config = proxy.setup.authority.client_config(default_provider(), identity);
+    let mut kind = None;
+    for _ in 0..2 {
+        let mut stream = tls(proxy, config.clone()).await.unwrap();
+        kind = stream.get_ref().1.handshake_kind();
+        // With the answer come the session tickets, if there are any.
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    kind
+}
+
+#[tokio::test]
+async fn client_certificates_are_checked_in_every_handshake() {
+    let clients = Authority::new("Clients");
+    let identity = clients.client(KMS_NAME);
+    let checked = start("client_ca = \"clients.pem\"", &clients).await;
+    assert_eq!(second_handshake(&checked, Some(&identity)).await, Some(HandshakeKind::Full));
+    checked.stop().await;
+    let open = start("", &clients).await;
+    assert_eq!(second_handshake(&open, None).await, Some(HandshakeKind::Resumed));
+    open.stop().await;
 }
 
 #[tokio::test]

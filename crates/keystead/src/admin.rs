@@ -14,6 +14,8 @@ use crate::config::Config;
 use crate::service::OpenStore;
 use crate::{Failure, output};
 
+/// Length of an account's name, in characters.
+const ACCOUNT_NAME_LENGTH_MAX: usize = 128;
 /// IAM's limit of a user name, in characters.
 const USER_NAME_LENGTH_MAX: usize = 64;
 
@@ -32,6 +34,7 @@ pub(crate) async fn run(config: PathBuf, command: AdminCommand) -> Result<(), Fa
 async fn accounts(store: &dyn Store, command: AccountsCommand) -> Result<(), Failure> {
     match command {
         AccountsCommand::Create { name, id } => {
+            check_account_name(&name)?;
             let id = id.unwrap_or_else(random_account_id);
             let account = Account { id, name: name.clone(), created: SystemClock.now() };
             store
@@ -124,6 +127,19 @@ async fn user_named(store: &dyn Store, account: AccountId, name: &str) -> Result
     users.into_iter().find(|user| user.user_name == name).ok_or_else(|| no_user(account, name))
 }
 
+/// It is shown in lists, one account a line.
+fn check_account_name(name: &str) -> Result<(), Failure> {
+    // Line and paragraph separators are no control characters of Unicode, and end a line all the same.
+    let unprintable = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    if (1..=ACCOUNT_NAME_LENGTH_MAX).contains(&name.chars().count())
+        && !name.contains(unprintable)
+        && !name.trim().is_empty()
+    {
+        return Ok(());
+    }
+    Err(format!("--name: an account name has 1 to {ACCOUNT_NAME_LENGTH_MAX} printable characters, on one line").into())
+}
+
 /// IAM's rule: it becomes part of an ARN.
 fn check_user_name(name: &str) -> Result<(), Failure> {
     let allowed = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
@@ -152,5 +168,27 @@ fn no_access_key(error: StoreError, id: &str) -> Failure {
     match error {
         StoreError::NotFound => format!("access key {id} does not exist").into(),
         error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_names_fit_on_a_line() {
+        for (name, good) in [
+            ("main".to_owned(), true),
+            ("Zürich, 2nd floor".to_owned(), true),
+            ("ü".repeat(128), true),
+            ("ü".repeat(129), false),
+            (String::new(), false),
+            ("  ".to_owned(), false),
+            ("two\nlines".to_owned(), false),
+            ("two\u{2028}lines".to_owned(), false),
+            ("\u{1b}[31mred".to_owned(), false),
+        ] {
+            assert_eq!(check_account_name(&name).is_ok(), good, "{name:?}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Start an XKS proxy, or manage its external keys
+    /// Start an XKS proxy, or manage its external keys and credentials
     #[command(args_conflicts_with_subcommands = true)]
     XksProxy {
         /// The proxy's configuration file (TOML)
@@ -80,9 +80,45 @@ pub(crate) enum XksProxyCommand {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Manage the credentials that KMS signs with; a running proxy follows at once
+    Credentials {
+        #[command(subcommand)]
+        command: CredentialsCommand,
+    },
 }
 
-/// The configuration file of the proxy whose keys are managed.
+/// The prefix whose credentials are managed.
+#[derive(Args)]
+pub(crate) struct PrefixOfProxy {
+    /// The path of the [[prefix]], such as /example; may be left out if there is one only
+    #[arg(long, value_name = "/PATH")]
+    pub(crate) prefix: Option<String>,
+    #[command(flatten)]
+    pub(crate) file: ProxyConfigFile,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CredentialsCommand {
+    /// Make a credential and print it as the JSON that KMS takes; the secret is shown this once
+    Create {
+        #[command(flatten)]
+        of: PrefixOfProxy,
+    },
+    /// List the access key IDs, without secrets
+    List {
+        #[command(flatten)]
+        of: PrefixOfProxy,
+    },
+    /// Delete a credential: requests that are signed with it are refused from now on
+    Delete {
+        /// Its access key ID
+        id: String,
+        #[command(flatten)]
+        of: PrefixOfProxy,
+    },
+}
+
+/// The configuration file of the proxy that is managed.
 #[derive(Args)]
 pub(crate) struct ProxyConfigFile {
     /// The proxy's configuration file (TOML)
@@ -162,7 +198,7 @@ pub(crate) enum AdminCommand {
 pub(crate) enum AccountsCommand {
     /// Make an account and print its ID
     Create {
-        /// A name for people, unique
+        /// A name for people, unique: 1 to 128 printable characters
         #[arg(long)]
         name: String,
         /// 12 digits; random if left out

@@ -1,7 +1,9 @@
 //! The configuration of `keystead serve`: one TOML file, overridden by the environment. An unknown key is refused.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,10 +15,14 @@ use keystead_server::{Limits, ServerConfig, TlsFiles};
 use keystead_xks::{BreakerPolicy, ClientCertificate, ClientConfig, TrustRoots};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::environment_override;
 
+/// The longest duration that makes sense of any setting.
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// A connect asks its proxy once; the lease must outlast that, with its retries, and the store's part of the work.
+const JOB_LEASE_TIMEOUTS: u64 = 4;
 /// How long what another process wrote may take to be seen: the window of eventual consistency.
 const CHANGE_FEED_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -89,7 +95,7 @@ pub(crate) struct AuditConfig {
 pub(crate) struct LimitsConfig {
     /// Longest request body, in bytes. Default 1048576.
     pub(crate) body_bytes_max: usize,
-    /// Longest request head, in bytes. Default 16384.
+    /// Longest sum of a request's header names and values, in bytes. Default 16384.
     pub(crate) header_bytes_max: usize,
     /// Time for a TLS handshake and for a request's head, in milliseconds. Default 10000.
     pub(crate) header_timeout_ms: u64,
@@ -123,6 +129,8 @@ pub(crate) struct CustomKeyStoresConfig {
     pub(crate) health_poll_interval_ms: u64,
     /// Cryptographic requests a second for each custom key store. Default 1800.
     pub(crate) requests_per_second: u32,
+    /// CreateCustomKeyStore and UpdateCustomKeyStore of one account ask a proxy at most so often a second. Default 5.
+    pub(crate) probes_per_second: u32,
 }
 
 /// `[xks]`
@@ -142,6 +150,7 @@ pub(crate) struct XksConfig {
     /// PEM: its private key.
     pub(crate) client_private_key: Option<PathBuf>,
     /// Hosts that are reached at a fixed address and port instead of DNS and port 443: for proxies on this machine.
+    #[serde(deserialize_with = "connect_to")]
     pub(crate) connect_to: BTreeMap<String, SocketAddr>,
     /// Calls in a row that do not reach a proxy before further ones are answered at once. Default 5.
     pub(crate) circuit_breaker_failures: u32,
@@ -190,6 +199,7 @@ impl Default for CustomKeyStoresConfig {
             job_lease_ms: 10_000,
             health_poll_interval_ms: 180_000,
             requests_per_second: CUSTOM_KEY_STORE_REQUESTS_PER_SECOND,
+            probes_per_second: 5,
         }
     }
 }
@@ -219,7 +229,7 @@ impl Default for KeyDeletionConfig {
 /// Why a configuration is refused: the file, the key, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("configuration {}: {source}", file.display())]
+    #[error("configuration {}: {source}; name a file that can be read with --config", file.display())]
     Read { file: PathBuf, source: std::io::Error },
     #[error("configuration {}: {message}", file.display())]
     Content { file: PathBuf, message: String },
@@ -230,10 +240,14 @@ impl Config {
     pub(crate) fn load(file: &Path) -> Result<Self, ConfigError> {
         let text =
             std::fs::read_to_string(file).map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
-        Self::parse(&text, file, std::env::vars())
+        Self::parse(&text, file, std::env::vars_os())
     }
 
-    fn parse(text: &str, file: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    fn parse(
+        text: &str,
+        file: &Path,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
         let refused = |message: String| ConfigError::Content { file: file.to_owned(), message };
         let mut table: toml::Table = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
         let overridden = environment_override::apply(&mut table, variables).map_err(refused)?;
@@ -264,20 +278,44 @@ impl Config {
         if Region::parse(&self.region).is_none() {
             return Err(format!("region = \"{}\" is no Region: it looks like us-east-1", self.region));
         }
-        let keys = &self.custom_key_stores;
-        let positive = [
-            ("custom_key_stores.job_lease_ms", keys.job_lease_ms),
-            ("custom_key_stores.health_poll_interval_ms", keys.health_poll_interval_ms),
-            ("custom_key_stores.requests_per_second", u64::from(keys.requests_per_second)),
-            ("key_deletion.sweep_interval_ms", self.key_deletion.sweep_interval_ms),
-            ("xks.request_timeout_ms", self.xks.request_timeout_ms),
-            ("xks.circuit_breaker_failures", u64::from(self.xks.circuit_breaker_failures)),
-            ("sigv4.clock_skew_seconds", self.sigv4.clock_skew_seconds),
-        ];
-        match positive.into_iter().find(|(_, value)| *value == 0) {
-            Some((name, _)) => Err(format!("{name} must be more than 0")),
-            None => Ok(()),
+        if let Some((name, _, range)) = self.bounds().into_iter().find(|(_, value, range)| !range.contains(value)) {
+            return Err(format!("{name} must be {} to {}", range.start(), range.end()));
         }
+        let least = JOB_LEASE_TIMEOUTS * self.xks.request_timeout_ms;
+        if self.custom_key_stores.job_lease_ms < least {
+            return Err(format!(
+                "custom_key_stores.job_lease_ms must be {least} or more: {JOB_LEASE_TIMEOUTS} times xks.request_timeout_ms, so that no \
+                 other worker takes up a connect that is still waiting for its proxy"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Every number with the least and the greatest that it may be.
+    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 16] {
+        const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
+        const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
+        const SIZE: RangeInclusive<u64> = 1..=i32::MAX as u64;
+        const COUNT: RangeInclusive<u64> = 1..=u32::MAX as u64;
+        let (limits, stores, xks) = (&self.limits, &self.custom_key_stores, &self.xks);
+        [
+            ("limits.header_timeout_ms", limits.header_timeout_ms, DURATION),
+            ("limits.body_timeout_ms", limits.body_timeout_ms, DURATION),
+            ("limits.idle_timeout_ms", limits.idle_timeout_ms, DURATION),
+            ("limits.shutdown_grace_ms", limits.shutdown_grace_ms, DURATION_OR_NONE),
+            ("sigv4.clock_skew_seconds", self.sigv4.clock_skew_seconds, 1..=DAY_MS / 1000),
+            ("custom_key_stores.transition_min_ms", stores.transition_min_ms, DURATION_OR_NONE),
+            ("custom_key_stores.job_lease_ms", stores.job_lease_ms, DURATION),
+            ("custom_key_stores.health_poll_interval_ms", stores.health_poll_interval_ms, DURATION),
+            ("custom_key_stores.requests_per_second", u64::from(stores.requests_per_second), COUNT),
+            ("custom_key_stores.probes_per_second", u64::from(stores.probes_per_second), COUNT),
+            ("xks.request_timeout_ms", xks.request_timeout_ms, DURATION),
+            ("xks.circuit_breaker_failures", u64::from(xks.circuit_breaker_failures), COUNT),
+            ("xks.circuit_breaker_pause_ms", xks.circuit_breaker_pause_ms, DURATION_OR_NONE),
+            ("key_deletion.sweep_interval_ms", self.key_deletion.sweep_interval_ms, DURATION),
+            ("limits.body_bytes_max", limits.body_bytes_max as u64, SIZE),
+            ("limits.header_bytes_max", limits.header_bytes_max as u64, SIZE),
+        ]
     }
 
     /// The Region; [`Config::load`] has checked it.
@@ -304,6 +342,7 @@ impl Config {
             key_deletion_interval: Duration::from_millis(self.key_deletion.sweep_interval_ms),
             change_feed_interval: CHANGE_FEED_INTERVAL,
             key_store_requests_per_second: key_stores.requests_per_second,
+            key_store_probes_per_second: key_stores.probes_per_second,
         })
     }
 
@@ -369,6 +408,18 @@ impl Config {
     }
 }
 
+/// Reads `[xks.connect_to]` so that an error names table and host.
+fn connect_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, SocketAddr>, D::Error> {
+    let addresses = BTreeMap::<String, String>::deserialize(deserializer)?.into_iter();
+    let parsed = addresses.map(|(host, text)| match text.parse() {
+        Ok(address) => Ok((host, address)),
+        Err(_) => Err(serde::de::Error::custom(format!(
+            "xks.connect_to.\"{host}\" = \"{text}\" is no address and port: it looks like 127.0.0.1:9443"
+        ))),
+    });
+    parsed.collect()
+}
+
 fn certificates(name: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>();
     let certificates = read().map_err(|error| pem_error(name, file, &error))?;
@@ -416,6 +467,17 @@ mod tests {
             ("regoin = 'x'\n", "regoin"),
             ("[limits]\nbody_max = 1\n", "body_max"),
             ("[xks]\nrequest_timeout_ms = 0\n", "xks.request_timeout_ms"),
+            (
+                "[xks.connect_to]\n'xks.example.test' = 'localhost:9443'\n",
+                "xks.connect_to.\"xks.example.test\" = \"localhost:9443\"",
+            ),
+            (
+                "[custom_key_stores]\njob_lease_ms = 9223372036854775807\n",
+                "custom_key_stores.job_lease_ms must be 1 to 86400000",
+            ),
+            ("[custom_key_stores]\ntransition_min_ms = 86400001\n", "custom_key_stores.transition_min_ms"),
+            ("[custom_key_stores]\njob_lease_ms = 999\n", "custom_key_stores.job_lease_ms must be 1000 or more"),
+            ("[custom_key_stores]\nprobes_per_second = 0\n", "custom_key_stores.probes_per_second"),
             ("[xks]\nallowed_networks = ['10.0.0.0/33']\n", "allowed_networks"),
         ] {
             let text = if text.starts_with('[') { format!("{SMALLEST}{text}") } else { format!("{text}{SMALLEST}") };
@@ -428,11 +490,22 @@ mod tests {
 
     #[test]
     fn the_environment_wins() {
-        let variables = [("KEYSTEAD__AUDIT__FSYNC".to_owned(), "false".to_owned())].into_iter();
+        let variables = [("KEYSTEAD__AUDIT__FSYNC".into(), "false".into())].into_iter();
         let config = Config::parse(SMALLEST, Path::new("k.toml"), variables).unwrap();
         assert!(!config.audit.fsync);
-        let variables = [("KEYSTEAD__AUDIT__FSYCN".to_owned(), "false".to_owned())].into_iter();
+        let variables = [("KEYSTEAD__AUDIT__FSYCN".into(), "false".into())].into_iter();
         let error = Config::parse(SMALLEST, Path::new("k.toml"), variables).unwrap_err();
         assert!(error.to_string().contains("fsycn"));
+    }
+
+    #[test]
+    fn every_number_may_be_its_bounds_and_no_more() {
+        let config = parse(SMALLEST).unwrap();
+        for (name, value, range) in config.bounds() {
+            assert!(range.contains(&value), "the default of {name}");
+            let (section, key) = name.split_once('.').unwrap();
+            let error = parse(&format!("{SMALLEST}[{section}]\n{key} = {}\n", range.end() + 1)).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        }
     }
 }

@@ -6,7 +6,7 @@ mod identity;
 mod proxy;
 mod welcome;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::cli::DevArguments;
 use crate::config::Config;
@@ -24,7 +24,7 @@ pub(crate) const SAMPLE_KEY: &str = "sample-key";
 
 /// Makes what is missing in the folder, starts proxy and KMS, and serves both until told to stop.
 pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
-    logging::start();
+    logging::start()?;
     let stop = Stop::on_signal()?;
     // Locked for as long as this lives: a second `keystead dev` on the folder is refused.
     let folder = Folder::open(&arguments.data_dir)?;
@@ -50,6 +50,15 @@ pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
     served
 }
 
+/// What the endpoint's certificate is for: loopback always, which stands for an address of `0.0.0.0`.
+fn addresses(listen: IpAddr) -> Vec<IpAddr> {
+    let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    if !addresses.contains(&listen) {
+        addresses.push(listen);
+    }
+    addresses
+}
+
 /// The configuration that `keystead serve` would take, made anew at each start.
 fn write_configuration(
     folder: &Folder,
@@ -62,7 +71,7 @@ fn write_configuration(
         keystead_private_file::create_root_key_file(&root_key)?;
     }
     let tls = if arguments.tls {
-        ca.issue(folder, "server", &["localhost"], &[arguments.listen.ip()])?;
+        ca.issue(folder, "server", &["localhost"], &addresses(arguments.listen.ip()))?;
         "\n[tls]\ncertificate = \"server.pem\"\nprivate_key = \"server.key\"\n"
     } else {
         ""
@@ -88,6 +97,6 @@ fn write_configuration(
          \"{PROXY_HOST}\" = \"{proxy}\"\n"
     );
     let file = folder.path("keystead.toml");
-    std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    folder.write_public("keystead.toml", text.as_bytes())?;
     Ok(Config::load(&file)?)
 }

@@ -1,5 +1,7 @@
 //! `KEYSTEAD__SECTION__KEY` in the environment overrides `key` in `[section]` of the configuration file.
 
+use std::ffi::OsString;
+
 use toml::{Table, Value};
 
 const PREFIX: &str = "KEYSTEAD__";
@@ -7,12 +9,20 @@ const PREFIX: &str = "KEYSTEAD__";
 /// Applies the variables to a parsed configuration; whether any did.
 ///
 /// A value is read as TOML (`8`, `true`, `["a.pem"]`), and as text where it is none. Names are in lower case in the file.
-pub(crate) fn apply(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Result<bool, String> {
+///
+/// Fails if a variable of this name, or its value, is not text. Others may hold what they like.
+pub(crate) fn apply(table: &mut Table, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<bool, String> {
     let mut applied = false;
-    for (name, text) in variables {
-        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+    for (name, text) in variables.filter(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
+        let (Some(name), Some(text)) = (name.to_str(), text.to_str()) else {
+            return Err(format!(
+                "environment variable {}: it is not UTF-8 text; unset it or correct it",
+                name.display()
+            ));
+        };
+        let path = name.strip_prefix(PREFIX).unwrap_or_default();
         let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        set(table, &path, value(&text)).map_err(|section| {
+        set(table, &path, value(text)).map_err(|section| {
             format!("environment variable {name}: {section} is a value in the configuration, not a section")
         })?;
         applied = true;
@@ -44,6 +54,8 @@ fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     #[test]
@@ -55,7 +67,7 @@ mod tests {
             ("KEYSTEAD__AUDIT__FSYNC", "false"),
             ("PATH", "/bin"),
         ];
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         assert!(apply(&mut table, variables).unwrap());
         let expected: Table =
             toml::from_str("region = 'eu-west-1'\n[xks]\nrequest_timeout_ms = 100\n[audit]\nfsync = false").unwrap();
@@ -65,8 +77,20 @@ mod tests {
     #[test]
     fn a_value_is_no_section() {
         let mut table: Table = toml::from_str("region = 'us-east-1'").unwrap();
-        let variables = [("KEYSTEAD__REGION__NAME".to_owned(), "x".to_owned())];
+        let variables = [("KEYSTEAD__REGION__NAME".into(), "x".into())];
         assert!(apply(&mut table, variables.into_iter()).unwrap_err().contains("region"));
         assert!(!apply(&mut table, std::iter::empty()).unwrap());
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_by_name_and_only_where_it_is_ours() {
+        let raw = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let mut table = Table::new();
+        let others = [(raw(b"PATH\xff"), raw(b"x")), (raw(b"TITLE"), raw(b"\xff"))];
+        assert!(!apply(&mut table, others.into_iter()).unwrap());
+        for (name, value) in [(b"KEYSTEAD__REGION".as_slice(), b"\xff".as_slice()), (b"KEYSTEAD__REGION\xff", b"x")] {
+            let error = apply(&mut table, [(raw(name), raw(value))].into_iter()).unwrap_err();
+            assert!(error.contains("KEYSTEAD__REGION") && error.contains("UTF-8"), "{error}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod admin;
 mod cli;
 mod config;
 mod dev;
+mod durable_file;
 mod environment_override;
 mod logging;
 mod output;
@@ -42,6 +43,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
             asynchronously(xks_proxy::serve(config))
         }
         Command::XksProxy { command: Some(XksProxyCommand::Keys { command }), .. } => xks_proxy::manage_keys(command),
+        Command::XksProxy { command: Some(XksProxyCommand::Credentials { command }), .. } => {
+            xks_proxy::manage_credentials(command)
+        }
         Command::Admin { config, command } => asynchronously(admin::run(config, command)),
         Command::RootKey { command: RootKeyCommand::Create { file } } => {
             Ok(keystead_private_file::create_root_key_file(&file)?)

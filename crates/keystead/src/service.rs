@@ -1,5 +1,6 @@
 //! The server put together from its parts, and taken down in order.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,12 +9,14 @@ use keystead_core::catalog::Catalog;
 use keystead_core::port::{Store, StoreError, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, background};
+use keystead_private_file::{RootKeyFileError, read_root_key_file};
 use keystead_server::Server;
 use keystead_store::SqliteStore;
 use keystead_xks::XksProxyClient;
 
 use crate::Failure;
 use crate::config::Config;
+use crate::durable_file::create_folder;
 use crate::stop_signal::Stop;
 
 /// A KMS server that listens and does not serve yet.
@@ -70,10 +73,14 @@ impl OpenStore {
     /// Opens the store; a new one is bound to the root key, an old one refuses another.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
         let root_key_file = &config.root_key.file;
-        let bytes = keystead_private_file::read_root_key_file(root_key_file)?;
+        let bytes = read_root_key_file(root_key_file).map_err(with_remedy)?;
         let root_key = RootKey::new(&bytes).ok_or("the root key has a wrong length")?;
-        std::fs::create_dir_all(&config.data_dir)
-            .map_err(|error| format!("data_dir {}: {error}", config.data_dir.display()))?;
+        create_folder(&config.data_dir).map_err(|error| {
+            format!(
+                "data_dir {}: {error}; it must be a folder, or a path at which one can be made",
+                config.data_dir.display()
+            )
+        })?;
         let store = SqliteStore::open(&config.store_file()).await?;
         let check = match store.root_key_check().await? {
             Some(check) => check,
@@ -88,6 +95,18 @@ impl OpenStore {
             .into());
         }
         Ok(Self { store: Arc::new(store), root_key: Arc::new(root_key) })
+    }
+}
+
+/// What to do about a root key file that is not there. Never simply to make one: a store that exists needs its own.
+fn with_remedy(error: RootKeyFileError) -> Failure {
+    match &error {
+        RootKeyFileError::File { source, .. } if source.kind() == ErrorKind::NotFound => format!(
+            "{error}; correct root_key.file, restore the file from its backup, or, for a new installation, make one with `keystead \
+             root-key create FILE`"
+        )
+        .into(),
+        _ => error.into(),
     }
 }
 

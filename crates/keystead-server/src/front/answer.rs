@@ -9,7 +9,8 @@ use keystead_core::kms::Answer;
 const CONTENT_TYPE_AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
 /// The stable, machine-readable cause of a failure.
 const ERROR_CAUSE: &str = "x-keystead-error-cause";
-const REQUEST_ID: &str = "x-amzn-requestid";
+/// The UUID of the request, which its audit record has too. As HTTP/2 and the HTTP library write it: in lower case.
+pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// The response for an answer; the HTTP library adds `Date`. The body's memory is zeroed once it is sent.
 pub(super) fn response(answer: Answer, request_id: &str) -> Response<Full<Bytes>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{EXPECT, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use keystead_core::audit::TlsDetails;
@@ -87,6 +87,27 @@ impl Front {
         if outcome.body_left && http1 {
             answer::close(&mut response);
         }
+        response
+    }
+
+    /// Records and answers a request of HTTP/1 whose head the HTTP library could not read; `status` is what the library makes of it. In a
+    /// task of its own, as in [`Front::serve`].
+    pub(crate) async fn refuse_unreadable(
+        context: Arc<ConnectionContext>,
+        status: StatusCode,
+    ) -> Response<Full<Bytes>> {
+        let (nothing_known, ()) = Request::new(()).into_parts();
+        let exchange = Arc::new(context.front.exchange(&nothing_known, &context.peer));
+        let task = tokio::spawn({
+            let (context, exchange) = (context.clone(), exchange.clone());
+            async move { context.front.refuse(Refusal::of_unreadable_head(status), &exchange).await }
+        });
+        let answer = match task.await {
+            Ok(answer) => answer,
+            Err(error) => Self::broken(&context, &exchange, &error).await,
+        };
+        let mut response = answer::response(answer, &exchange.origin.request_id);
+        answer::close(&mut response);
         response
     }
 

@@ -11,4 +11,5 @@ mod refusal;
 mod signing_keys;
 mod target;
 
+pub(crate) use answer::REQUEST_ID;
 pub(crate) use aws_json::{Front, Peer};

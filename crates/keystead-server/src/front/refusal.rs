@@ -1,5 +1,6 @@
 //! Why a request is refused before an operation sees it.
 
+use http::StatusCode;
 use keystead_core::KmsError;
 use keystead_model::kms::Exception;
 use keystead_sigv4::SignatureError;
@@ -21,6 +22,24 @@ impl Refusal {
 
     pub(super) fn with_status(error: KmsError, status: u16) -> Self {
         Self { status: Some(status), ..Self::new(error) }
+    }
+
+    /// For what cannot be read as the head of a request. The exceptions are unverified; the statuses are the HTTP library's.
+    pub(super) fn of_unreadable_head(status: StatusCode) -> Self {
+        let (exception, message) = match status {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
+                Exception::RequestEntityTooLarge,
+                "The head of the request is too long, or has too many headers. Send fewer and shorter headers.",
+            ),
+            StatusCode::URI_TOO_LONG => {
+                (Exception::RequestEntityTooLarge, "The URI of the request is too long. Send requests to the path /.")
+            }
+            _ => (
+                Exception::Serialization,
+                "The head of the request is not HTTP: its request line or one of its headers is malformed.",
+            ),
+        };
+        Self::with_status(KmsError::new(exception, message), status.as_u16())
     }
 
     pub(super) fn claimed_by(self, access_key_id: &str) -> Self {

@@ -7,3 +7,4 @@ mod protocols;
 mod shutdown;
 mod signature_errors;
 mod support;
+mod unreadable_heads;

@@ -61,3 +61,18 @@ async fn the_grace_period_bounds_it() {
     server.ended().await.unwrap();
     assert!(is_closed(&mut stuck).await);
 }
+
+/// The grace period of an hour is not waited for: a test that does would not end.
+#[tokio::test]
+async fn half_a_request_head_is_not_waited_for() {
+    let hour = Duration::from_secs(3600);
+    let limits = Limits { header_timeout: hour, idle_timeout: hour, shutdown_grace: hour, ..Limits::default() };
+    let mut server = Running::with(limits, None).await;
+    let mut half = server.connect().await;
+    send(&mut half, &Request::random(server.address)).await;
+    assert_eq!(receive(&mut half).await.unwrap().status, 200);
+    half.write_all(b"POST / HTTP/1.1\r\nhos").await.unwrap();
+    server.stop();
+    server.ended().await.unwrap();
+    assert!(is_closed(&mut half).await);
+}

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use keystead_xks::wire::{Api, CryptoRequestMetadata, ExternalKeyId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::access_log::Entry;
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub(crate) policy: &'a AccessPolicy,
     pub(crate) limits: &'a LimitsConfig,
     pub(crate) identity: &'a Identity,
+    /// When the key manager must be through with the whole request.
+    pub(crate) deadline: Instant,
 }
 
 /// How the proxy names itself in GetHealthStatus.
@@ -52,10 +55,9 @@ impl Call<'_> {
         }
     }
 
-    /// Bounds a call of the key manager. Fails with DependencyTimeoutException.
+    /// Bounds a call of the key manager; all calls of a request share one deadline. Fails with DependencyTimeoutException.
     async fn in_time<T>(&self, call: impl Future<Output = Result<T, KeyManagerError>>) -> Result<T, Refusal> {
-        let deadline = self.limits.key_manager_timeout();
-        match tokio::time::timeout(deadline, call).await {
+        match tokio::time::timeout_at(self.deadline, call).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Refusal::dependency_timeout(&format!(
                 "the external key manager did not answer within {} ms",
@@ -139,7 +141,91 @@ fn secret_body(json: Zeroizing<Vec<u8>>) -> Bytes {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
-    use keystead_xks::wire::EncryptRequest;
+    use crate::key_manager::{EncryptedData, KeyDescription};
+    use keystead_xks::wire::{EkmInstance, EncryptRequest, ErrorName};
+    use std::time::Duration;
+
+    /// Takes this long for everything.
+    struct Slow(Duration);
+
+    #[async_trait::async_trait]
+    impl KeyManager for Slow {
+        fn vendor(&self) -> &str {
+            "Test"
+        }
+        async fn describe(&self, _: &ExternalKeyId) -> Result<KeyDescription, KeyManagerError> {
+            tokio::time::sleep(self.0).await;
+            Err(KeyManagerError::KeyNotFound)
+        }
+        async fn encrypt(
+            &self,
+            _: &ExternalKeyId,
+            plaintext: &[u8],
+            _: &[u8],
+        ) -> Result<EncryptedData, KeyManagerError> {
+            tokio::time::sleep(self.0).await;
+            Ok(EncryptedData {
+                ciphertext: plaintext.to_vec(),
+                initialization_vector: vec![0; 12],
+                authentication_tag: vec![0; 16],
+                metadata: Vec::new(),
+            })
+        }
+        async fn decrypt(
+            &self,
+            _: &ExternalKeyId,
+            data: &EncryptedData,
+            _: &[u8],
+        ) -> Result<Zeroizing<Vec<u8>>, KeyManagerError> {
+            tokio::time::sleep(self.0).await;
+            Ok(Zeroizing::new(data.ciphertext.clone()))
+        }
+        async fn trial_decrypt(
+            &self,
+            _: &ExternalKeyId,
+            _: &EncryptedData,
+            _: &[u8],
+            _: &[u8],
+        ) -> Result<(), KeyManagerError> {
+            tokio::time::sleep(self.0).await;
+            Ok(())
+        }
+        async fn health(&self) -> Result<Vec<EkmInstance>, KeyManagerError> {
+            tokio::time::sleep(self.0).await;
+            Ok(Vec::new())
+        }
+    }
+
+    /// Runs an Encrypt, with its trial or without, on a key manager that takes 120 ms a call; the deadline is in 200 ms.
+    async fn encrypt_slowly(trial: bool) -> Result<Bytes, Refusal> {
+        let mut body = serde_json::json!({
+            "requestMetadata": {"awsPrincipalArn": "p", "kmsKeyArn": "k", "kmsOperation": "o", "kmsRequestId": "r"},
+            "plaintext": "eA==",
+            "encryptionAlgorithm": "AES_GCM"
+        });
+        if trial {
+            body["ciphertextDataIntegrityValueAlgorithm"] = "SHA_256".into();
+        }
+        let call = Call {
+            key_manager: &Slow(Duration::from_millis(120)),
+            policy: &AccessPolicy::new(&[], &[]),
+            limits: &LimitsConfig::default(),
+            identity: &Identity { vendor: String::new(), model: String::new(), fleet_size: 1 },
+            deadline: Instant::now() + Duration::from_millis(200),
+        };
+        let key = ExternalKeyId::new("key").unwrap();
+        let mut entry = Entry::new("127.0.0.1:1".parse().unwrap());
+        call.run(Api::Encrypt, Some(&key), body.to_string().as_bytes(), &mut entry).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_calls_of_a_request_share_one_deadline() {
+        encrypt_slowly(false).await.unwrap();
+        let Err(Refusal::Api(error)) = encrypt_slowly(true).await else {
+            panic!("the trial was given a time of its own");
+        };
+        assert_eq!(error.error_name, ErrorName::DependencyTimeoutException);
+    }
 
     #[test]
     fn a_bad_body_is_described_without_its_content() {

@@ -90,6 +90,15 @@ pub(crate) enum KeySpec {
     Aes256,
 }
 
+impl KeySpec {
+    /// As it is written in `keySpec`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES_256",
+        }
+    }
+}
+
 /// An external key as the command line lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use keystead_xks::wire::{AAD_ENCODABLE_BYTES, EkmInstance, ExternalKeyId, HealthStatus, KEY_SPEC_AES_256, KeyStatus};
+use keystead_xks::wire::{AAD_ENCODABLE_BYTES, EkmInstance, ExternalKeyId, HealthStatus, KeyStatus};
 use zeroize::Zeroizing;
 
-use super::key_file::{KeyFile, KeyFileError, KeyRecord, KeyUsage};
+use super::key_file::{KeyFile, KeyFileError, KeyRecord, KeySpec, KeyUsage};
 use super::message_encryption::{VersionMaterial, version_of};
 use super::root_key::RootKey;
 use super::{EncryptedData, KeyDescription, KeyManager, KeyManagerError};
@@ -166,7 +166,7 @@ impl KeyManager for SealedKeyFile {
     async fn describe(&self, key: &ExternalKeyId) -> Result<KeyDescription, KeyManagerError> {
         let keys = self.keys().await?;
         let key = keys.key(key)?;
-        Ok(KeyDescription { key_spec: KEY_SPEC_AES_256, key_usage: key.usage.clone(), key_status: key.status })
+        Ok(KeyDescription { key_spec: KeySpec::Aes256.as_str(), key_usage: key.usage.clone(), key_status: key.status })
     }
 
     async fn encrypt(

@@ -16,6 +16,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -160,17 +161,23 @@ impl Call {
 impl Client {
     pub(crate) async fn http1(proxy: &RunningProxy) -> Self {
         let stream = tls(proxy, client_config(proxy, b"http/1.1")).await.unwrap();
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        Self::Http1(sender)
+        Self::over(stream, false).await.0
     }
 
     pub(crate) async fn http2(proxy: &RunningProxy) -> Self {
         let stream = tls(proxy, client_config(proxy, b"h2")).await.unwrap();
-        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let (sender, connection) = handshake.await.unwrap();
-        tokio::spawn(connection);
-        Self::Http2(sender)
+        Self::over(stream, true).await.0
+    }
+
+    /// A client, and a task that ends when its connection has.
+    pub(crate) async fn over(stream: TlsStream<TcpStream>, http2: bool) -> (Self, JoinHandle<()>) {
+        let io = TokioIo::new(stream);
+        if http2 {
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+            return (Self::Http2(sender), tokio::spawn(async { drop(connection.await) }));
+        }
+        let (sender, connection) = http1::handshake(io).await.unwrap();
+        (Self::Http1(sender), tokio::spawn(async { drop(connection.await) }))
     }
 
     pub(crate) fn version(&self) -> Version {

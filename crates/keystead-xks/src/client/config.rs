@@ -10,6 +10,8 @@ use super::breaker::BreakerPolicy;
 use super::trust::{ClientCertificate, TrustRoots};
 
 /// Settings of [`XksProxyClient`](super::XksProxyClient). Every limit is per key store: key stores share none.
+/// Key stores that are being created share limits on lookups of hosts, but a host that does not resolve delays nobody who
+/// asks for another.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The certificate authorities of proxies' certificates. Default: the public ones.
@@ -30,10 +32,14 @@ pub struct ClientConfig {
     pub max_in_flight_per_key_store: usize,
     /// How many HTTP/1.1 connections are kept open after the first contact; HTTP/2 needs one. Default: 2.
     pub warm_connections_per_key_store: usize,
-    /// How long an HTTP/1.1 connection may be idle before it is closed. Default: 50 s, below the 60 s after which common
-    /// servers close it.
+    /// How long a connection may be idle before it is closed; the last one of HTTP/2 is kept. Default: 50 s, below the 60 s
+    /// after which common servers close it.
     pub idle_timeout: Duration,
-    /// How long resolved addresses are used. Default: 30 s.
+    /// How long a connection is used, idle or not, so that a change of the host's addresses or certificate is noticed.
+    /// Default: 10 minutes.
+    pub max_connection_age: Duration,
+    /// How long resolved addresses are used before they are looked up again. They serve for as long again while that
+    /// lookup runs in the background. Default: 30 s.
     pub dns_ttl: Duration,
     /// The least time between two rounds of reconnecting in the background. Default: 1 s.
     pub reconnect_pause: Duration,
@@ -55,6 +61,7 @@ impl Default for ClientConfig {
             max_in_flight_per_key_store: 512,
             warm_connections_per_key_store: 2,
             idle_timeout: Duration::from_secs(50),
+            max_connection_age: Duration::from_secs(600),
             dns_ttl: Duration::from_secs(30),
             reconnect_pause: Duration::from_secs(1),
             reconnect_pause_max: Duration::from_secs(30),
@@ -105,6 +112,7 @@ impl ClientConfig {
             ("max_connections_per_key_store", self.max_connections_per_key_store == 0),
             ("max_in_flight_per_key_store", self.max_in_flight_per_key_store == 0),
             ("idle_timeout", self.idle_timeout.is_zero()),
+            ("max_connection_age", self.max_connection_age.is_zero()),
             ("reconnect_pause", self.reconnect_pause.is_zero()),
             ("breaker.failures_to_open", self.breaker.failures_to_open == 0),
         ];
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn what_could_never_work_is_refused_by_name() {
         type Change = fn(&mut ClientConfig);
-        let table: [(&str, Change); 7] = [
+        let table: [(&str, Change); 8] = [
             ("request_timeout", |c| c.request_timeout = Duration::ZERO),
             ("max_connections_per_key_store", |c| {
                 c.max_connections_per_key_store = 0;
@@ -145,6 +153,7 @@ mod tests {
                 c.max_in_flight_per_key_store = 0;
             }),
             ("idle_timeout", |c| c.idle_timeout = Duration::ZERO),
+            ("max_connection_age", |c| c.max_connection_age = Duration::ZERO),
             ("reconnect_pause", |c| c.reconnect_pause = Duration::ZERO),
             ("breaker.failures_to_open", |c| c.breaker.failures_to_open = 0),
             ("connect_to", |c| {

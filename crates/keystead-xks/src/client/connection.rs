@@ -1,9 +1,10 @@
 //! HTTP on a new TLS connection: what sends on it, what moves its bytes, and what can be told of it from outside.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use keystead_core::key_store::ProxyFailure;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 use super::budget::Budget;
@@ -29,6 +31,9 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many calls share one HTTP/2 connection at the most, whatever the proxy allows; common servers allow 100 or more.
+const HTTP2_CALLS_MAX: usize = 100;
+
 /// The half of a connection that requests go into.
 pub(crate) enum Sender {
     Http1(http1::SendRequest<RequestBody>),
@@ -44,15 +49,47 @@ pub(crate) struct Dialed {
 
 /// What is known of a connection from outside.
 pub(crate) struct Monitor {
+    made: Instant,
     bytes_read: AtomicU64,
     answers: AtomicU64,
+    /// What the proxy sent first has been read and understood, or the connection has ended.
+    heard: Notify,
+    /// How many calls it may have at a time.
+    room: AtomicUsize,
     /// Why the connection ended, once it has.
     end: watch::Sender<Option<ProxyFailure>>,
 }
 
 impl Monitor {
     fn new() -> Arc<Self> {
-        Arc::new(Self { bytes_read: AtomicU64::new(0), answers: AtomicU64::new(0), end: watch::Sender::new(None) })
+        Arc::new(Self {
+            made: Instant::now(),
+            bytes_read: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            heard: Notify::new(),
+            room: AtomicUsize::new(1),
+            end: watch::Sender::new(None),
+        })
+    }
+
+    /// How long ago it was made.
+    pub(crate) fn age(&self) -> Duration {
+        self.made.elapsed()
+    }
+
+    /// When it reaches the age.
+    pub(crate) fn reaches(&self, age: Duration) -> Instant {
+        self.made + age
+    }
+
+    /// How many calls it may have at a time: with HTTP/1.1 one, with HTTP/2 what the proxy allows, within reason.
+    pub(crate) fn room(&self) -> usize {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    /// A proxy that allows none is asked nevertheless: the call then says what is wrong.
+    fn allows(&self, streams: usize) {
+        self.room.store(streams.clamp(1, HTTP2_CALLS_MAX), Ordering::Relaxed);
     }
 
     /// How many bytes of HTTP the proxy has sent so far.
@@ -95,6 +132,9 @@ pub(crate) async fn speak_http(tls: TlsStream<TcpStream>, budget: Budget) -> Res
     let spoken = async {
         if http2 {
             let (sender, connection) = http2_builder().handshake(io).await?;
+            // HTTP/2 servers begin with their settings, and no call goes out before they say how many may.
+            monitor.heard.notified().await;
+            monitor.allows(connection.current_max_send_streams());
             Ok((Sender::Http2(sender), Driver::Http2(connection)))
         } else {
             let (sender, connection) = http1_builder().handshake(io).await?;
@@ -142,7 +182,7 @@ impl Driver {
     pub(crate) async fn run(self, monitor: Arc<Monitor>) {
         let ended = match self {
             Self::Http1(connection) => connection.await,
-            Self::Http2(connection) => connection.await,
+            Self::Http2(connection) => drive_http2(connection, &monitor).await,
         };
         let reason = match &ended {
             Ok(()) => ProxyFailure::ConnectionClosed,
@@ -153,10 +193,32 @@ impl Driver {
     }
 }
 
+/// Drives an HTTP/2 connection. Each call wakes it, and then it looks how many the proxy allows by now.
+async fn drive_http2(
+    mut connection: http2::Connection<Io, RequestBody, TokioExecutor>,
+    monitor: &Monitor,
+) -> hyper::Result<()> {
+    poll_fn(|cx| {
+        let polled = Pin::new(&mut connection).poll(cx);
+        if polled.is_pending() {
+            monitor.allows(connection.current_max_send_streams());
+        }
+        polled
+    })
+    .await
+}
+
 /// Counts what the proxy sends.
 pub(crate) struct Watched<S> {
     inner: S,
     monitor: Arc<Monitor>,
+}
+
+impl<S> Drop for Watched<S> {
+    /// HTTP is through with the connection.
+    fn drop(&mut self) {
+        self.monitor.heard.notify_one();
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -164,7 +226,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
         let read = buf.filled().len() - before;
-        self.monitor.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
+        let read_before = self.monitor.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
+        // HTTP asks for more when it is through with what it has.
+        if polled.is_pending() && read_before > 0 {
+            self.monitor.heard.notify_one();
+        }
         polled
     }
 }

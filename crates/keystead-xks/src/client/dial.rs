@@ -24,6 +24,15 @@ pub(crate) enum Route {
     Resolved { addresses: AddressBook, port: u16 },
 }
 
+/// How a dial fails whose time is over while the host's addresses are looked up. Not tried again: the next attempt would wait
+/// for the same lookup.
+const RESOLVING: AttemptError = AttemptError::Failed(ProxyFailure::DnsFailed);
+/// The same for TCP.
+const CONNECTING: AttemptError = AttemptError::TimedOut(ProxyFailure::ConnectTimedOut);
+/// The same for TLS, and for the beginning of HTTP/2.
+const HANDSHAKING: AttemptError = AttemptError::TimedOut(ProxyFailure::TimedOut);
+const STAGES: [AttemptError; 3] = [RESOLVING, CONNECTING, HANDSHAKING];
+
 /// Makes connections to one endpoint.
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
@@ -31,17 +40,31 @@ pub(crate) struct Dialer {
     tls: TlsConnector,
     /// Each dial begins with the address after the one that the dial before began with.
     dials: AtomicUsize,
+    /// The furthest stage that a dial has reached, as an index of [`STAGES`], since nobody waited for one.
+    stage: AtomicUsize,
 }
 
 impl Dialer {
     pub(crate) fn new(endpoint: Endpoint, route: Route, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self { endpoint, route, tls: TlsConnector::from(tls), dials: AtomicUsize::new(0) }
+        Self { endpoint, route, tls: TlsConnector::from(tls), dials: AtomicUsize::new(0), stage: AtomicUsize::new(0) }
+    }
+
+    /// How an attempt fails whose time was over before the dials of those in front, and its own, came to an end: at the
+    /// furthest stage that any of them reached.
+    pub(crate) fn overdue(&self) -> AttemptError {
+        STAGES[self.stage.load(Ordering::Relaxed)]
+    }
+
+    /// Forgets how far earlier dials came: nobody waits for one.
+    pub(crate) fn begin_anew(&self) {
+        self.stage.store(0, Ordering::Relaxed);
     }
 
     /// Connects within `budget`.
     pub(crate) async fn dial(&self, budget: Budget) -> Result<Dialed, AttemptError> {
         let started = Instant::now();
         let tcp = self.connect(budget).await?;
+        self.stage.fetch_max(2, Ordering::Relaxed);
         let tls = self.handshake(tcp, budget).await?;
         let dialed = speak_http(tls, budget).await?;
         tracing::debug!(
@@ -54,7 +77,9 @@ impl Dialer {
     }
 
     async fn connect(&self, budget: Budget) -> Result<TcpStream, AttemptError> {
-        let connected = self.connect_any(&self.addresses(budget).await?, budget).await;
+        let addresses = self.addresses(budget).await?;
+        self.stage.fetch_max(1, Ordering::Relaxed);
+        let connected = self.connect_any(&addresses, budget).await;
         if let (Err(_), Route::Resolved { addresses, .. }) = (&connected, &self.route) {
             addresses.forget();
         }
@@ -84,7 +109,7 @@ impl Dialer {
                     tracing::debug!(%address, %error, "no TCP connection to an XKS proxy");
                     last_failure = AttemptError::Failed(failure::of_connect(&error));
                 }
-                Err(_) => return Err(AttemptError::TimedOut(ProxyFailure::ConnectTimedOut)),
+                Err(_) => return Err(CONNECTING),
             }
         }
         Err(last_failure)
@@ -98,7 +123,7 @@ impl Dialer {
                 tracing::debug!(host = self.endpoint.host, %error, "no TLS connection to an XKS proxy");
                 Err(AttemptError::Failed(failure::of_connection(&error)))
             }
-            Err(_) => Err(AttemptError::TimedOut(ProxyFailure::TimedOut)),
+            Err(_) => Err(HANDSHAKING),
         }
     }
 }

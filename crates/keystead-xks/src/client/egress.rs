@@ -7,11 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-
-/// The longest host name, in characters (RFC 1035).
-const HOST_MAX_CHARS: usize = 253;
-/// The longest label of a host name, in characters (RFC 1035).
-const LABEL_MAX_CHARS: usize = 63;
+use keystead_core::key_store::is_fully_qualified_domain_name;
 
 /// IPv4 networks that are not the public Internet.
 const NOT_PUBLIC: [(Ipv4Net, &str); 15] = [
@@ -45,24 +41,10 @@ pub(crate) enum NotAllowed {
     Address { address: Ipv4Addr, what: &'static str },
 }
 
-/// Takes a fully qualified domain name: at least two labels, the last beginning with a letter, no trailing dot, not
-/// `localhost`. So every spelling of an IP address is refused, also those that only a resolver understands.
+/// Takes a fully qualified domain name, by the rule that the API has for endpoints. So every spelling of an IP address is
+/// refused, also those that only a resolver understands.
 pub(crate) fn check_host(host: &str) -> Result<(), NotAllowed> {
-    let labels: Vec<&str> = host.split('.').collect();
-    let top = labels.last().copied().unwrap_or_default();
-    let is_fqdn = host.len() <= HOST_MAX_CHARS
-        && labels.len() >= 2
-        && labels.iter().all(|label| is_label(label))
-        && top.starts_with(|first: char| first.is_ascii_alphabetic())
-        && !top.eq_ignore_ascii_case("localhost");
-    if is_fqdn { Ok(()) } else { Err(NotAllowed::HostName) }
-}
-
-fn is_label(label: &str) -> bool {
-    (1..=LABEL_MAX_CHARS).contains(&label.len())
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    if is_fully_qualified_domain_name(host) { Ok(()) } else { Err(NotAllowed::HostName) }
 }
 
 /// Takes a public address, or one in a network that the operator allows.

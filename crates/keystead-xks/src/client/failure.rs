@@ -18,9 +18,12 @@ pub(crate) enum AttemptError {
     /// The budget went by in waiting for this server's own limits: says nothing about the proxy, and another attempt
     /// would only add to the load.
     Saturated,
-    /// A connection that had been used before was closed by the proxy before it said anything: idle connections end like
-    /// this, so the request goes out again at once on a new connection.
+    /// A connection that had been used before ended without a byte in answer: idle connections end like this, so the request
+    /// may go out again at once, on a new connection.
     Stale,
+    /// The proxy refused the HTTP/2 stream, which says that it did not look at the request (RFC 9113, 8.7): it may go out
+    /// again at once, on the same connection.
+    Refused,
 }
 
 /// The TCP connection was not made.
@@ -91,6 +94,11 @@ fn of_http2(error: &h2::Error) -> ProxyFailure {
         None if error.is_remote() => ProxyFailure::ConnectionClosed,
         None => ProxyFailure::MalformedResponse,
     }
+}
+
+/// Why one HTTP/2 stream was reset, if that is what failed: the connection lives on.
+pub(crate) fn stream_reset(error: &hyper::Error) -> Option<h2::Reason> {
+    find_source::<h2::Error>(error).filter(|h2| h2.is_reset()).and_then(h2::Error::reason)
 }
 
 fn find_source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {

@@ -38,7 +38,7 @@ impl Drop for Keeper {
 }
 
 impl Keeper {
-    /// Starts a task that keeps `pool` warm for as long as it exists. It makes no connection while the circuit is open:
+    /// Starts a task that keeps `pool` warm until it is closed. It makes no connection while the circuit is open:
     /// the trial call will make one.
     pub(crate) fn start(pool: &Arc<Pool>, breaker: &Arc<Mutex<Breaker>>, policy: KeeperPolicy) -> Self {
         let (pool, breaker) = (Arc::downgrade(pool), Arc::clone(breaker));
@@ -69,9 +69,9 @@ fn next_pause(pause: Duration, lasted: bool, policy: KeeperPolicy) -> Duration {
     if lasted { policy.pause } else { pause.saturating_mul(2).min(policy.pause_max) }
 }
 
-/// Replaces what is missing. Whether a connection was made or tried; `None` when the pool is gone.
+/// Replaces what is missing. Whether a connection was made or tried; `None` when the pool is closed or gone.
 async fn round(pool: &Weak<Pool>, breaker: &Mutex<Breaker>, policy: KeeperPolicy) -> Option<bool> {
-    let pool = pool.upgrade()?;
+    let pool = pool.upgrade().filter(|pool| !pool.is_closed())?;
     pool.expire();
     let missing = pool.missing(policy.connections);
     let is_closed = breaker.lock().unwrap_or_else(PoisonError::into_inner).is_closed();

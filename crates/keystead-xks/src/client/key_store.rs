@@ -73,20 +73,19 @@ impl KeyStoreClient {
             return true;
         }
         let secrets = [&self.link, link].map(|link| link.secret_access_key.expose().as_bytes());
-        self.link.revision == link.revision
-            && self.link.uri_endpoint == link.uri_endpoint
+        self.link.uri_endpoint == link.uri_endpoint
             && self.link.uri_path == link.uri_path
             && self.link.region == link.region
             && self.link.access_key_id == link.access_key_id
             && verify_slices_are_equal(secrets[0], secrets[1]).is_ok()
     }
 
-    /// Keeps connections open from now on.
+    /// Keeps connections open from now on, until this client is closed.
     pub(crate) fn keep_warm(&self) {
         self.keeper.get_or_init(|| Keeper::start(&self.pool, &self.breaker, self.keeper_policy));
     }
 
-    /// Closes the connections when their calls are done.
+    /// Closes the connections when their calls are done, and keeps none open any more.
     pub(crate) fn close(&self) {
         self.pool.close();
     }
@@ -122,7 +121,7 @@ impl KeyStoreClient {
     }
 
     /// Two attempts at most: the second after a network timeout, with a budget of its own (KMS Developer Guide: "retries
-    /// once").
+    /// once"). Within both together, a request that the proxy left without a byte in answer goes out once more.
     async fn try_twice(&self, path: String, body: Bytes, budget: Budget) -> Result<Answer, CallError> {
         let host = &self.pool.endpoint().host;
         let request = self.signer.sign(host, path, body, SystemTime::now());
@@ -130,19 +129,20 @@ impl KeyStoreClient {
             tracing::error!(%error, "a request to an XKS proxy cannot be built");
             CallError::NotTried(ProxyFailure::InvalidUriPath)
         })?;
-        let first = self.attempt(&request, budget).await;
+        let mut may_resend = true;
+        let first = self.attempt(&request, budget, &mut may_resend).await;
         let last = match first {
             Err(AttemptError::TimedOut(failure)) => {
                 tracing::debug!(?failure, "an XKS proxy did not answer in time: trying once more");
                 let budget = Budget::starting_now(self.request_timeout);
-                self.attempt(&request, budget).await
+                self.attempt(&request, budget, &mut may_resend).await
             }
             other => other,
         };
         last.map_err(|error| match error {
             AttemptError::Failed(failure) | AttemptError::TimedOut(failure) => CallError::Tried(failure),
             AttemptError::Saturated => CallError::NotTried(ProxyFailure::TimedOut),
-            AttemptError::Stale => CallError::Tried(ProxyFailure::ConnectionClosed),
+            AttemptError::Stale | AttemptError::Refused => CallError::Tried(ProxyFailure::ConnectionClosed),
         })
     }
 
@@ -158,15 +158,22 @@ impl KeyStoreClient {
         Ok(place.map_err(|_| ProxyFailure::TimedOut)?.ok())
     }
 
-    async fn attempt(&self, request: &SignedRequest, budget: Budget) -> Result<Answer, AttemptError> {
+    async fn attempt(
+        &self,
+        request: &SignedRequest,
+        budget: Budget,
+        may_resend: &mut bool,
+    ) -> Result<Answer, AttemptError> {
         let lease = self.pool.checkout(budget, Reuse::Allowed).await?;
-        match lease.exchange(request, budget).await {
-            Err(AttemptError::Stale) => {
-                let lease = self.pool.checkout(budget, Reuse::Never).await?;
-                lease.exchange(request, budget).await
-            }
-            ended => ended,
-        }
+        let ended = lease.exchange(request, budget).await;
+        let reuse = match ended {
+            Err(AttemptError::Stale) if *may_resend => Reuse::Never,
+            Err(AttemptError::Refused) if *may_resend => Reuse::Allowed,
+            ended => return ended,
+        };
+        *may_resend = false;
+        let lease = self.pool.checkout(budget, reuse).await?;
+        lease.exchange(request, budget).await
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

@@ -93,9 +93,16 @@ impl Lease {
         })
     }
 
+    /// Whether a request without a byte in answer may go out again depends on what ended: the connection, or this call's
+    /// stream alone.
     async fn unanswered(&self, error: &hyper::Error) -> AttemptError {
+        let reset = failure::stream_reset(error);
         match self.failure_of(error).await {
-            ProxyFailure::ConnectionClosed if self.was_silent_reuse() => AttemptError::Stale,
+            _ if reset == Some(h2::Reason::REFUSED_STREAM) => AttemptError::Refused,
+            ProxyFailure::ConnectionClosed if reset.is_none() && self.was_silent_reuse() => {
+                self.pool.remove_shared(&self.monitor);
+                AttemptError::Stale
+            }
             failure => AttemptError::Failed(failure),
         }
     }
@@ -108,8 +115,8 @@ impl Lease {
         }
     }
 
-    /// A connection from before this call that the proxy closed without a byte for it. What other calls read from a
-    /// shared connection does not tell, but HTTP/2 says which calls were not answered.
+    /// A connection from before this call that ended without a byte for it. What other calls read from a shared connection
+    /// does not tell, but HTTP/2 says which calls were not answered.
     fn was_silent_reuse(&self) -> bool {
         let is_shared = matches!(self.connection, Some(Connection::Shared(_)));
         self.reused && (is_shared || self.monitor.bytes_read() == self.bytes_read_before)

@@ -1,8 +1,12 @@
 //! The client half of the XKS proxy protocol: how KMS calls the proxies of external key stores.
 //!
 //! Every key store has a circuit breaker, a limit of calls in flight, a pool of connections and a credential of its own;
-//! key stores share nothing that could make one wait for another. One attempt has 250 ms in all, and a network timeout
-//! is followed by one more. Sources: XKS Proxy API specification 1.0.3; KMS Developer Guide, "External key stores".
+//! key stores share nothing that could make one wait for another. (Key stores that are being created share lookups of the
+//! same host, see `lookups.rs`.)
+//!
+//! One attempt has 250 ms in all, and a network timeout is followed by one more. Besides, once per KMS call, a request goes out
+//! again at once if nothing came in answer because the connection, used before, ended, or because the proxy refused the
+//! HTTP/2 stream: so a proxy sees one call's request three times at the most. Sources: XKS Proxy API specification 1.0.3; KMS Developer Guide, "External key stores".
 
 mod breaker;
 mod budget;
@@ -15,6 +19,7 @@ mod failure;
 mod keeper;
 mod key_store;
 mod lease;
+mod lookups;
 mod pool;
 mod request;
 mod resolver;
@@ -35,7 +40,6 @@ use keystead_core::port::{
     BackendCiphertext, CallMetadata, ExternalKeyMetadata, ExternalLink, KeyStoreBackend, KeyStoreLink,
 };
 use keystead_model::arn::CustomKeyStoreId;
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 pub use self::breaker::BreakerPolicy;
@@ -48,7 +52,8 @@ use self::dial::{Dialer, Route};
 use self::endpoint::Endpoint;
 use self::keeper::KeeperPolicy;
 use self::key_store::{KeyStoreClient, Urgency};
-use self::pool::Pool;
+use self::lookups::{Lookups, ProbeLookups};
+use self::pool::{Lifetime, Pool};
 use self::resolver::AddressBook;
 use self::response::Answer;
 use crate::wire::{
@@ -57,11 +62,15 @@ use crate::wire::{
     RequestTarget, kms_operation,
 };
 
-/// How many lookups may run at once for key stores that are being created, which have no client of their own.
-const LOOKUPS_WITHOUT_KEY_STORE: usize = 8;
-
 /// The specification's name for a caller that is no principal of the customer.
 const NO_PRINCIPAL: &str = "AWS Internal";
+
+/// What is sent to a proxy.
+struct Post<'a> {
+    target: RequestTarget<'a>,
+    body: Bytes,
+    urgency: Urgency,
+}
 
 /// The backend of external key stores: calls their proxies.
 ///
@@ -72,7 +81,7 @@ pub struct XksProxyClient {
     tls: Arc<rustls::ClientConfig>,
     resolver: Arc<dyn HostResolver>,
     allowed_networks: Arc<[IpNet]>,
-    lookups_without_key_store: Arc<Semaphore>,
+    probe_lookups: ProbeLookups,
     key_stores: RwLock<HashMap<CustomKeyStoreId, Arc<KeyStoreClient>>>,
 }
 
@@ -99,7 +108,7 @@ impl XksProxyClient {
             tls,
             resolver,
             allowed_networks: config.allowed_networks.as_slice().into(),
-            lookups_without_key_store: Arc::new(Semaphore::new(LOOKUPS_WITHOUT_KEY_STORE)),
+            probe_lookups: ProbeLookups::default(),
             key_stores: RwLock::default(),
             config,
         })
@@ -110,7 +119,7 @@ impl XksProxyClient {
         if let Some(found) = self.known(id).filter(|found| found.serves(link)) {
             return Ok(found);
         }
-        let made = Arc::new(self.new_key_store(link, Arc::new(Semaphore::new(1)))?);
+        let made = Arc::new(self.new_key_store(link)?);
         let mut key_stores = self.key_stores.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = key_stores.get(id).filter(|found| found.serves(link)) {
             return Ok(Arc::clone(found));
@@ -126,15 +135,20 @@ impl XksProxyClient {
         key_stores.get(id).map(Arc::clone)
     }
 
-    fn new_key_store(&self, link: &Arc<ExternalLink>, lookups: Arc<Semaphore>) -> Result<KeyStoreClient, ProxyFailure> {
+    fn new_key_store(&self, link: &Arc<ExternalLink>) -> Result<KeyStoreClient, ProxyFailure> {
         let config = &self.config;
         let endpoint = Endpoint::of(link).map_err(|reason| {
             tracing::warn!(endpoint = link.uri_endpoint, %reason, "an XKS proxy's endpoint may not be called");
             ProxyFailure::AddressNotAllowed
         })?;
+        let lookups = match link.custom_key_store_id {
+            Some(_) => Lookups::one_at_a_time(),
+            None => self.probe_lookups.of(&endpoint.host),
+        };
         let route = self.route(&endpoint, lookups);
         let dialer = Dialer::new(endpoint, route, Arc::clone(&self.tls));
-        let pool = Pool::new(dialer, config.max_connections_per_key_store, config.idle_timeout);
+        let lifetime = Lifetime { idle_timeout: config.idle_timeout, max_age: config.max_connection_age };
+        let pool = Pool::new(dialer, config.max_connections_per_key_store, lifetime);
         let keeper_policy = KeeperPolicy {
             connections: config.warm_connections_per_key_store,
             timeout: config.request_timeout,
@@ -150,7 +164,7 @@ impl XksProxyClient {
         ))
     }
 
-    fn route(&self, endpoint: &Endpoint, lookups: Arc<Semaphore>) -> Route {
+    fn route(&self, endpoint: &Endpoint, lookups: Lookups) -> Route {
         if let Some(address) = self.config.fixed_address(&endpoint.host) {
             return Route::Fixed(address);
         }
@@ -166,21 +180,21 @@ impl XksProxyClient {
         }
     }
 
-    /// Calls one API, and says in the log how it went.
-    async fn call(
+    /// Calls one API, reads its answer with `read`, and says in the log how it went.
+    async fn call<T>(
         &self,
         link: &KeyStoreLink,
-        target: RequestTarget<'_>,
-        body: Bytes,
+        request: Post<'_>,
         call: &CallMetadata<'_>,
-        urgency: Urgency,
-    ) -> Result<Answer, ProxyFailure> {
+        read: impl FnOnce(&Answer) -> Result<T, ProxyFailure>,
+    ) -> Result<T, ProxyFailure> {
         let KeyStoreLink::External(link) = link;
         let started = Instant::now();
-        let answered = self.post(link, target, body, urgency).await;
+        let api = request.target.api();
+        let answered = self.post(link, request, read).await;
         tracing::debug!(
             key_store = link.custom_key_store_id.as_ref().map(|id| id.as_str()),
-            xks_operation = target.api().name(),
+            xks_operation = api.name(),
             kms_operation = call.kms_operation,
             kms_request_id = call.kms_request_id,
             latency_us = started.elapsed().as_micros() as u64,
@@ -190,26 +204,24 @@ impl XksProxyClient {
         answered
     }
 
-    async fn post(
+    async fn post<T>(
         &self,
         link: &Arc<ExternalLink>,
-        target: RequestTarget<'_>,
-        body: Bytes,
-        urgency: Urgency,
-    ) -> Result<Answer, ProxyFailure> {
+        Post { target, body, urgency }: Post<'_>,
+        read: impl FnOnce(&Answer) -> Result<T, ProxyFailure>,
+    ) -> Result<T, ProxyFailure> {
         // Where KMS refuses a URI that is too long is unverified: here, before the proxy could.
         let path = target.path(&link.uri_endpoint, &link.uri_path).map_err(|_| ProxyFailure::InvalidUriPath)?;
         let Some(id) = &link.custom_key_store_id else {
-            let lookups = Arc::clone(&self.lookups_without_key_store);
-            let once = self.new_key_store(link, lookups)?;
+            let once = self.new_key_store(link)?;
             let answered = once.call(path, body, urgency).await;
             once.close();
-            return answered;
+            return read(&answered?);
         };
         let key_store = self.key_store(id, link)?;
-        let answer = key_store.call(path, body, urgency).await?;
+        let success = read(&key_store.call(path, body, urgency).await?)?;
         key_store.keep_warm();
-        Ok(answer)
+        Ok(success)
     }
 }
 
@@ -228,8 +240,8 @@ impl KeyStoreBackend for XksProxyClient {
             _ => Urgency::Probe,
         };
         let body = Bytes::from(written(serde_json::to_vec(&request))?);
-        let answer = self.call(link, RequestTarget::Health, body, call, urgency).await?;
-        response::health(&answer)
+        let request = Post { target: RequestTarget::Health, body, urgency };
+        self.call(link, request, call, response::health).await
     }
 
     async fn key_metadata(
@@ -249,9 +261,8 @@ impl KeyStoreBackend for XksProxyClient {
             },
         };
         let body = Bytes::from(written(serde_json::to_vec(&request))?);
-        let target = RequestTarget::Metadata(&key);
-        let answer = self.call(link, target, body, call, Urgency::Ordinary).await?;
-        response::key_metadata(&answer)
+        let request = Post { target: RequestTarget::Metadata(&key), body, urgency: Urgency::Ordinary };
+        self.call(link, request, call, response::key_metadata).await
     }
 
     async fn encrypt(
@@ -272,9 +283,8 @@ impl KeyStoreBackend for XksProxyClient {
             ciphertext_data_integrity_value_algorithm: Some(IntegrityAlgorithm::Sha256),
         };
         let body = Bytes::from_owner(written(request.to_json())?);
-        let target = RequestTarget::Encrypt(&key);
-        let answer = self.call(link, target, body, call, Urgency::Ordinary).await?;
-        response::encrypt(&answer, plaintext.len(), aad)
+        let request = Post { target: RequestTarget::Encrypt(&key), body, urgency: Urgency::Ordinary };
+        self.call(link, request, call, |answer| response::encrypt(answer, plaintext.len(), aad)).await
     }
 
     async fn decrypt(
@@ -297,9 +307,8 @@ impl KeyStoreBackend for XksProxyClient {
             authentication_tag: ciphertext.authentication_tag.as_slice().into(),
         };
         let body = Bytes::from(written(serde_json::to_vec(&request))?);
-        let target = RequestTarget::Decrypt(&key);
-        let answer = self.call(link, target, body, call, Urgency::Ordinary).await?;
-        response::decrypt(&answer, ciphertext.ciphertext.len())
+        let request = Post { target: RequestTarget::Decrypt(&key), body, urgency: Urgency::Ordinary };
+        self.call(link, request, call, |answer| response::decrypt(answer, ciphertext.ciphertext.len())).await
     }
 
     fn forget(&self, id: &CustomKeyStoreId) {

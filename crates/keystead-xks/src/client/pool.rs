@@ -1,14 +1,14 @@
 //! The connections to one proxy: HTTP/1.1 ones lie idle until a call takes one, HTTP/2 ones are shared.
 
-use std::pin::pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::client::conn::{http1, http2};
-use keystead_core::key_store::ProxyFailure;
 use tokio::sync::futures::Notified;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -19,16 +19,22 @@ use super::failure::AttemptError;
 use super::lease::{Connection, Lease};
 use super::request::{Protocol, RequestBody};
 
-/// How many calls share one HTTP/2 connection before another is made; common servers allow 100 or more.
-const CALLS_PER_HTTP2_CONNECTION: usize = 100;
-
 /// Connections that reach this share of the idle timeout are closed together with one that has reached it.
 const EXPIRY_SHARE: f32 = 0.95;
+
+/// How long connections are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lifetime {
+    /// Without a call.
+    pub(crate) idle_timeout: Duration,
+    /// At all.
+    pub(crate) max_age: Duration,
+}
 
 /// The pool of one key store.
 pub(crate) struct Pool {
     dialer: Dialer,
-    idle_timeout: Duration,
+    lifetime: Lifetime,
     state: Mutex<State>,
     /// One permit for each connection that may exist; its driver holds it.
     slots: Arc<Semaphore>,
@@ -37,7 +43,7 @@ pub(crate) struct Pool {
     /// A connection ended: the keeper looks whether to replace it.
     pub(crate) ended: Arc<Notify>,
     /// Held while the first connection is made, or one for HTTP/2: the others wait for it instead of each making one.
-    first_contact: tokio::sync::Mutex<()>,
+    first_contact: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -63,6 +69,8 @@ pub(crate) struct SharedConnection {
     pub(crate) sender: http2::SendRequest<RequestBody>,
     monitor: Arc<Monitor>,
     pub(crate) calls: Arc<AtomicUsize>,
+    /// When the latest call took it.
+    taken: Instant,
 }
 
 /// Which connections will do.
@@ -85,15 +93,15 @@ enum Way {
 }
 
 impl Pool {
-    pub(crate) fn new(dialer: Dialer, max_connections: usize, idle_timeout: Duration) -> Arc<Self> {
+    pub(crate) fn new(dialer: Dialer, max_connections: usize, lifetime: Lifetime) -> Arc<Self> {
         Arc::new(Self {
             dialer,
-            idle_timeout,
+            lifetime,
             state: Mutex::default(),
             slots: Arc::new(Semaphore::new(max_connections)),
             available: Arc::default(),
             ended: Arc::default(),
-            first_contact: tokio::sync::Mutex::default(),
+            first_contact: Arc::default(),
         })
     }
 
@@ -118,9 +126,9 @@ impl Pool {
                 return Ok(lease);
             }
             match self.way() {
-                Way::Dial(slot) => return self.dial_or_take(slot, budget).await,
+                Way::Dial(slot) => return self.take_or(Arc::clone(self).open(slot, budget)).await,
                 Way::DialTogether => {
-                    if let Some(lease) = self.dial_together(budget).await? {
+                    if let Some(lease) = self.dial_together(budget, available.as_mut()).await? {
                         return Ok(lease);
                     }
                 }
@@ -139,9 +147,12 @@ impl Pool {
         }
     }
 
-    /// Makes a connection, unless another caller's comes back sooner; then the new one goes to the pool.
-    async fn dial_or_take(self: &Arc<Self>, slot: OwnedSemaphorePermit, budget: Budget) -> Result<Lease, AttemptError> {
-        let mut dial = Box::pin(Arc::clone(self).open(slot, budget));
+    /// The connection that `dial` makes, unless another caller's has room sooner; then the new one goes to the pool.
+    async fn take_or(
+        self: &Arc<Self>,
+        dial: impl Future<Output = Result<Lease, AttemptError>> + Send + 'static,
+    ) -> Result<Lease, AttemptError> {
+        let mut dial = Box::pin(dial);
         loop {
             tokio::select! {
                 biased;
@@ -160,18 +171,61 @@ impl Pool {
     }
 
     /// While it is unknown what the proxy speaks, and with HTTP/2, one new connection may serve all who wait.
-    /// `None` if HTTP/1.1 is what it turned out to speak: then each caller makes its own.
-    async fn dial_together(self: &Arc<Self>, budget: Budget) -> Result<Option<Lease>, AttemptError> {
-        let connecting = budget.limit(self.first_contact.lock()).await;
-        // The one in front has been connecting all the while.
-        let _turn = connecting.map_err(|_| AttemptError::TimedOut(ProxyFailure::ConnectTimedOut))?;
+    /// `None` if it is time to look again at what there is.
+    async fn dial_together(
+        self: &Arc<Self>,
+        budget: Budget,
+        available: Pin<&mut Notified<'_>>,
+    ) -> Result<Option<Lease>, AttemptError> {
+        let Some(turn) = self.turn(budget, available).await? else {
+            return Ok(None);
+        };
         if let Some(lease) = self.take() {
             return Ok(Some(lease));
         }
         if self.lock().protocol == Some(Protocol::Http1) {
             return Ok(None);
         }
-        self.checkout_new(budget).await.map(Some)
+        self.take_or(Arc::clone(self).open_in_turn(turn, budget)).await.map(Some)
+    }
+
+    /// The right to make the connection that others wait for; `None` if something came back sooner.
+    async fn turn(
+        &self,
+        budget: Budget,
+        available: Pin<&mut Notified<'_>>,
+    ) -> Result<Option<OwnedMutexGuard<()>>, AttemptError> {
+        let first_contact = Arc::clone(&self.first_contact);
+        if let Ok(turn) = Arc::clone(&first_contact).try_lock_owned() {
+            self.dialer.begin_anew();
+            return Ok(Some(turn));
+        }
+        let either = async {
+            tokio::select! {
+                turn = first_contact.lock_owned() => Some(turn),
+                () = available => None,
+            }
+        };
+        budget.limit(either).await.map_err(|_| self.overdue())
+    }
+
+    /// What it means to have waited too long for one's turn: every connection was full, or there was none and the one in
+    /// front was slow to make it.
+    fn overdue(&self) -> AttemptError {
+        if self.lock().shared.is_empty() { self.dialer.overdue() } else { AttemptError::Saturated }
+    }
+
+    async fn open_in_turn(self: Arc<Self>, _turn: OwnedMutexGuard<()>, budget: Budget) -> Result<Lease, AttemptError> {
+        let slot = budget.limit(Arc::clone(&self.slots).acquire_owned()).await;
+        // The semaphore is never closed.
+        let Ok(Ok(slot)) = slot else {
+            return Err(AttemptError::Saturated);
+        };
+        match Arc::clone(&self).open(slot, budget).await {
+            // Those in front may have used up most of the time.
+            Err(AttemptError::TimedOut(_)) => Err(self.dialer.overdue()),
+            ended => ended,
+        }
     }
 
     async fn checkout_new(self: &Arc<Self>, budget: Budget) -> Result<Lease, AttemptError> {
@@ -203,6 +257,7 @@ impl Pool {
                     sender,
                     monitor: Arc::clone(&dialed.monitor),
                     calls: Arc::new(AtomicUsize::new(1)),
+                    taken: Instant::now(),
                 };
                 let mut state = self.lock();
                 if !state.closed {
@@ -237,15 +292,16 @@ impl Pool {
     fn take(self: &Arc<Self>) -> Option<Lease> {
         let mut state = self.lock();
         state.shared.retain(|shared| !shared.sender.is_closed());
-        if let Some(shared) = least_used(&state.shared) {
+        if let Some(shared) = least_used(&mut state.shared) {
             shared.calls.fetch_add(1, Ordering::Relaxed);
+            shared.taken = Instant::now();
             let (shared, monitor) = (shared.clone(), Arc::clone(&shared.monitor));
             drop(state);
             let connection = Connection::Shared(shared);
             return Some(Lease::new(Arc::clone(self), connection, monitor, true));
         }
         while let Some(idle) = state.idle.pop() {
-            if idle.is_usable(self.idle_timeout) {
+            if idle.is_usable(self.lifetime) {
                 drop(state);
                 let connection = Connection::Own(idle.sender);
                 return Some(Lease::new(Arc::clone(self), connection, idle.monitor, true));
@@ -277,15 +333,31 @@ impl Pool {
         state.closed = true;
         state.idle.clear();
         state.shared.clear();
+        drop(state);
+        self.ended.notify_one();
     }
 
-    /// Closes what has been idle for too long, or soon will have been.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Closes what is too old, and what has been idle for too long or soon will have been; of shared connections the
+    /// youngest stays.
     pub(crate) fn expire(&self) {
-        let limit = self.idle_timeout.mul_f32(EXPIRY_SHARE);
-        self.lock().idle.retain(|idle| idle.is_usable(limit));
+        let idle_timeout = self.lifetime.idle_timeout.mul_f32(EXPIRY_SHARE);
+        let limit = Lifetime { idle_timeout, ..self.lifetime };
+        let mut state = self.lock();
+        state.idle.retain(|idle| idle.is_usable(limit));
+        state.shared.retain(|shared| shared.monitor.age() < limit.max_age);
+        let mut surplus = state.shared.len().saturating_sub(1);
+        state.shared.retain(|shared| {
+            let ends = surplus > 0 && shared.idle_since() + idle_timeout <= Instant::now();
+            surplus -= usize::from(ends);
+            !ends
+        });
     }
 
-    /// How many connections to make so that `wanted` are there; one shared connection is enough.
+    /// How many connections to make so that `wanted` are there; one shared connection is enough, if it has time left.
     pub(crate) fn missing(&self, wanted: usize) -> usize {
         let mut state = self.lock();
         state.shared.retain(|shared| !shared.sender.is_closed());
@@ -293,15 +365,25 @@ impl Pool {
             None => 0,
             _ if state.closed => 0,
             Some(Protocol::Http1) => wanted.saturating_sub(state.live),
-            Some(Protocol::Http2) => usize::from(wanted > 0 && state.shared.is_empty()),
+            Some(Protocol::Http2) => {
+                let max_age = self.lifetime.max_age.mul_f32(EXPIRY_SHARE);
+                let lasts = |shared: &SharedConnection| shared.monitor.age() < max_age;
+                usize::from(wanted > 0 && !state.shared.iter().any(lasts))
+            }
         }
     }
 
-    /// When the next idle connection reaches the timeout.
+    /// When the next connection may have been idle for too long, or is too old.
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        let Lifetime { idle_timeout, max_age } = self.lifetime;
         let state = self.lock();
-        let oldest = state.idle.iter().map(|idle| idle.since).min()?;
-        Some(oldest + self.idle_timeout)
+        let idle = state.idle.iter().map(|idle| (idle.since + idle_timeout).min(idle.monitor.reaches(max_age)));
+        let surplus = state.shared.len() > 1;
+        let shared = state.shared.iter().map(|shared| {
+            let too_old = shared.monitor.reaches(max_age);
+            if surplus { too_old.min(shared.idle_since() + idle_timeout) } else { too_old }
+        });
+        idle.chain(shared).min()
     }
 
     /// Makes one connection ahead of need.
@@ -317,21 +399,28 @@ impl Pool {
     }
 }
 
-async fn wait(budget: Budget, available: std::pin::Pin<&mut Notified<'_>>) -> Result<(), AttemptError> {
+async fn wait(budget: Budget, available: Pin<&mut Notified<'_>>) -> Result<(), AttemptError> {
     budget.limit(available).await.map_err(|_| AttemptError::Saturated)
 }
 
-fn least_used(shared: &[SharedConnection]) -> Option<&SharedConnection> {
+fn least_used(shared: &mut [SharedConnection]) -> Option<&mut SharedConnection> {
     shared
-        .iter()
+        .iter_mut()
         .map(|shared| (shared.calls.load(Ordering::Relaxed), shared))
-        .filter(|(calls, _)| *calls < CALLS_PER_HTTP2_CONNECTION)
+        .filter(|(calls, shared)| *calls < shared.monitor.room())
         .min_by_key(|(calls, _)| *calls)
         .map(|(_, shared)| shared)
 }
 
 impl IdleConnection {
-    fn is_usable(&self, idle_timeout: Duration) -> bool {
-        !self.sender.is_closed() && self.since.elapsed() < idle_timeout
+    fn is_usable(&self, limit: Lifetime) -> bool {
+        !self.sender.is_closed() && self.since.elapsed() < limit.idle_timeout && self.monitor.age() < limit.max_age
+    }
+}
+
+impl SharedConnection {
+    /// Since when it has had no call; now, if it has one.
+    fn idle_since(&self) -> Instant {
+        if self.calls.load(Ordering::Relaxed) == 0 { self.taken } else { Instant::now() }
     }
 }

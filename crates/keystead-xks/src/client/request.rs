@@ -153,7 +153,6 @@ mod tests {
     fn link() -> ExternalLink {
         ExternalLink {
             custom_key_store_id: None,
-            revision: 1,
             region: Region::parse("us-east-1").unwrap(),
             uri_endpoint: "https://XKS.example.com".into(),
             uri_path: "/example/kms/xks/v1".into(),

@@ -8,12 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use keystead_core::key_store::ProxyFailure;
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::egress;
 use super::failure::AttemptError;
+use super::lookups::{Lookups, Permit};
 
 /// Looks up the addresses of a host.
 #[async_trait]
@@ -38,13 +39,15 @@ impl HostResolver for SystemResolver {
 ///
 /// A lookup cannot be cancelled once the operating system has it, so it goes on behind a caller that gave up, and the
 /// next caller waits for it instead of starting one more: a resolver that hangs costs each key store one thread.
+///
+/// Addresses serve for their TTL, and then for as long again while one lookup in the background replaces them: so a resolver
+/// that takes longer than a call's budget delays none, and one that is down for a while is not noticed.
 pub(crate) struct AddressBook {
     host: String,
     resolver: Arc<dyn HostResolver>,
     allowed_networks: Arc<[IpNet]>,
     ttl: Duration,
-    /// How many lookups may run at once.
-    lookups: Arc<Semaphore>,
+    lookups: Lookups,
     /// Checked addresses only.
     known: Arc<Mutex<Option<Known>>>,
 }
@@ -52,7 +55,8 @@ pub(crate) struct AddressBook {
 #[derive(Clone)]
 struct Known {
     addresses: Arc<[Ipv4Addr]>,
-    until: Instant,
+    /// When they were looked up.
+    since: Instant,
 }
 
 impl AddressBook {
@@ -61,15 +65,16 @@ impl AddressBook {
         resolver: Arc<dyn HostResolver>,
         allowed_networks: Arc<[IpNet]>,
         ttl: Duration,
-        lookups: Arc<Semaphore>,
+        lookups: Lookups,
     ) -> Self {
         Self { host, resolver, allowed_networks, ttl, lookups, known: Arc::default() }
     }
 
     /// The host's allowed addresses; at least one.
     pub(crate) async fn addresses(&self, budget: Budget) -> Result<Arc<[Ipv4Addr]>, AttemptError> {
-        if let Some(addresses) = self.unexpired() {
-            return Ok(addresses);
+        if let Some(known) = self.known_within(self.ttl * 2) {
+            self.refresh(&known);
+            return Ok(known.addresses);
         }
         // A resolver that does not answer in time is a name that does not resolve. Not tried again: the next attempt would
         // wait for the same lookup.
@@ -82,29 +87,43 @@ impl AddressBook {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn unexpired(&self) -> Option<Arc<[Ipv4Addr]>> {
+    fn known_within(&self, age: Duration) -> Option<Known> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|known| Instant::now() < known.until).map(|known| Arc::clone(&known.addresses))
+        known.as_ref().filter(|known| known.since.elapsed() < age).cloned()
+    }
+
+    /// Looks up again in the background what is older than its TTL, unless that is being done.
+    fn refresh(&self, known: &Known) {
+        if known.since.elapsed() < self.ttl {
+            return;
+        }
+        if let Some(permit) = self.lookups.try_acquire() {
+            // Its outcome is what the next dial finds.
+            drop(self.spawn_lookup(permit));
+        }
     }
 
     async fn look_up(&self) -> Result<Arc<[Ipv4Addr]>, ProxyFailure> {
-        let permit = Arc::clone(&self.lookups).acquire_owned().await;
-        if let Some(addresses) = self.unexpired() {
-            return Ok(addresses);
+        let permit = self.lookups.acquire().await;
+        if let Some(known) = self.known_within(self.ttl) {
+            return Ok(known.addresses);
         }
+        self.spawn_lookup(permit).await.unwrap_or(Err(ProxyFailure::DnsFailed))
+    }
+
+    fn spawn_lookup(&self, permit: Permit) -> JoinHandle<Result<Arc<[Ipv4Addr]>, ProxyFailure>> {
         let (host, resolver) = (self.host.clone(), Arc::clone(&self.resolver));
-        let (allowed, known, ttl) = (Arc::clone(&self.allowed_networks), Arc::clone(&self.known), self.ttl);
-        let lookup = tokio::spawn(async move {
+        let (allowed, known) = (Arc::clone(&self.allowed_networks), Arc::clone(&self.known));
+        tokio::spawn(async move {
             let found = resolver.resolve(&host).await;
             let checked = allowed_addresses(&host, found, &allowed);
             if let Ok(addresses) = &checked {
                 *known.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Known { addresses: Arc::clone(addresses), until: Instant::now() + ttl });
+                    Some(Known { addresses: Arc::clone(addresses), since: Instant::now() });
             }
             drop(permit);
             checked
-        });
-        lookup.await.unwrap_or(Err(ProxyFailure::DnsFailed))
+        })
     }
 }
 
@@ -150,6 +169,10 @@ fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+
     use super::*;
 
     fn check(found: &[&str], allowed: &[&str]) -> Result<Vec<String>, ProxyFailure> {
@@ -173,5 +196,61 @@ mod tests {
         assert_eq!(check(&["10.0.0.1"], &["10.0.0.0/8"]), ok(&["10.0.0.1"]));
         let error = io::Error::other("no such host");
         assert_eq!(allowed_addresses("xks.example.com", Err(error), &[]), Err(ProxyFailure::DnsFailed));
+    }
+
+    /// Answers once it may, and counts how often it was asked.
+    #[derive(Default)]
+    struct Slow {
+        asked: AtomicUsize,
+        may_answer: Notify,
+    }
+
+    #[async_trait]
+    impl HostResolver for Slow {
+        async fn resolve(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.may_answer.notified().await;
+            Ok(vec!["1.1.1.2".parse().unwrap()])
+        }
+    }
+
+    /// A book whose addresses were looked up that many of its TTLs ago.
+    fn book(resolver: &Arc<Slow>, age: f32) -> AddressBook {
+        let ttl = Duration::from_secs(100);
+        let asked: Arc<dyn HostResolver> = Arc::clone(resolver) as _;
+        let book = AddressBook::new("xks.example.com".into(), asked, [].into(), ttl, Lookups::one_at_a_time());
+        let addresses = [Ipv4Addr::new(1, 1, 1, 1)].into();
+        *book.known.lock().unwrap() = Some(Known { addresses, since: Instant::now() - ttl.mul_f32(age) });
+        book
+    }
+
+    async fn address(book: &AddressBook) -> String {
+        let patient = Budget::starting_now(Duration::from_secs(60));
+        book.addresses(patient).await.unwrap()[0].to_string()
+    }
+
+    #[tokio::test]
+    async fn addresses_serve_for_another_ttl_while_they_are_looked_up() {
+        let resolver = Arc::new(Slow::default());
+        let fresh = book(&resolver, 0.5);
+        assert_eq!(address(&fresh).await, "1.1.1.1");
+        let stale = book(&resolver, 1.5);
+        for _ in 0..3 {
+            assert_eq!(address(&stale).await, "1.1.1.1");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(resolver.asked.load(Ordering::SeqCst), 1, "one lookup, of the stale one");
+        resolver.may_answer.notify_one();
+        while address(&stale).await == "1.1.1.1" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_too_old_are_not_used() {
+        let resolver = Arc::new(Slow::default());
+        resolver.may_answer.notify_one();
+        assert_eq!(address(&book(&resolver, 2.5)).await, "1.1.1.2");
     }
 }

@@ -6,13 +6,6 @@ use super::KeyRequestMetadata;
 use super::limits::KEY_USAGE_MAX_VALUES;
 use super::malformed::{MalformedResponse, not_empty};
 
-/// The only `keySpec` that KMS takes: a 256-bit AES key.
-pub const KEY_SPEC_AES_256: &str = "AES_256";
-/// One of the two `keyUsage` values that KMS needs.
-pub const KEY_USAGE_ENCRYPT: &str = "ENCRYPT";
-/// The other of the two `keyUsage` values that KMS needs.
-pub const KEY_USAGE_DECRYPT: &str = "DECRYPT";
-
 /// A request of GetKeyMetadata.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,9 +20,9 @@ pub struct GetKeyMetadataRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GetKeyMetadataResponse {
-    /// For instance [`KEY_SPEC_AES_256`].
+    /// For instance `AES_256`, which is the only one that KMS takes.
     pub key_spec: String,
-    /// Upper-case usages, at most 10, for instance [`KEY_USAGE_ENCRYPT`].
+    /// Upper-case usages, at most 10; KMS needs `ENCRYPT` and `DECRYPT`.
     pub key_usage: Vec<String>,
     /// Whether the key may be used.
     pub key_status: KeyStatus,
@@ -46,7 +39,7 @@ pub enum KeyStatus {
 }
 
 impl GetKeyMetadataResponse {
-    /// Checks the shape; whether KMS can use such a key is [`Self::is_usable_by_kms`].
+    /// Checks the shape, not whether KMS can use such a key.
     pub fn validate(&self) -> Result<(), MalformedResponse> {
         not_empty("keySpec", &self.key_spec)?;
         if !(1..=KEY_USAGE_MAX_VALUES).contains(&self.key_usage.len()) {
@@ -57,15 +50,6 @@ impl GetKeyMetadataResponse {
             });
         }
         Ok(())
-    }
-
-    /// Whether CreateKey can take the key: AES_256, ENCRYPT and DECRYPT, ENABLED.
-    pub fn is_usable_by_kms(&self) -> bool {
-        let has = |usage: &str| self.key_usage.iter().any(|found| found == usage);
-        self.key_spec == KEY_SPEC_AES_256
-            && has(KEY_USAGE_ENCRYPT)
-            && has(KEY_USAGE_DECRYPT)
-            && self.key_status == KeyStatus::Enabled
     }
 }
 
@@ -78,22 +62,19 @@ mod tests {
     fn documented_rules() {
         let eleven = r#"["A","B","C","D","E","F","G","H","I","J","K"]"#;
         let table = [
-            // spec, usage, status, well formed, usable
-            ("AES_256", r#"["ENCRYPT","DECRYPT"]"#, "ENABLED", true, true),
-            ("AES_256", r#"["DECRYPT","WRAP","ENCRYPT"]"#, "ENABLED", true, true),
-            ("AES_256", r#"["ENCRYPT","DECRYPT"]"#, "DISABLED", true, false),
-            ("AES_256", r#"["ENCRYPT"]"#, "ENABLED", true, false),
-            ("AES_256", r#"["encrypt","decrypt"]"#, "ENABLED", true, false),
-            ("RSA_2048", r#"["ENCRYPT","DECRYPT"]"#, "ENABLED", true, false),
-            ("AES_256", "[]", "ENABLED", false, false),
-            ("AES_256", eleven, "ENABLED", false, false),
-            ("", r#"["ENCRYPT","DECRYPT"]"#, "ENABLED", false, false),
+            // spec, usage, status, well formed
+            ("AES_256", r#"["ENCRYPT","DECRYPT"]"#, "ENABLED", true),
+            ("AES_256", r#"["DECRYPT","WRAP","ENCRYPT"]"#, "ENABLED", true),
+            ("AES_256", r#"["ENCRYPT","DECRYPT"]"#, "DISABLED", true),
+            ("RSA_2048", r#"["encrypt"]"#, "ENABLED", true),
+            ("AES_256", "[]", "ENABLED", false),
+            ("AES_256", eleven, "ENABLED", false),
+            ("", r#"["ENCRYPT","DECRYPT"]"#, "ENABLED", false),
         ];
-        for (spec, usage, status, well_formed, usable) in table {
+        for (spec, usage, status, well_formed) in table {
             let json = format!(r#"{{"keySpec":"{spec}","keyUsage":{usage},"keyStatus":"{status}"}}"#);
             let response: GetKeyMetadataResponse = serde_json::from_str(&json).unwrap();
             assert_eq!(response.validate().is_ok(), well_formed, "{json}");
-            assert_eq!(response.is_usable_by_kms(), usable, "{json}");
             assert_eq!(serde_json::to_string(&response).unwrap(), json);
         }
     }

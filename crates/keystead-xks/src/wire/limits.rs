@@ -24,5 +24,3 @@ pub const KEY_USAGE_MAX_VALUES: usize = 10;
 pub const EKM_FLEET_MAX_INSTANCES: usize = 10;
 /// The longest URI, scheme and host included, in characters.
 pub const URI_MAX_CHARS: usize = 256;
-/// A proxy must accept ARNs up to this many characters.
-pub const ARN_SUPPORTED_CHARS: usize = 2048;

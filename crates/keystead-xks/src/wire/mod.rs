@@ -24,9 +24,7 @@ pub use error::{ERROR_TABLE, ErrorName, ErrorResponse, ErrorRow};
 pub use external_key_id::{ExternalKeyId, InvalidExternalKeyId};
 pub use health_status::{EkmInstance, GetHealthStatusRequest, GetHealthStatusResponse, HealthStatus};
 pub use integrity::{IntegrityAlgorithm, ciphertext_data_integrity_value};
-pub use key_metadata::{
-    GetKeyMetadataRequest, GetKeyMetadataResponse, KEY_SPEC_AES_256, KEY_USAGE_DECRYPT, KEY_USAGE_ENCRYPT, KeyStatus,
-};
+pub use key_metadata::{GetKeyMetadataRequest, GetKeyMetadataResponse, KeyStatus};
 pub use limits::*;
 pub use malformed::MalformedResponse;
 pub use request_metadata::{CryptoRequestMetadata, HealthRequestMetadata, KeyRequestMetadata, kms_operation};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use keystead_core::port::KeyStoreLink;
-use keystead_xks::{HostResolver, XksProxyClient};
+use keystead_xks::{ClientConfig, HostResolver, XksProxyClient};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -101,4 +101,45 @@ async fn an_open_circuit_is_one_key_stores_own() {
     let open = Err(ProxyFailure::CircuitOpen(UnreachableKind::Network));
     assert_eq!(poll(&client, &sick_link()).await, open);
     assert_eq!(poll(&client, &link()).await, Ok(()));
+}
+
+/// Hangs for hosts that begin with `dead`, and leads all others where this server may not call.
+#[derive(Default)]
+struct PartlyDead(AtomicUsize);
+
+#[async_trait]
+impl HostResolver for PartlyDead {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        if host.starts_with("dead") {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            return std::future::pending().await;
+        }
+        Ok(vec![IpAddr::from([127, 0, 0, 1])])
+    }
+}
+
+/// Key stores that are being created have no client of their own.
+#[tokio::test]
+async fn creating_key_stores_on_dead_hosts_delays_no_other() {
+    let ca = Ca::new();
+    let resolver = Arc::new(PartlyDead::default());
+    let asked: Arc<dyn HostResolver> = Arc::clone(&resolver) as _;
+    let config = ClientConfig { connect_to: [].into(), ..config(&ca, ([127, 0, 0, 1], 1).into()) };
+    let client = Arc::new(XksProxyClient::with_resolver(config, asked).unwrap());
+    let created = |host: &str| {
+        let mut nameless = external_link("cks-1");
+        nameless.custom_key_store_id = None;
+        nameless.uri_endpoint = format!("https://{host}");
+        link_of(nameless)
+    };
+    let mut flood = JoinSet::new();
+    for call in 0..30 {
+        let (client, link) = (Arc::clone(&client), created(&format!("dead{}.example.test", call % 10)));
+        flood.spawn(async move { probe(&client, &link).await });
+    }
+    until("two lookups of each host run", || resolver.0.load(Ordering::SeqCst) == 20).await;
+    let other = within_reason("another host", probe(&client, &created("xks.example.test"))).await;
+    assert_eq!(other, Err(ProxyFailure::AddressNotAllowed));
+    assert!(flood.try_join_next().is_none(), "the others still wait");
+    assert_eq!(resolver.0.load(Ordering::SeqCst), 20);
 }

@@ -5,6 +5,7 @@ mod answers;
 mod certificates;
 mod circuit;
 mod egress;
+mod http2;
 mod isolation;
 mod pooling;
 mod retry;

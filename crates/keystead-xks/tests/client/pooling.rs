@@ -67,21 +67,19 @@ async fn connections_are_bounded() {
 /// The proxy closes an idle connection at the very moment it is used again.
 #[tokio::test]
 async fn a_stale_connection_is_replaced_silently() {
-    for alpn in ALPNS {
-        let ca = Ca::new();
-        let entrance = Entrance::Tls(ca.server(&[alpn]));
-        let proxy = Proxy::start(entrance, |request| match (request.connection, request.turn) {
-            (0, 1) => Reply::Close,
-            _ => good_answer(request),
-        })
-        .await;
-        let client = client(config(&ca, proxy.address));
-        for _ in 0..3 {
-            assert_eq!(poll(&client, &link()).await, Ok(()), "{alpn}");
-        }
-        assert_eq!(proxy.accepted(), 2, "{alpn}");
-        assert_eq!(proxy.requests().len(), 4, "{alpn}");
+    let ca = Ca::new();
+    let entrance = Entrance::Tls(ca.server(&["http/1.1"]));
+    let proxy = Proxy::start(entrance, |request| match (request.connection, request.turn) {
+        (0, 1) => Reply::Close,
+        _ => good_answer(request),
+    })
+    .await;
+    let client = client(config(&ca, proxy.address));
+    for _ in 0..3 {
+        assert_eq!(poll(&client, &link()).await, Ok(()));
     }
+    assert_eq!(proxy.accepted(), 2);
+    assert_eq!(proxy.requests().len(), 4);
 }
 
 /// Two connections in a row that close without an answer: the second was new, so that is the answer.
@@ -168,6 +166,73 @@ async fn an_http1_connection_that_was_idle_too_long_is_not_used() {
     assert_eq!(proxy.accepted(), 2);
 }
 
+/// An error is an answer, but it does not show that the key store works.
+#[tokio::test]
+async fn no_connection_is_kept_warm_before_the_first_success() {
+    for alpn in ALPNS {
+        let ca = Ca::new();
+        let proxy = Proxy::start(Entrance::Tls(ca.server(&[alpn])), |request| match request.number {
+            0..20 => Reply::Json(200, "{}".into()),
+            _ => good_answer(request),
+        })
+        .await;
+        let mut config = config(&ca, proxy.address);
+        config.warm_connections_per_key_store = 3;
+        let client = client(config);
+        for _ in 0..20 {
+            assert_eq!(poll(&client, &link()).await, Err(ProxyFailure::MalformedResponse));
+        }
+        assert_eq!(proxy.accepted(), 1, "{alpn}");
+        poll(&client, &link()).await.unwrap();
+        let warm = if alpn == "h2" { 1 } else { 3 };
+        until("connections were made ahead of need", || proxy.open() == warm).await;
+    }
+}
+
+#[tokio::test]
+async fn surplus_http2_connections_are_closed_when_idle() {
+    let ca = Ca::new();
+    let proxy = Http2Proxy::start(ca.server(&["h2"]), Some(1), |_, _| OnStream::GoodAfter(4)).await;
+    let mut config = config(&ca, proxy.address);
+    config.idle_timeout = Duration::from_millis(50);
+    let client = client(config);
+    call_together(&client, 4).await;
+    assert_eq!(proxy.accepted(), 4);
+    until("one is left", || proxy.open() == 1).await;
+    call_together(&client, 1).await;
+    assert_eq!(proxy.accepted(), 4, "the one that was left serves");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_too_old_is_closed() {
+    for alpn in ALPNS {
+        let ca = Ca::new();
+        let proxy = Proxy::start(Entrance::Tls(ca.server(&[alpn])), good_answer).await;
+        let mut config = config(&ca, proxy.address);
+        config.max_connection_age = Duration::from_millis(50);
+        let client = client(config);
+        poll(&client, &link()).await.unwrap();
+        until("it is closed", || proxy.open() == 0).await;
+        poll(&client, &link()).await.unwrap();
+        assert_eq!(proxy.accepted(), 2, "{alpn}");
+    }
+}
+
+#[tokio::test]
+async fn a_warm_http2_connection_is_replaced_before_it_is_too_old() {
+    let ca = Ca::new();
+    let proxy = Proxy::start(Entrance::Tls(ca.server(&["h2"])), good_answer).await;
+    let mut config = config(&ca, proxy.address);
+    config.warm_connections_per_key_store = 1;
+    config.max_connection_age = Duration::from_millis(50);
+    config.reconnect_pause = Duration::from_millis(1);
+    config.reconnect_pause_max = Duration::from_millis(1);
+    let client = client(config);
+    poll(&client, &link()).await.unwrap();
+    until("others follow it", || proxy.accepted() >= 4).await;
+    assert_eq!(proxy.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn forgetting_a_key_store_closes_its_connections() {
     for alpn in ALPNS {
@@ -191,7 +256,9 @@ async fn forgetting_lets_calls_in_flight_finish() {
         let flag = Arc::new(AtomicBool::new(false));
         let may_answer = Arc::clone(&flag);
         let proxy = Proxy::start(Entrance::Tls(ca.server(&[alpn])), move |_| Reply::GoodWhen(Arc::clone(&flag))).await;
-        let client = client(config(&ca, proxy.address));
+        let mut config = config(&ca, proxy.address);
+        config.warm_connections_per_key_store = 2;
+        let client = client(config);
         let call = tokio::spawn({
             let client = Arc::clone(&client);
             async move { poll(&client, &link()).await }
@@ -205,14 +272,13 @@ async fn forgetting_lets_calls_in_flight_finish() {
 }
 
 #[tokio::test]
-async fn another_revision_uses_none_of_the_connections_before() {
+async fn another_credential_uses_none_of_the_connections_before() {
     for alpn in ALPNS {
         let ca = Ca::new();
         let proxy = Proxy::start(Entrance::Tls(ca.server(&[alpn])), good_answer).await;
         let client = client(config(&ca, proxy.address));
         poll(&client, &link()).await.unwrap();
         let mut rotated = external_link("cks-1");
-        rotated.revision = 2;
         rotated.access_key_id = "ROTATED2ROTATED2ROTATED2".into();
         rotated.secret_access_key = SecretString::from("s".repeat(43));
         let rotated = link_of(rotated);

@@ -1,5 +1,9 @@
 //! One more attempt after a network timeout, and after nothing else.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use keystead_core::port::KeyStoreBackend;
 
 use crate::support::*;
@@ -100,4 +104,48 @@ async fn waiting_behind_other_calls_is_not_retried() {
     assert!(!first.is_finished(), "the first call has its second attempt yet");
     assert_eq!(first.await.unwrap(), Err(ProxyFailure::TimedOut));
     assert_eq!(proxy.requests().len(), 2, "both of them the first call's");
+}
+
+/// A timeout in between does not bring a second resend: three requests for one call, never four.
+#[tokio::test]
+async fn one_call_goes_out_again_once_after_a_stale_connection() {
+    let ca = Ca::new();
+    let flag = Arc::new(AtomicBool::new(false));
+    let may_answer = Arc::clone(&flag);
+    let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), move |request| match request.number {
+        0 | 1 => Reply::GoodWhen(Arc::clone(&flag)),
+        3 => Reply::Silence,
+        _ => Reply::Close,
+    })
+    .await;
+    let mut config = config(&ca, proxy.address);
+    config.request_timeout = Duration::from_secs(2);
+    let client = client(config);
+    let link = link();
+    let both = async { tokio::join!(poll(&client, &link), poll(&client, &link)) };
+    let released = async {
+        until("two connections are in use", || proxy.requests().len() == 2).await;
+        may_answer.store(true, Ordering::SeqCst);
+    };
+    assert_eq!(tokio::join!(both, released).0, (Ok(()), Ok(())));
+    // Stale, resent and unanswered, then tried again on the other connection, which is stale as well.
+    assert_eq!(poll(&client, &link).await, Err(ProxyFailure::ConnectionClosed));
+    assert_eq!(proxy.requests().len(), 2 + 3);
+}
+
+/// Whoever waits for the first connection says what the one that makes it says.
+#[tokio::test]
+async fn waiting_for_a_peer_that_hangs_in_the_handshake_is_no_connect_timeout() {
+    let ca = Ca::new();
+    let proxy = Proxy::start(Entrance::Silence, good_answer).await;
+    let mut config = config(&ca, proxy.address);
+    config.request_timeout = SHORT;
+    let client = client(config);
+    let mut together = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let client = Arc::clone(&client);
+        together.spawn(async move { poll(&client, &link()).await });
+    }
+    let outcomes = within_reason("all calls", together.join_all()).await;
+    assert_eq!(outcomes, [Err(ProxyFailure::TimedOut); 10]);
 }

@@ -35,7 +35,7 @@ impl PrivateCa {
         let params = ca_params()?;
         let certificate = params.self_signed(&key)?;
         folder.write_private("ca.key", key.serialize_pem().as_bytes())?;
-        std::fs::write(folder.path("ca.pem"), certificate.pem())?;
+        folder.write_public("ca.pem", certificate.pem().as_bytes())?;
         Ok(Self(Issuer::new(params, key)))
     }
 
@@ -57,7 +57,7 @@ impl PrivateCa {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.0)?;
         folder.write_private(&format!("{name}.key"), key.serialize_pem().as_bytes())?;
-        Ok(std::fs::write(folder.path(&format!("{name}.pem")), certificate.pem())?)
+        folder.write_public(&format!("{name}.pem"), certificate.pem().as_bytes())
     }
 }
 

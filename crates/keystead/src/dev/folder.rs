@@ -7,6 +7,7 @@ use keystead_private_file::replace_private;
 use zeroize::Zeroizing;
 
 use crate::Failure;
+use crate::durable_file::{create_folder, replace_public};
 
 /// The locked data folder of one `keystead dev`.
 pub(crate) struct Folder {
@@ -23,8 +24,10 @@ pub(crate) struct ClearAccessKey {
 impl Folder {
     /// Makes the folder if it does not exist, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| format!("data folder {}: {error}", path.display());
-        fs::create_dir_all(path).map_err(failed)?;
+        let failed = |error: std::io::Error| {
+            format!("data folder {}: {error}; name a folder that you may write to with --data-dir", path.display())
+        };
+        create_folder(path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
@@ -60,6 +63,12 @@ impl Folder {
             text.push_str(&format!("export AWS_CA_BUNDLE={}\n", quoted(&self.path("ca.pem").display().to_string())));
         }
         self.write_private("env", text.as_bytes())
+    }
+
+    /// Writes a file that everybody may read, in one step.
+    pub(crate) fn write_public(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        let file = self.path(name);
+        replace_public(&file, content).map_err(|error| format!("{}: {error}", file.display()).into())
     }
 
     /// Writes a file that only its owner may read, in one step.

@@ -2,9 +2,8 @@
 
 use keystead_private_file::create_root_key_file;
 use keystead_xks_proxy::key_manager::KeyUsage;
-use keystead_xks_proxy::{Proxy, ProxyConfig, credential, external_keys, kms_configuration_file};
-use serde_json::Value;
-use zeroize::Zeroizing;
+use keystead_xks_proxy::{KmsConfiguration, Proxy, ProxyConfig, credential, external_keys, secret_json_pretty};
+use serde::Serialize;
 
 use super::certificates::PrivateCa;
 use super::folder::Folder;
@@ -30,7 +29,7 @@ pub(crate) async fn start(folder: &Folder, ca: &PrivateCa, region: &str) -> Resu
     }
     let file = folder.path("xks-proxy.toml");
     if !file.exists() {
-        std::fs::write(&file, configuration(region)).map_err(|error| format!("{}: {error}", file.display()))?;
+        folder.write_public("xks-proxy.toml", configuration(region).as_bytes())?;
     }
     let mut config = ProxyConfig::load(&file)?;
     // The Region may differ from the last start's; the signature's scope must not.
@@ -61,22 +60,46 @@ fn configuration(region: &str) -> String {
     )
 }
 
-/// Writes `xks-proxy.json`, the proxy configuration file of the developer guide with endpoint and key ID besides, and
-/// [`REQUEST_FILE`], the whole input of CreateCustomKeyStore. From a file the AWS CLI takes it without the secret on a command line, and
+/// What `xks-proxy.json` holds: the proxy configuration file of the developer guide with endpoint and key ID besides.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SampleConfiguration<'a> {
+    #[serde(flatten)]
+    kms: KmsConfiguration<'a>,
+    xks_proxy_uri_endpoint: String,
+    xks_key_id: &'a str,
+}
+
+/// What [`REQUEST_FILE`] holds: the whole input of CreateCustomKeyStore.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SampleRequest<'a> {
+    #[serde(flatten)]
+    kms: KmsConfiguration<'a>,
+    xks_proxy_uri_endpoint: String,
+    custom_key_store_name: &'a str,
+    custom_key_store_type: &'a str,
+    xks_proxy_connectivity: &'a str,
+}
+
+/// Writes `xks-proxy.json` and [`REQUEST_FILE`]. From a file the AWS CLI takes the request without the secret on a command line, and
 /// without its version 1 taking the endpoint for an address to fetch a value from.
 fn write_kms_configuration(folder: &Folder) -> Result<(), Failure> {
     let credentials = credential::read_file(&folder.path(CREDENTIALS_FILE))?;
     let current = credentials.last().ok_or("the credentials file holds no credential")?;
-    let mut configuration = kms_configuration_file(PREFIX, current);
-    configuration["XksProxyUriEndpoint"] = Value::from(format!("https://{PROXY_HOST}"));
-    let mut request = configuration.clone();
-    configuration["XksKeyId"] = Value::from(SAMPLE_KEY);
-    request["CustomKeyStoreName"] = Value::from("sample");
-    request["CustomKeyStoreType"] = Value::from("EXTERNAL_KEY_STORE");
-    request["XksProxyConnectivity"] = Value::from("PUBLIC_ENDPOINT");
-    for (name, value) in [("xks-proxy.json", configuration), (REQUEST_FILE, request)] {
-        let text = Zeroizing::new(serde_json::to_vec_pretty(&value)?);
-        folder.write_private(name, &text)?;
-    }
-    Ok(())
+    let endpoint = format!("https://{PROXY_HOST}");
+    let configuration = SampleConfiguration {
+        kms: KmsConfiguration::new(PREFIX, current),
+        xks_proxy_uri_endpoint: endpoint.clone(),
+        xks_key_id: SAMPLE_KEY,
+    };
+    let request = SampleRequest {
+        kms: KmsConfiguration::new(PREFIX, current),
+        xks_proxy_uri_endpoint: endpoint,
+        custom_key_store_name: "sample",
+        custom_key_store_type: "EXTERNAL_KEY_STORE",
+        xks_proxy_connectivity: "PUBLIC_ENDPOINT",
+    };
+    folder.write_private("xks-proxy.json", &secret_json_pretty(&configuration)?)?;
+    folder.write_private(REQUEST_FILE, &secret_json_pretty(&request)?)
 }

@@ -96,6 +96,7 @@ fn kms(records: Arc<Records>) -> Kms {
         key_deletion_interval: Duration::from_secs(10),
         change_feed_interval: Duration::from_secs(10),
         key_store_requests_per_second: 1800,
+        key_store_probes_per_second: 5,
     };
     let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
     Kms::new(settings, catalog, Arc::new(NoKeyStores), records, Arc::new(FixedClock), Arc::new(SystemEntropy))

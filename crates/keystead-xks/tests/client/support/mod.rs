@@ -1,6 +1,7 @@
 //! What the tests share: a proxy that misbehaves on purpose, certificates, and a client to call it with.
 
 mod certificates;
+mod http2_proxy;
 mod proxy;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use keystead_model::arn::{CustomKeyStoreId, Region};
 use keystead_xks::{ClientConfig, TrustRoots, XksProxyClient};
 
 pub(crate) use certificates::{Ca, HOST, mutual_tls_config, self_signed, server_config};
+pub(crate) use http2_proxy::{Http2Proxy, OnStream};
 pub(crate) use keystead_core::key_store::{ProxyFailure, UnreachableKind};
 pub(crate) use proxy::{Entrance, Proxy, Reply, Request, good_answer, http1_response};
 
@@ -48,7 +50,6 @@ pub(crate) fn client(config: ClientConfig) -> Arc<XksProxyClient> {
 pub(crate) fn external_link(id: &str) -> ExternalLink {
     ExternalLink {
         custom_key_store_id: CustomKeyStoreId::parse(id),
-        revision: 1,
         region: Region::parse("us-east-1").unwrap(),
         uri_endpoint: format!("https://{HOST}"),
         uri_path: PATH.into(),

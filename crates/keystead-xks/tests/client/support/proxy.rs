@@ -339,7 +339,7 @@ pub(crate) fn good_answer(request: &Request) -> Reply {
     Reply::Json(200, body)
 }
 
-fn good_health() -> serde_json::Value {
+pub(super) fn good_health() -> serde_json::Value {
     json!({
         "xksProxyFleetSize": 1,
         "xksProxyVendor": "Test",

@@ -84,6 +84,23 @@ impl Activity {
         }
     }
 
+    /// Returns once no request has been served for `time` from now on.
+    pub(crate) async fn quiet_for(&self, time: Duration) {
+        let called = Instant::now();
+        loop {
+            let now = Instant::now();
+            let quiet_since = self.accepted + Duration::from_millis(self.quiet_since_ms.load(Ordering::Relaxed));
+            let at = match self.requests.load(Ordering::Relaxed) {
+                0 => called.max(quiet_since) + time,
+                _ => now + time,
+            };
+            if at <= now {
+                return;
+            }
+            sleep_until(at).await;
+        }
+    }
+
     /// When the connection will be overdue if nothing comes; `None` while a request is served, which has timeouts of its own.
     fn deadline(&self) -> Option<(Instant, Overdue)> {
         if self.requests.load(Ordering::Relaxed) > 0 {
@@ -191,6 +208,21 @@ mod tests {
         let _request = activity.request(false);
         let overdue = tokio::time::timeout(Duration::from_secs(100_000), activity.overdue()).await;
         assert!(overdue.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quiet_is_when_no_request_was_served_for_a_while() {
+        let activity = Activity::begin(HEADER, IDLE);
+        tokio::time::advance(Duration::from_secs(50)).await;
+        activity.quiet_for(Duration::from_secs(1)).await;
+        assert_eq!(seconds(&activity), 51);
+        let request = activity.request(false);
+        let answer = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            drop(request);
+        };
+        tokio::join!(activity.quiet_for(Duration::from_secs(3)), answer);
+        assert_eq!(seconds(&activity), 74);
     }
 
     #[tokio::test(start_paused = true)]

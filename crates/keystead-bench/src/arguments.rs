@@ -1,0 +1,132 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures a Keystead binary and prints the figures with their goals.
+#[derive(Parser)]
+#[command(name = "keystead-bench", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) measurement: MeasurementArguments,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve every request its own body, on a free port of the loopback interface: what Keystead is compared with
+    EchoServer(EchoServerArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct EchoServerArguments {
+    /// Serve TLS with this certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "private_key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) private_key: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct MeasurementArguments {
+    /// The binary to measure
+    #[arg(long, value_name = "FILE", default_value = "target/release/keystead")]
+    pub(crate) keystead: PathBuf,
+    /// Where the figures go as JSON; data folders are made beside it and removed in the end
+    #[arg(long, alias = "out", value_name = "FILE", default_value = "bench-results/latest.json")]
+    pub(crate) output: PathBuf,
+    /// How long each party is measured in each round
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = parse_seconds)]
+    seconds_per_round: f64,
+    /// How many rounds each comparison has
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// A smoke run: few and short rounds, so that everything runs once; its figures say little
+    #[arg(long)]
+    quick: bool,
+    /// Measure only this; may be given several times
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Encrypt and Decrypt against an echo server
+    Throughput,
+    /// Encrypt under an external key against direct calls of its proxy
+    ExternalKey,
+    /// Time to the first answer, and memory
+    Start,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    pub(crate) round: Duration,
+    pub(crate) rounds: u32,
+    /// How often each kind of server is started to see how long that takes.
+    pub(crate) starts: u32,
+}
+
+impl MeasurementArguments {
+    pub(crate) fn extent(&self) -> Extent {
+        if self.quick {
+            return Extent { round: Duration::from_millis(200), rounds: 2, starts: 2 };
+        }
+        Extent { round: Duration::from_secs_f64(self.seconds_per_round), rounds: self.rounds, starts: 10 }
+    }
+
+    pub(crate) fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.05..=600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("must be a number of seconds from 0.05 to 600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn everything_is_measured_unless_told_otherwise() {
+        let all = parsed("keystead-bench").unwrap().measurement;
+        let one = parsed("keystead-bench --only start").unwrap().measurement;
+        let measured = |arguments: &MeasurementArguments| {
+            [Part::Throughput, Part::ExternalKey, Part::Start].map(|part| arguments.measures(part))
+        };
+        assert_eq!((measured(&all), measured(&one)), ([true; 3], [false, false, true]));
+    }
+
+    #[test]
+    fn lengths_that_measure_nothing_are_refused() {
+        for option in ["--seconds-per-round 0", "--seconds-per-round NaN", "--seconds-per-round -1", "--rounds 0"] {
+            assert!(parsed(&format!("keystead-bench {option}")).is_err(), "{option}");
+        }
+        assert_eq!(
+            parsed("keystead-bench --seconds-per-round 2.5").unwrap().measurement.extent().round.as_millis(),
+            2500
+        );
+        assert!(parsed("keystead-bench --quick").unwrap().measurement.extent().round.as_millis() < 1000);
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        assert!(parsed("keystead-bench echo-server").unwrap().command.is_some());
+        assert!(parsed("keystead-bench echo-server --certificate a.pem").is_err());
+    }
+}

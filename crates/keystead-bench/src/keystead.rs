@@ -1,0 +1,86 @@
+//! The binary that is measured.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::Failure;
+use crate::data_folder::DataFolder;
+use crate::process::{Processes, Server};
+
+/// Variables by this prefix configure Keystead; what the caller's shell has of them would change what is measured.
+const VARIABLE_PREFIX: &str = "KEYSTEAD";
+
+/// How a server is run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mode {
+    /// Over TLS instead of plain HTTP.
+    pub(crate) tls: bool,
+    /// With an audit log that is synced before an answer leaves: the default.
+    pub(crate) fsync: bool,
+}
+
+/// The default: plain HTTP, audit log synced.
+pub(crate) const DEFAULT_MODE: Mode = Mode { tls: false, fsync: true };
+
+/// The binary, and where its servers' data goes.
+pub(crate) struct Keystead {
+    program: PathBuf,
+    processes: Arc<Processes>,
+    work_folder: PathBuf,
+}
+
+impl Keystead {
+    /// Fails if there is no such program.
+    pub(crate) fn new(program: &Path, processes: Arc<Processes>, work_folder: &Path) -> Result<Self, Failure> {
+        let program = program
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}; build it, or name another with --keystead", program.display()))?;
+        Ok(Self { program, processes, work_folder: work_folder.to_owned() })
+    }
+
+    pub(crate) fn processes(&self) -> &Arc<Processes> {
+        &self.processes
+    }
+
+    pub(crate) fn work_folder(&self) -> &Path {
+        &self.work_folder
+    }
+
+    /// A data folder that a first `keystead dev` has filled and left.
+    pub(crate) fn new_data_folder(&self, name: &str, mode: Mode) -> Result<DataFolder, Failure> {
+        let folder = DataFolder::new(self.work_folder.join(name));
+        std::fs::create_dir(folder.path())?;
+        self.dev(&folder, mode)?.stop()?;
+        Ok(folder)
+    }
+
+    /// Starts `keystead dev` on a folder.
+    pub(crate) fn dev(&self, folder: &DataFolder, mode: Mode) -> Result<Server, Failure> {
+        let mut command = self.command(mode);
+        command.args(["dev", "--listen", "127.0.0.1:0", "--connection-transition-ms", "0", "--data-dir"]);
+        command.arg(folder.path());
+        if mode.tls {
+            command.arg("--tls");
+        }
+        self.processes.start(command, &folder.file("dev.log"))
+    }
+
+    /// Starts `keystead serve` on a folder that `keystead dev` has left; whether it serves TLS was decided there.
+    pub(crate) fn serve(&self, folder: &DataFolder, mode: Mode) -> Result<Server, Failure> {
+        let mut command = self.command(mode);
+        command.args(["serve", "--config"]).arg(folder.file("keystead.toml"));
+        self.processes.start(command, &folder.file("serve.log"))
+    }
+
+    fn command(&self, mode: Mode) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLE_PREFIX)) {
+            command.env_remove(name);
+        }
+        if !mode.fsync {
+            command.env("KEYSTEAD__AUDIT__FSYNC", "false");
+        }
+        command
+    }
+}
