@@ -97,6 +97,8 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) operation: &'static Operation,
     pub(crate) now: Timestamp,
+    /// Length of the request's body in bytes.
+    pub(crate) body_length: usize,
     pub(crate) resources: Option<Vec<AuditResource>>,
     pub(crate) additional_event_data: serde_json::Map<String, Value>,
     /// Request parameters to record although the caller left them to their default.
@@ -192,6 +194,7 @@ impl Kms {
             caller,
             operation,
             now: self.clock.now(),
+            body_length: body.len(),
             resources: None,
             additional_event_data: serde_json::Map::new(),
             defaulted_parameters: Vec::new(),

@@ -67,10 +67,10 @@ async fn a_new_certificate_counts_from_the_next_connection_on() {
 }
 
 #[tokio::test]
-async fn http_2_is_preferred_and_http_1_is_there() {
+async fn http_1_is_preferred_and_http_2_is_there() {
     let proxy = Setup::new().start().await;
     for (offered, chosen) in
-        [(&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])), (&[b"http/1.1"], Some(b"http/1.1")), (&[], None)]
+        [(&[&b"h2"[..], b"http/1.1"][..], Some(&b"http/1.1"[..])), (&[b"h2"], Some(b"h2")), (&[], None)]
     {
         let mut config = client_config(&proxy, b"");
         config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();

@@ -50,6 +50,8 @@ use crate::kms::{Call, Kms, Output};
 ///
 /// An operation that the API has and this version does not serve is told so.
 pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
+    // An answer is little longer than its request, but for lists, which hold no secret.
+    let room = ANSWER_BYTES + 2 * call.body_length;
     match call.operation.name {
         "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
         "ConnectCustomKeyStore" => {
@@ -64,7 +66,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
             record(create_custom_key_store::create_custom_key_store(kms, call, read(input)?).await?)
         }
         "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
-        "Decrypt" => body(&decrypt::decrypt(kms, call, read(input)?).await?),
+        "Decrypt" => body(room, &decrypt::decrypt(kms, call, read(input)?).await?),
         "DeleteAlias" => {
             let result = delete_alias::delete_alias(kms, call, read(input)?).await;
             done(call, result)
@@ -74,9 +76,9 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
             done(call, result)
         }
         "DescribeCustomKeyStores" => {
-            body(&describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
+            body(room, &describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
         }
-        "DescribeKey" => body(&describe_key::describe_key(kms, call, read(input)?).await?),
+        "DescribeKey" => body(room, &describe_key::describe_key(kms, call, read(input)?).await?),
         "DisableKey" => {
             let result = disable_key::disable_key(kms, call, read(input)?).await;
             done(call, result)
@@ -89,16 +91,17 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
             let result = enable_key::enable_key(kms, call, read(input)?).await;
             done(call, result)
         }
-        "Encrypt" => body(&encrypt::encrypt(kms, call, read(input)?).await?),
-        "GenerateDataKey" => body(&generate_data_key::generate_data_key(kms, call, read(input)?).await?),
+        "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
+        "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
         "GenerateDataKeyWithoutPlaintext" => body(
+            room,
             &generate_data_key_without_plaintext::generate_data_key_without_plaintext(kms, call, read(input)?).await?,
         ),
-        "GenerateRandom" => body(&generate_random::generate_random(kms, call, read(input)?).await?),
-        "ListAliases" => body(&list_aliases::list_aliases(kms, call, read(input)?).await?),
-        "ListKeys" => body(&list_keys::list_keys(kms, call, read(input)?).await?),
-        "ListResourceTags" => body(&list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
-        "ReEncrypt" => body(&re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "GenerateRandom" => body(room, &generate_random::generate_random(kms, call, read(input)?).await?),
+        "ListAliases" => body(room, &list_aliases::list_aliases(kms, call, read(input)?).await?),
+        "ListKeys" => body(room, &list_keys::list_keys(kms, call, read(input)?).await?),
+        "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
+        "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
         "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
         "TagResource" => {
             let result = tag_resource::tag_resource(kms, call, read(input)?).await;
@@ -137,10 +140,13 @@ fn done(call: &Call<'_>, result: Result<(), KmsError>) -> Result<Output, KmsErro
     })
 }
 
+/// More than a data key of 1024 bytes needs in both forms, with names and ARN.
+const ANSWER_BYTES: usize = 4096;
+
 /// An answer that the audit record does not repeat: reads, and whatever may hold plaintext.
-fn body(response: &impl Serialize) -> Result<Output, KmsError> {
-    // Sized at once: a buffer that grows would leave copies of a plaintext behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(16 * 1024));
+fn body(room: usize, response: &impl Serialize) -> Result<Output, KmsError> {
+    // Sized at once: a buffer that grows would leave copies of a plaintext behind. Not larger than needed: all of it is zeroed in the end.
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *text, response).map_err(|error| KmsError::internal(&error))?;
     Ok(Output::Body { text, recorded: None })
 }
