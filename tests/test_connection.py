@@ -13,6 +13,7 @@ from support.conditions import wait_until
 from support.documented_errors import NOT_CONNECTED, proxy_errors_from
 from support.external_store import ExternalStore, connected_store, create_store
 from support.sdk_client import refusal
+from support.stored_keys import damage_proxy_credential
 
 INVALID_STATE = "CustomKeyStoreInvalidStateException"
 # Longer than any test: what is looked at stays as it is.
@@ -437,3 +438,16 @@ def test_a_credential_is_rotated_without_a_pause(kms, fault_proxy, realm):
     wait_until(uses_the_new_credential, "the new credential was used")
     realm.retired_credentials = []
     kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
+def test_a_credential_that_does_not_open(make_installation, fault_proxy):
+    """3.7, INTERNAL_ERROR: our own fault, not the proxy's."""
+    server = make_installation().start()
+    tenant = server.create_tenant()
+    store = create_store(tenant.client, fault_proxy.realm())
+    server.stop()
+    damage_proxy_credential(server.data_folder / "store.sqlite", store.store_id)
+    server.start()
+    store = ExternalStore(server.client(tenant.credentials), store.realm, store.store_id)
+    store.connect()
+    assert store.wait_state("FAILED", "CONNECTED")["ConnectionErrorCode"] == "INTERNAL_ERROR"

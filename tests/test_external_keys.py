@@ -5,10 +5,13 @@ Source: digest external-key-stores.md, 1.4 to 1.7, section 2, section 4, 5.2 and
 
 import base64
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from support import proxy_behaviours as faults
+from support.conditions import wait_until
 from support.documented_errors import (
     BAD_CIPHERTEXT,
     BAD_INNER,
@@ -17,6 +20,7 @@ from support.documented_errors import (
     KEY_NOT_FOUND,
     KEY_USAGE,
     MALFORMED,
+    NOT_CONNECTED,
     NOT_ENABLED,
     PROXY_ERRORS,
     STORE_STATE,
@@ -193,6 +197,20 @@ def test_an_external_key_of_the_same_name_in_another_store(kms, fault_proxy):
     for _ in range(2):
         realm = fault_proxy.realm()
         connected_store(kms, realm).create_key(realm.add_key("same-name"))
+
+
+def test_a_key_store_that_is_disconnected_while_its_proxy_is_asked(kms, fault_proxy):
+    """3.6: CreateKey needs a connected key store, also at the moment the key is stored."""
+    store = connected_store(kms, fault_proxy.realm())
+    external_key, release = store.realm.add_key(), threading.Event()
+    store.realm.behave("metadata", faults.hold(release))
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(refusal, kms.create_key, **create_parameters(store, external_key.identifier))
+        wait_until(lambda: store.realm.received("metadata"), "the proxy was asked for the key's metadata")
+        store.disconnect_and_wait()
+        release.set()
+        refused = creating.result()
+    assert (refused.code, refused.message) == ("CustomKeyStoreInvalidStateException", NOT_CONNECTED)
 
 
 @pytest.mark.parametrize("row", proxy_errors_from("metadata"), ids=lambda row: row.name)
@@ -449,16 +467,19 @@ def test_a_lying_proxy_meets_the_inner_layer(client, store, key):
     assert (refused.code, refused.message, refused.cause) == (INVALID_STATE, BAD_INNER, "XKS_INNER_CIPHERTEXT_INVALID")
 
 
-def test_a_changed_bit_anywhere_is_refused(client, key):
-    """The issue, "KMS keys". A sample of bytes over the whole blob, one bit each."""
-    blob = client.encrypt(KeyId=key, Plaintext=b"x" * 40)["CiphertextBlob"]
+@pytest.mark.parametrize("gives_metadata", [True, False], ids=["with metadata", "without metadata"])
+def test_a_changed_bit_anywhere_is_refused(client, store, gives_metadata):
+    """The issue, "KMS keys". Every bit of a blob; a proxy that gives no metadata leaves a byte that says so."""
+    external_key = store.realm.add_key(gives_metadata=gives_metadata)
+    blob = client.encrypt(KeyId=store.create_key(external_key), Plaintext=b"x")["CiphertextBlob"]
     accepted = {"InvalidCiphertextException", INVALID_STATE, "AccessDeniedException", "NotFoundException"}
-    for index in range(0, len(blob), max(1, len(blob) // 80)):
-        changed = blob[:index] + bytes([blob[index] ^ (1 << (index % 8))]) + blob[index + 1 :]
-        refused = refusal(client.decrypt, CiphertextBlob=changed)
-        assert refused.code in accepted, f"byte {index}: {refused}"
+    for bit in range(8 * len(blob)):
+        changed = bytearray(blob)
+        changed[bit // 8] ^= 1 << (bit % 8)
+        refused = refusal(client.decrypt, CiphertextBlob=bytes(changed))
+        assert refused.code in accepted, f"bit {bit}: {refused}"
         if refused.code == INVALID_STATE:
-            assert refused.message in (BAD_CIPHERTEXT, BAD_INNER), f"byte {index}: {refused}"
+            assert refused.message in (BAD_CIPHERTEXT, BAD_INNER), f"bit {bit}: {refused}"
 
 
 def test_a_changed_blob_that_cannot_be_parsed_stays_at_home(client, store, key):

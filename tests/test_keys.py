@@ -5,6 +5,7 @@ Source: digest kms-core.md, 2.1, 2.3, 2.5 to 2.8, 5.1 to 5.3, 5.6, 9.1.
 
 import datetime
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -287,6 +288,27 @@ def test_enable_and_disable_are_idempotent(kms):
         kms.disable_key(KeyId=key)
     assert state_of(kms, key) == "Disabled"
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["Enabled"] is False
+
+
+def test_many_change_the_same_alias_at_once(kms):
+    """2.7: ordinary contention is no error; each update is made, one after the other."""
+    keys = [new_key(kms) for _ in range(2)]
+    kms.create_alias(AliasName="alias/wanted-by-many", TargetKeyId=keys[0])
+    with ThreadPoolExecutor(8) as pool:
+        updates = [
+            pool.submit(kms.update_alias, AliasName="alias/wanted-by-many", TargetKeyId=keys[number % 2])
+            for number in range(80)
+        ]
+    assert [update.exception() for update in updates if update.exception()] == []
+
+
+def test_many_tag_the_same_key_at_once(kms):
+    """2.7: no tag of anybody is lost."""
+    key = new_key(kms)
+    names = [f"tag-{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: kms.tag_resource(KeyId=key, Tags=[{"TagKey": name, "TagValue": ""}]), names))
+    assert sorted(tag["TagKey"] for tag in kms.list_resource_tags(KeyId=key)["Tags"]) == sorted(names)
 
 
 def test_update_alias_in_pending_deletion(kms):

@@ -74,21 +74,24 @@ class HttpAnswer:
 
 @dataclass
 class ExternalKey:
-    """An AES-256 key with versions; the newest encrypts, and `ciphertextMetadata` says which one did."""
+    """An AES-256 key with versions; the newest encrypts, and `ciphertextMetadata` says which one did, unless it gives none."""
 
     identifier: str
     versions: list = field(default_factory=lambda: [os.urandom(32)])
     key_spec: str = "AES_256"
     key_usage: tuple = ("ENCRYPT", "DECRYPT")
     key_status: str = "ENABLED"
+    gives_metadata: bool = True
 
     def rotate(self):
         self.versions.append(os.urandom(32))
 
     def metadata(self):
-        return b"version=%d" % (len(self.versions) - 1)
+        return b"version=%d" % (len(self.versions) - 1) if self.gives_metadata else b""
 
     def material_of(self, metadata):
+        if not self.gives_metadata:
+            return self.versions[-1]
         return self.versions[int(metadata.removeprefix(b"version="))]
 
 
@@ -214,8 +217,9 @@ def _encrypt(key, request):
         "ciphertext": b64(ciphertext),
         "initializationVector": b64(iv),
         "authenticationTag": b64(tag),
-        "ciphertextMetadata": b64(metadata),
     }
+    if metadata:
+        members["ciphertextMetadata"] = b64(metadata)
     if request.json.get("ciphertextDataIntegrityValueAlgorithm") == "SHA_256":
         members["ciphertextDataIntegrityValue"] = b64(integrity_value(aad, metadata, iv, ciphertext, tag))
     return ok(members)

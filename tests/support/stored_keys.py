@@ -1,4 +1,4 @@
-"""Reaches into a stopped server's store, for what no client can do: moving a date, taking its log in."""
+"""Reaches into a stopped server's store, for what no client can do: moving a date, damaging a secret, taking its log in."""
 
 import sqlite3
 import time
@@ -12,6 +12,19 @@ def make_deletion_due(store_file, key_id):
             (int(time.time() * 1000) - 1000, key_id),
         )
         assert changed.rowcount == 1, f"{key_id} is not pending deletion"
+    store.close()
+
+
+def damage_proxy_credential(store_file, custom_key_store_id):
+    """Changes a byte of a sealed proxy secret."""
+    with sqlite3.connect(store_file) as store:
+        (sealed,) = store.execute(
+            "SELECT xks_proxy_sealed_secret FROM custom_key_stores WHERE id = ?", (custom_key_store_id,)
+        ).fetchone()
+        sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+        store.execute(
+            "UPDATE custom_key_stores SET xks_proxy_sealed_secret = ? WHERE id = ?", (sealed, custom_key_store_id)
+        )
     store.close()
 
 
