@@ -30,8 +30,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it.
-    std::thread::spawn(|| SystemEntropy.fill(&mut [0; 1]));
+    // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it. Where no
+    // thread can be had, the first who needs it waits.
+    let _ = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
