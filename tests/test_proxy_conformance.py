@@ -372,7 +372,7 @@ def test_tls_versions_and_suites(proxy, authority, version):
         )
 
 
-@pytest.mark.parametrize(("offered", "chosen"), [(("h2", "http/1.1"), "h2"), (("http/1.1",), "http/1.1")])
+@pytest.mark.parametrize(("offered", "chosen"), [(("h2", "http/1.1"), "http/1.1"), (("h2",), "h2"), (("http/1.1",), "http/1.1")])
 def test_http_versions(proxy, authority, offered, chosen):
     context = ssl.create_default_context(cafile=authority.certificate)
     context.set_alpn_protocols(list(offered))
