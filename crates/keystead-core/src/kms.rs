@@ -208,6 +208,11 @@ impl Kms {
             Err(error) => Err(error),
         };
         let record = self.record_of(call, parameters, &result);
+        self.recorded(record, result).await
+    }
+
+    /// The answer, once its record is written; without the record there is no other answer than that.
+    async fn recorded(&self, record: AuditRecord, result: Result<Output, KmsError>) -> Answer {
         match self.audit_log.write(record).await {
             Ok(()) => answer(result),
             Err(error) => answer(Err(error.into())),
@@ -256,10 +261,7 @@ impl Kms {
         fill_origin(&mut record, origin);
         record.user_identity = UserIdentity::unknown(access_key_id);
         fill_error(&mut record, &error);
-        match self.audit_log.write(record).await {
-            Ok(()) => answer(Err(error)),
-            Err(error) => answer(Err(error.into())),
-        }
+        self.recorded(record, Err(error)).await
     }
 }
 

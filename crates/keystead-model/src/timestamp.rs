@@ -1,6 +1,7 @@
 //! Points in time on the wire.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -37,6 +38,11 @@ impl Timestamp {
     /// So many days of 24 hours later, or the end of time.
     pub const fn plus_days(self, days: u32) -> Self {
         self.plus_millis((days as i64).saturating_mul(MILLIS_PER_DAY))
+    }
+
+    /// So much later, or the end of time.
+    pub fn plus(self, duration: Duration) -> Self {
+        self.plus_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// So many milliseconds later (earlier if negative), or the end of time.
@@ -120,6 +126,8 @@ mod tests {
     fn days_have_24_hours_and_time_has_an_end() {
         assert_eq!(Timestamp::from_millis(5).plus_days(30).millis(), 2_592_000_005);
         assert_eq!(Timestamp::from_millis(i64::MAX).plus_days(u32::MAX).millis(), i64::MAX);
+        assert_eq!(Timestamp::from_millis(5).plus(Duration::from_secs(1)).millis(), 1005);
+        assert_eq!(Timestamp::from_millis(5).plus(Duration::MAX).millis(), i64::MAX);
         assert!(Timestamp::from_millis(1) < Timestamp::from_millis(2));
     }
 }

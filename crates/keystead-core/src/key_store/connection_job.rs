@@ -61,9 +61,8 @@ impl ConnectionWorker {
 
     async fn claim(&self) -> Result<Option<ConnectionJob>, KmsError> {
         let now = self.kms.clock.now();
-        let lease_ms = i64::try_from(self.kms.settings.job_lease.as_millis()).unwrap_or(i64::MAX);
-        let store = self.kms.catalog.store();
-        Ok(store.claim_connection_job(&self.owner, now, now.plus_millis(lease_ms)).await?)
+        let lease_until = now.plus(self.kms.settings.job_lease);
+        Ok(self.kms.catalog.store().claim_connection_job(&self.owner, now, lease_until).await?)
     }
 
     /// Whatever goes wrong on our side ends a connect as FAILED with INTERNAL_ERROR, so that nobody waits for ever. Where not even that

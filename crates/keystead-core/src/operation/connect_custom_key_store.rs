@@ -50,8 +50,7 @@ impl Transition {
                 ConnectionTransition::Refused => return Err(invalid_state(&key_store, self.remedy)),
                 ConnectionTransition::To(state) => key_store.connection = state,
             }
-            let transition_ms = i64::try_from(kms.settings.transition_min.as_millis()).unwrap_or(i64::MAX);
-            let due = call.now.plus_millis(transition_ms);
+            let due = call.now.plus(kms.settings.transition_min);
             match kms.catalog.start_connection_job(&key_store, self.job, due).await {
                 Err(StoreError::Conflict) => conflicts.wait().await?,
                 result => {

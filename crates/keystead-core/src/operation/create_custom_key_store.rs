@@ -79,7 +79,7 @@ fn proxy_settings(request: CreateCustomKeyStoreRequest) -> Result<ProxySettings,
             "CustomKeyStoreType AWS_CLOUDHSM, which is the default, is not served by this version of Keystead. Use EXTERNAL_KEY_STORE.",
         ));
     }
-    refuse_cloudhsm_parameters([
+    refuse_cloudhsm_parameters(&[
         ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some()),
         ("TrustAnchorCertificate", request.trust_anchor_certificate.is_some()),
         ("KeyStorePassword", request.key_store_password.is_some()),

@@ -52,8 +52,8 @@ pub(super) fn check_uri_length(endpoint: &str, path: &str, suffix: &str) -> Resu
 }
 
 /// Refuses parameters that belong to AWS CloudHSM key stores.
-pub(super) fn refuse_cloudhsm_parameters(given: [(&str, bool); 3]) -> Result<(), KmsError> {
-    match given.into_iter().find(|(_, given)| *given) {
+pub(super) fn refuse_cloudhsm_parameters(given: &[(&str, bool)]) -> Result<(), KmsError> {
+    match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((name, _)) => Err(KmsError::validation(format!(
             "{name} is not valid for a custom key store of type EXTERNAL_KEY_STORE. Leave it out."

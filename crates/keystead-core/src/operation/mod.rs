@@ -38,6 +38,7 @@ mod update_key_description;
 
 use keystead_model::kms::Exception;
 use keystead_model::operation::{SuccessBody, success_body};
+use keystead_model::shape::Operation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -52,45 +53,31 @@ use crate::kms::{Call, Kms, Output};
 pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
     // An answer is little longer than its request, but for lists, which hold no secret.
     let room = ANSWER_BYTES + 2 * call.body_length;
-    match call.operation.name {
+    let operation = call.operation;
+    match operation.name {
         "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
         "ConnectCustomKeyStore" => {
-            let result = connect_custom_key_store::connect_custom_key_store(kms, call, read(input)?).await;
-            done(call, result)
+            done(operation, connect_custom_key_store::connect_custom_key_store(kms, call, read(input)?).await)
         }
-        "CreateAlias" => {
-            let result = create_alias::create_alias(kms, call, read(input)?).await;
-            done(call, result)
-        }
+        "CreateAlias" => done(operation, create_alias::create_alias(kms, call, read(input)?).await),
         "CreateCustomKeyStore" => {
             record(create_custom_key_store::create_custom_key_store(kms, call, read(input)?).await?)
         }
         "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
         "Decrypt" => body(room, &decrypt::decrypt(kms, call, read(input)?).await?),
-        "DeleteAlias" => {
-            let result = delete_alias::delete_alias(kms, call, read(input)?).await;
-            done(call, result)
-        }
+        "DeleteAlias" => done(operation, delete_alias::delete_alias(kms, call, read(input)?).await),
         "DeleteCustomKeyStore" => {
-            let result = delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await;
-            done(call, result)
+            done(operation, delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await)
         }
         "DescribeCustomKeyStores" => {
             body(room, &describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
         }
         "DescribeKey" => body(room, &describe_key::describe_key(kms, call, read(input)?).await?),
-        "DisableKey" => {
-            let result = disable_key::disable_key(kms, call, read(input)?).await;
-            done(call, result)
-        }
+        "DisableKey" => done(operation, disable_key::disable_key(kms, call, read(input)?).await),
         "DisconnectCustomKeyStore" => {
-            let result = disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await;
-            done(call, result)
+            done(operation, disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await)
         }
-        "EnableKey" => {
-            let result = enable_key::enable_key(kms, call, read(input)?).await;
-            done(call, result)
-        }
+        "EnableKey" => done(operation, enable_key::enable_key(kms, call, read(input)?).await),
         "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
         "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
         "GenerateDataKeyWithoutPlaintext" => body(
@@ -103,25 +90,14 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
         "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
         "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
-        "TagResource" => {
-            let result = tag_resource::tag_resource(kms, call, read(input)?).await;
-            done(call, result)
-        }
-        "UntagResource" => {
-            let result = untag_resource::untag_resource(kms, call, read(input)?).await;
-            done(call, result)
-        }
-        "UpdateAlias" => {
-            let result = update_alias::update_alias(kms, call, read(input)?).await;
-            done(call, result)
-        }
+        "TagResource" => done(operation, tag_resource::tag_resource(kms, call, read(input)?).await),
+        "UntagResource" => done(operation, untag_resource::untag_resource(kms, call, read(input)?).await),
+        "UpdateAlias" => done(operation, update_alias::update_alias(kms, call, read(input)?).await),
         "UpdateCustomKeyStore" => {
-            let result = update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await;
-            done(call, result)
+            done(operation, update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await)
         }
         "UpdateKeyDescription" => {
-            let result = update_key_description::update_key_description(kms, call, read(input)?).await;
-            done(call, result)
+            done(operation, update_key_description::update_key_description(kms, call, read(input)?).await)
         }
         name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
     }
@@ -133,8 +109,8 @@ fn read<T: DeserializeOwned>(input: Value) -> Result<T, KmsError> {
 }
 
 /// The answer of an operation that gives nothing back: the model tells whether that is no body or `{}`.
-fn done(call: &Call<'_>, result: Result<(), KmsError>) -> Result<Output, KmsError> {
-    result.map(|()| match success_body(call.operation) {
+fn done(operation: &Operation, result: Result<(), KmsError>) -> Result<Output, KmsError> {
+    result.map(|()| match success_body(operation) {
         SuccessBody::Empty => Output::Nothing,
         SuccessBody::EmptyObject | SuccessBody::Object => Output::EmptyStructure,
     })

@@ -68,10 +68,9 @@ pub(super) async fn update_custom_key_store(
 
 /// What can be refused without looking at the key store.
 fn check_parameters(request: &UpdateCustomKeyStoreRequest) -> Result<(), KmsError> {
-    refuse_cloudhsm_parameters([
+    refuse_cloudhsm_parameters(&[
         ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some()),
         ("KeyStorePassword", request.key_store_password.is_some()),
-        ("TrustAnchorCertificate", false),
     ])?;
     if request.xks_proxy_connectivity == Some(XksProxyConnectivity::VpcEndpointService) {
         return Err(vpc_endpoint_service_unsupported());
