@@ -181,9 +181,7 @@ impl Kms {
 
     /// A new UUID (version 4), as text.
     pub fn new_uuid(&self) -> String {
-        let mut random = [0; 16];
-        self.entropy.fill(&mut random);
-        uuid::Builder::from_random_bytes(random).into_uuid().to_string()
+        new_uuid(&*self.entropy)
     }
 
     /// Serves one verified request: read, validate, authorize, act, record, answer.
@@ -231,7 +229,7 @@ impl Kms {
         let name = call.operation.name;
         let read_only = keystead_model::operation::read_only(name);
         let mut record = AuditRecord::of_call(name, self.region(), call.now, self.new_uuid(), read_only);
-        fill_origin(&mut record, &call.caller.origin);
+        record.set_origin(&call.caller.origin);
         record.user_identity = UserIdentity::of(&call.caller.principal, &call.caller.access_key_id);
         record.recipient_account_id = Some(call.caller.principal.account.to_string());
         record.request_parameters = parameters;
@@ -258,33 +256,24 @@ impl Kms {
     ) -> Answer {
         let read_only = keystead_model::operation::read_only(event_name);
         let mut record = AuditRecord::of_call(event_name, self.region(), self.clock.now(), self.new_uuid(), read_only);
-        fill_origin(&mut record, origin);
+        record.set_origin(origin);
         record.user_identity = UserIdentity::unknown(access_key_id);
         fill_error(&mut record, &error);
         self.recorded(record, Err(error)).await
     }
 }
 
-/// What is recorded of a text that the caller chose, at most, in characters (CloudTrail cuts both as well).
-const USER_AGENT_CHARACTERS_MAX: usize = 1024;
-const ERROR_MESSAGE_CHARACTERS_MAX: usize = 4096;
-
-fn cut(text: &str, characters_max: usize) -> String {
-    text.chars().take(characters_max).collect()
-}
-
-fn fill_origin(record: &mut AuditRecord, origin: &RequestOrigin) {
-    record.request_id = Some(origin.request_id.clone());
-    record.source_ip_address.clone_from(&origin.source_ip);
-    record.user_agent = cut(&origin.user_agent, USER_AGENT_CHARACTERS_MAX);
-    record.tls_details.clone_from(&origin.tls);
+/// A new UUID (version 4), as text.
+pub(crate) fn new_uuid(entropy: &dyn Entropy) -> String {
+    let mut random = [0; 16];
+    entropy.fill(&mut random);
+    uuid::Builder::from_random_bytes(random).into_uuid().to_string()
 }
 
 fn fill_error(record: &mut AuditRecord, error: &KmsError) {
     // CloudTrail shortens this one name (unverified for KMS); the others are recorded in full.
     let code = if error.exception == Exception::AccessDenied { "AccessDenied" } else { error.exception.name() };
-    record.error_code = Some(code.to_owned());
-    record.error_message = error.message.as_deref().map(|message| cut(message, ERROR_MESSAGE_CHARACTERS_MAX));
+    record.set_error(code.to_owned(), error.message.as_deref());
     if let Some(cause) = error.cause {
         record.additional_event_data.insert("errorCause".to_owned(), cause.into());
     }

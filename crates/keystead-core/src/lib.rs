@@ -5,6 +5,7 @@
 //! [`port::Entropy`]. The entry point is [`Kms::invoke`].
 
 pub mod access;
+pub mod api_service;
 pub mod audit;
 pub mod background;
 pub mod catalog;

@@ -8,6 +8,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::access::{Principal, PrincipalKind};
+use crate::kms::RequestOrigin;
+
+/// What is recorded of a text that the caller chose, at most, in characters (CloudTrail cuts both as well).
+const USER_AGENT_CHARACTERS_MAX: usize = 1024;
+const ERROR_MESSAGE_CHARACTERS_MAX: usize = 4096;
 
 /// The version of the record format that is followed.
 const EVENT_VERSION: &str = "1.11";
@@ -21,7 +26,8 @@ pub struct AuditRecord {
     pub user_identity: UserIdentity,
     /// `2022-11-24T18:57:43Z`
     pub event_time: String,
-    event_source: &'static str,
+    /// The service: `kms.amazonaws.com` unless set otherwise.
+    pub event_source: &'static str,
     /// The operation.
     pub event_name: String,
     /// The Region.
@@ -185,6 +191,20 @@ impl AuditRecord {
         }
     }
 
+    /// Fills in how the request came.
+    pub fn set_origin(&mut self, origin: &RequestOrigin) {
+        self.request_id = Some(origin.request_id.clone());
+        self.source_ip_address.clone_from(&origin.source_ip);
+        self.user_agent = cut(&origin.user_agent, USER_AGENT_CHARACTERS_MAX);
+        self.tls_details.clone_from(&origin.tls);
+    }
+
+    /// Fills in how the request failed.
+    pub fn set_error(&mut self, code: String, message: Option<&str>) {
+        self.error_code = Some(code);
+        self.error_message = message.map(|message| cut(message, ERROR_MESSAGE_CHARACTERS_MAX));
+    }
+
     /// A record of something that KMS did by itself for `account`.
     pub fn of_service_event(
         event_name: &str,
@@ -206,6 +226,10 @@ impl AuditRecord {
             ..Self::of_call(event_name, region, at, event_id, false)
         }
     }
+}
+
+fn cut(text: &str, characters_max: usize) -> String {
+    text.chars().take(characters_max).collect()
 }
 
 /// `2022-11-24T18:57:43Z`

@@ -6,6 +6,7 @@ mod domain_name;
 mod entity;
 mod failure;
 mod health_poll;
+mod hsm_failure;
 mod rate;
 
 pub use connection::{ConnectionEvent, ConnectionState, ConnectionTransition};
@@ -17,4 +18,5 @@ pub use failure::{
     ProxyFailure, UnreachableKind,
 };
 pub use health_poll::poll_health;
+pub use hsm_failure::{HSM_FAILURES, HsmFailure, HsmFailureRow};
 pub use rate::RequestRate;

@@ -2,13 +2,19 @@
 
 mod audit_log;
 mod clock;
+mod document_store;
 mod entropy;
+mod hsm_backend;
+mod hsm_clusters;
 mod key_store_backend;
 mod store;
 
 pub use audit_log::{AuditError, AuditLog};
 pub use clock::{Clock, SystemClock};
+pub use document_store::{Document, DocumentKind, DocumentStore};
 pub use entropy::{Entropy, SystemEntropy};
+pub use hsm_backend::{BackingKeyId, HsmBackend, HsmCiphertext, HsmLink};
+pub use hsm_clusters::{AttachNetworkError, ClusterHsm, HsmCluster, HsmClusters};
 pub use key_store_backend::{
     BackendCiphertext, CallMetadata, ExternalKeyMetadata, ExternalLink, KeyStoreBackend, KeyStoreLink,
 };

@@ -206,6 +206,8 @@ pub enum UniqueConstraint {
     CustomKeyStoreId,
     /// One custom key store of each name in an account and Region.
     CustomKeyStoreName,
+    /// One document of each ID among those of its kind.
+    DocumentId,
     /// One external key store for each endpoint and path in an account and Region.
     XksProxyUri,
 }
