@@ -1,4 +1,4 @@
-//! The KMS API as data: operations, members and constraints.
+//! The served APIs as data: operations, members and constraints.
 //!
 //! The tables are generated from Amazon's model (`codegen/generate.py`); [`crate::validate`] reads them.
 
@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use regex_lite::Regex;
 
+use crate::cloudhsm::generated::OPERATIONS as CLOUDHSM_OPERATIONS;
 use crate::kms::generated::OPERATIONS;
 
 /// The type of a member and what its values must satisfy.
@@ -132,7 +133,7 @@ pub struct Member {
 /// One operation of the API.
 #[derive(Debug)]
 pub struct Operation {
-    /// The name in `X-Amz-Target: TrentService.<name>`.
+    /// The name in `X-Amz-Target`, after the service's prefix: `TrentService.<name>`, `BaldrApiService.<name>`.
     pub name: &'static str,
     /// The members of a request.
     pub input: &'static Structure,
@@ -153,16 +154,40 @@ pub fn operations() -> &'static [Operation] {
     OPERATIONS
 }
 
+/// The operation of the CloudHSM V2 API called `name`, case-sensitive.
+pub fn cloudhsm_operation(name: &str) -> Option<&'static Operation> {
+    let index = CLOUDHSM_OPERATIONS.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
+    CLOUDHSM_OPERATIONS.get(index)
+}
+
+/// Every operation of the CloudHSM V2 API, sorted by name.
+pub fn cloudhsm_operations() -> &'static [Operation] {
+    CLOUDHSM_OPERATIONS
+}
+
 /// A regular expression of the model, compiled at its first use.
 #[derive(Debug)]
 pub struct Pattern {
     text: &'static str,
     compiled: OnceLock<Option<Regex>>,
+    decided_by: Option<fn(&str) -> bool>,
+}
+
+/// Whether a text is made of `[\p{L}\p{Z}\p{N}_.:/=+\-@]` alone: keys and values of tags.
+pub(crate) fn is_tag_text(text: &str) -> bool {
+    let is_separator = |character: char| character.is_whitespace() && !character.is_control();
+    text.chars()
+        .all(|character| character.is_alphanumeric() || is_separator(character) || "_.:/=+-@".contains(character))
 }
 
 impl Pattern {
     pub(crate) const fn new(text: &'static str) -> Self {
-        Pattern { text, compiled: OnceLock::new() }
+        Pattern { text, compiled: OnceLock::new(), decided_by: None }
+    }
+
+    /// A pattern with classes that the regular expressions here do not know: the function says whether the whole of a value matches.
+    pub(crate) const fn decided_by(text: &'static str, function: fn(&str) -> bool) -> Self {
+        Pattern { text, compiled: OnceLock::new(), decided_by: Some(function) }
     }
 
     /// The model's own text, which validation errors show.
@@ -172,6 +197,9 @@ impl Pattern {
 
     /// Whether the *whole* of `value` matches, as AWS has it even for patterns without `^` and `$`.
     pub fn is_match(&self, value: &str) -> bool {
+        if let Some(decides) = self.decided_by {
+            return decides(value);
+        }
         // A pattern that does not compile refuses every value; a test keeps it from happening.
         self.compiled().is_some_and(|regex| regex.is_match(value))
     }
@@ -214,6 +242,39 @@ mod tests {
         }
         for unknown in ["", "encrypt", "Encrypts", "ZZZ"] {
             assert!(operation(unknown).is_none(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_operations_of_cloudhsm_are_found_by_name() {
+        assert_eq!(cloudhsm_operations().len(), 18);
+        assert!(cloudhsm_operations().is_sorted_by(|a, b| a.name < b.name));
+        for expected in cloudhsm_operations() {
+            assert_eq!(cloudhsm_operation(expected.name).expect("listed").name, expected.name);
+        }
+        assert!(cloudhsm_operation("Encrypt").is_none() && operation("CreateHsm").is_none());
+    }
+
+    #[test]
+    fn every_pattern_of_cloudhsm_compiles() {
+        for operation in cloudhsm_operations() {
+            let mut visit = |shape: &'static Shape| {
+                if let Shape::String { pattern: Some(pattern), .. } = shape {
+                    assert!(pattern.decided_by.is_some() || pattern.compiled().is_some(), "{}", pattern.text());
+                }
+            };
+            walk_members(operation.input, &mut visit);
+            operation.output.into_iter().for_each(|output| walk_members(output, &mut visit));
+        }
+    }
+
+    #[test]
+    fn texts_of_tags() {
+        for good in ["", "a", "Zürich 1", "a_b.c:d/e=f+g-h@i", "日本 語", "\u{2028}"] {
+            assert!(is_tag_text(good), "{good:?}");
+        }
+        for bad in ["a\tb", "a\nb", "#", "a,b", "\u{0}", "a*"] {
+            assert!(!is_tag_text(bad), "{bad:?}");
         }
     }
 
