@@ -5,6 +5,8 @@ import pytest
 from support.certificates import CertificateAuthority, old_tls_context
 from support.development_server import DevelopmentServer
 from support.fault_proxy import ClosedPort, FaultProxy, FullListener, PlainTextListener, SilentListener
+from support.hsm_modules import HSM_MODULES, module_settings
+from support.hsm_realm import HsmRealm
 from support.installation import PATIENT_TIMEOUT_MS, Installation, merged, proxy_settings, timeout_settings
 
 
@@ -129,6 +131,64 @@ def kms(tenant):
 def realm(fault_proxy):
     """A path prefix of the faultless proxy, with a credential of its own."""
     return fault_proxy.realm()
+
+
+@pytest.fixture(scope="session")
+def hsm_servers(make_installation):
+    """The server whose clusters are of soft tokens of a module; started when it is first asked for."""
+    started = {}
+
+    def server(module):
+        if module not in started:
+            started[module] = make_installation(module_settings(module)).start()
+        return started[module]
+
+    yield server
+    for module, installation in started.items():
+        assert installation.stop() == 0, f"{module}: {installation.server.stderr}"
+        assert "panicked" not in installation.server.stderr, f"{module}: {installation.server.stderr}"
+
+
+@pytest.fixture(scope="module", params=HSM_MODULES)
+def hsm_module(request):
+    """Each module that the whole behaviour is tested on."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def hsm_server(hsm_servers, hsm_module):
+    """The server of the module at hand."""
+    return hsm_servers(hsm_module)
+
+
+@pytest.fixture(scope="module")
+def hsm_realm(hsm_server):
+    """An account with clusters on that server, shared by the tests of a file."""
+    return HsmRealm(hsm_server)
+
+
+@pytest.fixture
+def own_hsm_realm(hsm_server):
+    """An account with clusters on that server, for one test."""
+    return HsmRealm(hsm_server)
+
+
+@pytest.fixture(scope="session")
+def kryoptic_server(hsm_servers):
+    """The server of the tests to which the module makes no difference."""
+    return hsm_servers("kryoptic")
+
+
+@pytest.fixture
+def cloud(kryoptic_server):
+    """An account there, for one test."""
+    return HsmRealm(kryoptic_server)
+
+
+@pytest.fixture(scope="module")
+def shared_cloud(kryoptic_server):
+    """An account there, shared by the tests of a file."""
+    return HsmRealm(kryoptic_server)
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,12 @@ def executable():
 
 
 class AwsCli:
-    """`aws kms ...` with the environment that `keystead dev` wrote."""
+    """`aws kms ...`, or another service, with the environment that `keystead dev` wrote."""
 
-    def __init__(self, variables, folder):
+    def __init__(self, variables, folder, service="kms"):
         self._folder = Path(folder)
+        self._service = service
+        self._variables = variables
         configuration = self._folder / "aws-cli-config"
         # Version 1 of the CLI would otherwise download a value that begins with https://.
         configuration.write_text("[default]\ncli_follow_urlparam = false\n")
@@ -32,10 +34,14 @@ class AwsCli:
         file.write_bytes(data)
         return f"fileb://{file}"
 
+    def of(self, service):
+        """The same environment for another service."""
+        return AwsCli(self._variables, self._folder, service)
+
     def run(self, *arguments):
-        """Runs `aws kms ...` and returns the completed process."""
+        """Runs `aws SERVICE ...` and returns the completed process."""
         return subprocess.run(
-            [executable(), "kms", *arguments],
+            [executable(), self._service, *arguments],
             capture_output=True,
             text=True,
             timeout=COMMAND_LIMIT_S,
@@ -46,11 +52,11 @@ class AwsCli:
     def succeed(self, *arguments):
         """Runs it, fails unless it exits 0, and returns its JSON answer (`{}` for an empty one)."""
         done = self.run(*arguments)
-        assert done.returncode == 0, f"aws kms {' '.join(arguments)}: {done.stderr}"
+        assert done.returncode == 0, f"aws {self._service} {' '.join(arguments)}: {done.stderr}"
         return json.loads(done.stdout or "{}")
 
     def fail(self, *arguments):
         """Runs it, fails if it exits 0, and returns its standard error."""
         done = self.run(*arguments)
-        assert done.returncode != 0, f"aws kms {' '.join(arguments)} succeeded: {done.stdout}"
+        assert done.returncode != 0, f"aws {self._service} {' '.join(arguments)} succeeded: {done.stdout}"
         return done.stderr

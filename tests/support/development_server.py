@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.built_binary import ServerProcess, run_successfully
 from support.credentials import Credentials, parse_exports
-from support.sdk_client import kms_client
+from support.sdk_client import service_client
 
 
 class DevelopmentServer:
@@ -34,6 +34,11 @@ class DevelopmentServer:
         return self.server.terminate()
 
     @property
+    def place(self):
+        """The arguments by which commands find this server."""
+        return ("--data-dir", self.data_folder)
+
+    @property
     def variables(self):
         """The variables of `env`."""
         return parse_exports((self.data_folder / "env").read_text())
@@ -47,10 +52,16 @@ class DevelopmentServer:
     def credentials(self):
         return Credentials(self.variables["AWS_ACCESS_KEY_ID"], self.variables["AWS_SECRET_ACCESS_KEY"])
 
-    def client(self):
+    @property
+    def cluster_configuration(self):
+        """The members of `cluster.json`."""
+        return json.loads((self.data_folder / "cluster.json").read_text())
+
+    def client(self, service="kms"):
         """An SDK client with the credentials and the endpoint of `env`."""
         variables = self.variables
-        return kms_client(
+        return service_client(
+            service,
             variables["AWS_ENDPOINT_URL"],
             self.credentials,
             region=variables["AWS_REGION"],

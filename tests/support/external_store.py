@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
-from support.conditions import wait_until
+from support.key_store_handle import KeyStoreHandle
 
 _names = itertools.count(1)
 
@@ -23,48 +23,12 @@ def create_parameters(realm, **changes):
 
 
 @dataclass(frozen=True)
-class ExternalStore:
+class ExternalStore(KeyStoreHandle):
     """An external key store, the realm behind it, and the client that made it."""
 
     client: object
     realm: object
     store_id: str
-
-    def describe(self):
-        """Its entry of DescribeCustomKeyStores."""
-        return self.client.describe_custom_key_stores(CustomKeyStoreId=self.store_id)["CustomKeyStores"][0]
-
-    def state(self):
-        return self.describe()["ConnectionState"]
-
-    def connect(self):
-        self.client.connect_custom_key_store(CustomKeyStoreId=self.store_id)
-
-    def disconnect(self):
-        self.client.disconnect_custom_key_store(CustomKeyStoreId=self.store_id)
-
-    def wait_state(self, *states):
-        """Waits until it is in one of these states and returns its entry."""
-
-        def entry_in_state():
-            entry = self.describe()
-            return entry if entry["ConnectionState"] in states else None
-
-        return wait_until(entry_in_state, f"{self.store_id} was {' or '.join(states)}")
-
-    def connect_and_wait(self):
-        self.connect()
-        self.wait_state("CONNECTED", "FAILED")
-        assert self.state() == "CONNECTED", self.describe()
-        return self
-
-    def disconnect_and_wait(self):
-        self.disconnect()
-        self.wait_state("DISCONNECTED")
-        return self
-
-    def delete(self):
-        self.client.delete_custom_key_store(CustomKeyStoreId=self.store_id)
 
     def create_key(self, external_key=None, **parameters):
         """A KMS key over an external key (a new one unless given); returns its ARN."""

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from support.built_binary import ServerProcess, run_command, run_successfully
 from support.conditions import wait_until
 from support.credentials import Credentials
-from support.sdk_client import REGION, kms_client
+from support.sdk_client import REGION, service_client
 
 # Long beside any stall of a busy machine: only tests of timeouts take less, and name it.
 PATIENT_TIMEOUT_MS = 5000
@@ -43,6 +43,11 @@ class Installation:
         self.endpoint = None
         run_successfully("root-key", "create", self.folder / "root.key")
         self.write_configuration()
+
+    @property
+    def place(self):
+        """The arguments by which commands find this server."""
+        return ("--config", self.configuration_file)
 
     def write_configuration(self):
         """Writes `settings` as the configuration file."""
@@ -116,10 +121,10 @@ class Installation:
         """Waits until the server knows the client's access key: the command takes effect within a second."""
         wait_until(lambda: signs_validly(client), "the access key was accepted")
 
-    def client(self, credentials, **options):
+    def client(self, credentials, service="kms", **options):
         """An SDK client of this server."""
         options.setdefault("verify", self.verify)
-        return kms_client(self.endpoint, credentials, region=self.settings["region"], **options)
+        return service_client(service, self.endpoint, credentials, region=self.settings["region"], **options)
 
     def audit_records(self):
         """Every audit record so far."""

@@ -16,10 +16,15 @@ def _session():
     return boto3.session.Session(botocore_session=botocore.session.Session())
 
 
-def kms_client(endpoint, credentials, region=REGION, verify=None, checked=True):
-    """A KMS client. `checked=False` sends parameters that the SDK itself would refuse."""
+def kms_client(endpoint, credentials, **options):
+    """A KMS client; `options` as of `service_client`."""
+    return service_client("kms", endpoint, credentials, **options)
+
+
+def service_client(service, endpoint, credentials, region=REGION, verify=None, checked=True):
+    """A client of one service, such as `cloudhsmv2` or `ec2`. `checked=False` sends parameters that the SDK itself would refuse."""
     return _session().client(
-        "kms",
+        service,
         endpoint_url=endpoint,
         region_name=region,
         aws_access_key_id=credentials.access_key_id,

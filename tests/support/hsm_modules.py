@@ -1,0 +1,22 @@
+"""The PKCS#11 modules that the tests run on, and where they are."""
+
+import os
+from pathlib import Path
+
+from support.built_binary import REPOSITORY
+
+KRYOPTIC = Path(
+    os.environ.get(
+        "KEYSTEAD_KRYOPTIC_MODULE", REPOSITORY / "modules" / "kryoptic" / "target" / "release" / "libkryoptic_pkcs11.so"
+    )
+)
+SOFTHSM2 = Path(os.environ.get("KEYSTEAD_SOFTHSM2_MODULE", "/usr/lib/softhsm/libsofthsm2.so"))
+
+# By the name that the configuration gives them.
+MODULE_FILES = {"kryoptic": KRYOPTIC, "softhsm2": SOFTHSM2}
+HSM_MODULES = list(MODULE_FILES)
+
+
+def module_settings(module):
+    """The configuration of a server whose clusters are of soft tokens of this module."""
+    return {"hsm": {"module": module, "kryoptic_module": str(KRYOPTIC), "softhsm2_module": str(SOFTHSM2)}}
