@@ -11,6 +11,7 @@ use keystead_listener::Listener;
 use crate::config::ServerConfig;
 use crate::connection::Connections;
 use crate::front::Front;
+use crate::services::Services;
 use crate::start_error::StartError;
 use crate::tls::Tls;
 
@@ -36,14 +37,14 @@ pub enum ServeError {
 
 impl Server {
     /// Reads the certificate and takes the address. From now on clients may connect; they are answered once [`Server::serve`] runs.
-    pub async fn bind(config: ServerConfig, kms: Arc<Kms>) -> Result<Self, StartError> {
+    pub async fn bind(config: ServerConfig, kms: Arc<Kms>, services: Services) -> Result<Self, StartError> {
         let limits = config.limits.checked()?;
         let tls = config.tls.map(Tls::new).transpose()?;
         let address = config.listen;
         let listener = Listener::bind(address, limits.connections_max, limits.shutdown_grace)
             .await
             .map_err(|error| StartError::Listen { address, error })?;
-        let front = Front::new(kms, &limits, config.clock_skew);
+        let front = Front::new(kms, services, &limits, config.clock_skew);
         Ok(Self { listener, connections: Arc::new(Connections::new(front, tls, &limits)) })
     }
 

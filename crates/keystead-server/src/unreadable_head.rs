@@ -141,8 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Answering<S> {
 /// Where in what the library writes its own answer begins, if there is one: the last thing it writes, a head with a status of 4xx and no
 /// request ID.
 ///
-/// Nothing else looks like it. The front's answers have the ID in the head, their JSON bodies have no line ends, and a frame of HTTP/2
-/// holds no head in clear.
+/// Nothing else looks like it. The front's answers have the ID in the head, their bodies end with a brace or a tag and not with a line end,
+/// and a frame of HTTP/2 holds no head in clear.
 fn library_answer_at(written: &[u8]) -> Option<usize> {
     let head = written.strip_suffix(HEAD_END)?;
     let start = head.windows(VERSION_START.len()).rposition(|window| window == VERSION_START)?;

@@ -1,32 +1,73 @@
-//! From an answer to an HTTP response.
+//! From what a service answers to an HTTP response.
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use keystead_core::kms::Answer;
+use zeroize::Zeroizing;
 
-const CONTENT_TYPE_AWS_JSON: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.1");
+use super::service::Protocol;
+
+/// The type of an answer in AWS JSON 1.1.
+pub(super) const CONTENT_TYPE_AWS_JSON: &str = "application/x-amz-json-1.1";
+/// The type of an answer in the EC2 query protocol.
+const CONTENT_TYPE_XML: &str = "text/xml;charset=UTF-8";
+/// What is answered when even the refusal of a request ends in a panic.
+const INTERNAL_FAILURE_STATUS: u16 = 500;
 /// The stable, machine-readable cause of a failure.
 const ERROR_CAUSE: &str = "x-keystead-error-cause";
 /// The UUID of the request, which its audit record has too. As HTTP/2 and the HTTP library write it: in lower case.
 pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
 
-/// The response for an answer; the HTTP library adds `Date`. The body's memory is zeroed once it is sent.
-pub(super) fn response(answer: Answer, request_id: &str) -> Response<Full<Bytes>> {
+/// What a service answers, in its own protocol.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    /// May hold plaintext.
+    pub(super) body: Zeroizing<Vec<u8>>,
+    /// The machine-readable cause of a failure.
+    pub(super) cause: Option<&'static str>,
+}
+
+impl Reply {
+    /// Whether it lays the fault on the client.
+    pub(super) fn is_refusal(&self) -> bool {
+        (400..500).contains(&self.status)
+    }
+
+    /// `InternalFailure`, made without the help of what just failed.
+    pub(super) fn internal_failure(protocol: Protocol, request_id: &str) -> Self {
+        let (content_type, body) = match protocol {
+            Protocol::AwsJson => (CONTENT_TYPE_AWS_JSON, r#"{"__type":"InternalFailure"}"#.to_owned()),
+            Protocol::Ec2Query => (CONTENT_TYPE_XML, ec2_internal_error(request_id)),
+        };
+        Self { status: INTERNAL_FAILURE_STATUS, content_type, body: Zeroizing::new(body.into_bytes()), cause: None }
+    }
+}
+
+/// EC2's name for it is another one (EC2 API Reference, "Error codes").
+fn ec2_internal_error(request_id: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>InternalError</Code><Message>An internal error has \
+         occurred</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    )
+}
+
+/// The response for a reply; the HTTP library adds `Date`. The body's memory is zeroed once it is sent.
+pub(super) fn response(reply: Reply, request_id: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::new()));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     // A request ID is a UUID, which any header can hold.
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, request_id);
     }
-    headers.insert(CONTENT_TYPE, CONTENT_TYPE_AWS_JSON);
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
-    if let Some(cause) = answer.cause {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
+    if let Some(cause) = reply.cause {
         headers.insert(ERROR_CAUSE, HeaderValue::from_static(cause));
     }
-    *response.body_mut() = Full::new(Bytes::from_owner(answer.body));
+    *response.body_mut() = Full::new(Bytes::from_owner(reply.body));
     response
 }
 
@@ -38,14 +79,16 @@ pub(super) fn close(response: &mut Response<Full<Bytes>>) {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
-    use zeroize::Zeroizing;
 
     use super::*;
 
+    fn reply(status: u16, body: &str, cause: Option<&'static str>) -> Reply {
+        Reply { status, content_type: CONTENT_TYPE_AWS_JSON, body: Zeroizing::new(body.as_bytes().to_vec()), cause }
+    }
+
     #[tokio::test]
-    async fn carries_everything_of_the_answer() {
-        let answer = Answer { status: 400, body: Zeroizing::new(b"{}".to_vec()), cause: Some("KEY_DISABLED") };
-        let response = response(answer, "1234abcd-12ab-34cd-56ef-1234567890ab");
+    async fn carries_everything_of_the_reply() {
+        let response = response(reply(400, "{}", Some("KEY_DISABLED")), "1234abcd-12ab-34cd-56ef-1234567890ab");
         assert_eq!(response.status(), 400);
         let header = |name: &str| response.headers().get(name).map(HeaderValue::as_bytes);
         assert_eq!(header("x-amzn-RequestId"), Some(b"1234abcd-12ab-34cd-56ef-1234567890ab".as_slice()));
@@ -57,7 +100,19 @@ mod tests {
 
     #[test]
     fn without_a_cause_there_is_no_header() {
-        let answer = Answer { status: 200, body: Zeroizing::default(), cause: None };
-        assert!(!response(answer, "id").headers().contains_key(ERROR_CAUSE));
+        assert!(!response(reply(200, "", None), "id").headers().contains_key(ERROR_CAUSE));
+    }
+
+    #[test]
+    fn the_last_resort_is_worded_in_the_protocol() {
+        let rows = [
+            (Protocol::AwsJson, "application/x-amz-json-1.1", "\"InternalFailure\""),
+            (Protocol::Ec2Query, "text/xml;charset=UTF-8", "<RequestID>an-id</RequestID>"),
+        ];
+        for (protocol, content_type, part) in rows {
+            let reply = Reply::internal_failure(protocol, "an-id");
+            assert_eq!((reply.status, reply.content_type, reply.is_refusal()), (500, content_type, false));
+            assert!(std::str::from_utf8(&reply.body).is_ok_and(|body| body.contains(part)), "{protocol:?}");
+        }
     }
 }

@@ -17,13 +17,11 @@ use keystead_sigv4::{
     payload_sha256_hex, verify, verify_claims,
 };
 
+use super::dispatch::Dispatch;
 use super::refusal::Refusal;
+use super::service::Service;
 use super::signing_keys::SigningKeys;
 
-/// The service in the scope of a signature.
-const SERVICE: &str = "kms";
-/// Who changes these changes what is asked of whom.
-const MUST_SIGN: &[&str] = &["host", "x-amz-target"];
 const X_AMZ_DATE: &str = "x-amz-date";
 const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
 /// IAM's access key IDs are 128 characters at most; what is longer is none and is not recorded.
@@ -32,6 +30,7 @@ const ACCESS_KEY_ID_LENGTH_MAX: usize = 128;
 /// Verifies signatures.
 pub(super) struct Authenticator {
     kms: Arc<Kms>,
+    dispatch: Arc<Dispatch>,
     signing_keys: SigningKeys,
     max_skew_seconds: i64,
 }
@@ -39,6 +38,7 @@ pub(super) struct Authenticator {
 /// A request head whose claims hold, so far as they can be checked without the body.
 pub(super) struct Claim<'a> {
     head: &'a Parts,
+    service: Service,
     headers: Vec<(&'a str, &'a [u8])>,
     authorization: Authorization<'a>,
     now: AmzDate,
@@ -54,34 +54,39 @@ impl Claim<'_> {
 
 impl Authenticator {
     /// `clock_skew`: how far the date of a request may be off.
-    pub(super) fn new(kms: Arc<Kms>, clock_skew: Duration) -> Self {
+    pub(super) fn new(kms: Arc<Kms>, dispatch: Arc<Dispatch>, clock_skew: Duration) -> Self {
         let max_skew_seconds = i64::try_from(clock_skew.as_secs()).unwrap_or(i64::MAX);
-        Self { kms, signing_keys: SigningKeys::new(), max_skew_seconds }
+        Self { kms, dispatch, signing_keys: SigningKeys::new(), max_skew_seconds }
     }
 
-    /// Checks all that the head tells: header, scope, date, signed headers; then that the access key may sign.
-    pub(super) async fn claim<'a>(&self, head: &'a Parts) -> Result<Claim<'a>, Refusal> {
+    /// Checks all that the head of a request to `service` tells: header, scope, date, signed headers; then that the access key may sign.
+    pub(super) async fn claim<'a>(&self, head: &'a Parts, service: Service) -> Result<Claim<'a>, Refusal> {
         let authorization = authorization(&head.headers)?;
         let access_key_id = authorization.access_key_id;
-        self.check_claims(head, authorization).await.map_err(|refusal| {
+        self.check_claims(head, service, authorization).await.map_err(|refusal| {
             if access_key_id.len() > ACCESS_KEY_ID_LENGTH_MAX { refusal } else { refusal.claimed_by(access_key_id) }
         })
     }
 
-    async fn check_claims<'a>(&self, head: &'a Parts, authorization: Authorization<'a>) -> Result<Claim<'a>, Refusal> {
+    async fn check_claims<'a>(
+        &self,
+        head: &'a Parts,
+        service: Service,
+        authorization: Authorization<'a>,
+    ) -> Result<Claim<'a>, Refusal> {
         let headers = signable_headers(head);
         // HTTP requires a host; `must_sign` would not miss one that is not there.
         if !headers.iter().any(|(name, _)| *name == HOST.as_str()) {
             return Err(SignatureError::HeaderNotSigned(HOST.as_str().to_owned()).into());
         }
         let now = AmzDate::from_unix(self.kms.clock().now().millis().div_euclid(1000));
-        verify_claims(&authorization, &signable(head, &headers, ""), &self.expectation(now))?;
+        verify_claims(&authorization, &signable(head, &headers, ""), &self.expectation(service, now))?;
         if head.headers.contains_key(X_AMZ_SECURITY_TOKEN) {
             // There are no temporary credentials that a session token could belong to.
             return Err(unrecognized().into());
         }
         let credential = self.usable_credential(authorization.access_key_id).await?;
-        Ok(Claim { head, headers, authorization, now, credential })
+        Ok(Claim { head, service, headers, authorization, now, credential })
     }
 
     async fn usable_credential(&self, access_key_id: &str) -> Result<Arc<Credential>, KmsError> {
@@ -105,20 +110,20 @@ impl Authenticator {
     /// Checks the signature over head and body.
     pub(super) fn verify(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
         let payload_sha256 = payload_sha256_hex(body);
-        let key = self.signing_keys.get(&claim.credential, &claim.authorization.scope);
+        let key = self.signing_keys.get(claim.service, &claim.credential, &claim.authorization.scope);
         let request = signable(claim.head, &claim.headers, &payload_sha256);
-        verify(&claim.authorization, &request, &key, &self.expectation(claim.now))
+        verify(&claim.authorization, &request, &key, &self.expectation(claim.service, claim.now))
             .map_err(|error| Refusal::from(error).claimed_by(&claim.credential.access_key_id))
     }
 
-    fn expectation(&self, now: AmzDate) -> Expectation<'_> {
+    fn expectation(&self, service: Service, now: AmzDate) -> Expectation<'_> {
         Expectation {
             region: self.kms.region().as_str(),
-            service: SERVICE,
+            service: self.dispatch.signing_name(service),
             now,
             max_skew_seconds: self.max_skew_seconds,
             path_mode: PathMode::Normalize,
-            must_sign: MUST_SIGN,
+            must_sign: service.protocol().must_sign(),
         }
     }
 }

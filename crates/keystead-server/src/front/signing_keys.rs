@@ -1,4 +1,4 @@
-//! Signing keys derived already: one for each access key, that of the day it was last used on.
+//! Signing keys derived already: one for each service and access key, that of the day it was last used on.
 
 use std::sync::{Arc, Weak};
 
@@ -6,44 +6,53 @@ use keystead_core::access::Credential;
 use keystead_sigv4::{CredentialScope, SecretAccessKey, SigningKey};
 use quick_cache::sync::Cache;
 
-/// How many access keys are held at most; the least used go first.
+use super::service::Service;
+
+/// How many access keys are held at most for a service; the least used go first.
 const CAPACITY: usize = 4096;
 
-/// A bounded cache by access key ID. Region and service of the scope are the server's own and always the same.
-pub(super) struct SigningKeys(Cache<String, Derived>);
+/// For each service a bounded cache by access key ID.
+pub(super) struct SigningKeys([Cache<String, Arc<Derived>>; Service::COUNT]);
 
-#[derive(Clone)]
 struct Derived {
     /// What it was derived from. The catalog gives another `Arc` when anything about the credential changed; weak, so that a deleted
     /// secret does not stay in memory for the sake of this cache.
     credential: Weak<Credential>,
-    date: String,
+    scope: CredentialScope,
     key: Arc<SigningKey>,
 }
 
 impl SigningKeys {
     pub(super) fn new() -> Self {
-        Self(Cache::new(CAPACITY))
+        Self(std::array::from_fn(|_| Cache::new(CAPACITY)))
     }
 
     /// The signing key of `credential` for the day of `scope`, whose Region and service the caller has checked.
-    pub(super) fn get(&self, credential: &Arc<Credential>, scope: &CredentialScope) -> Arc<SigningKey> {
-        if let Some(derived) = self.0.get(credential.access_key_id.as_str()) {
+    pub(super) fn get(
+        &self,
+        service: Service,
+        credential: &Arc<Credential>,
+        scope: &CredentialScope,
+    ) -> Arc<SigningKey> {
+        let cache = &self.0[service as usize];
+        if let Some(derived) = cache.get(credential.access_key_id.as_str()) {
             let same = std::ptr::eq(derived.credential.as_ptr(), Arc::as_ptr(credential));
-            if same && derived.date == scope.date {
-                return derived.key;
+            if same && derived.scope == *scope {
+                return derived.key.clone();
             }
         }
         let secret = SecretAccessKey::new(credential.secret_access_key.expose());
         let key = Arc::new(SigningKey::derive(&secret, scope));
-        let derived = Derived { credential: Arc::downgrade(credential), date: scope.date.clone(), key: key.clone() };
-        self.0.insert(credential.access_key_id.clone(), derived);
+        let derived = Derived { credential: Arc::downgrade(credential), scope: scope.clone(), key: key.clone() };
+        cache.insert(credential.access_key_id.clone(), Arc::new(derived));
         key
     }
 
     /// The access key is gone.
     pub(super) fn forget(&self, access_key_id: &str) {
-        self.0.remove(access_key_id);
+        for cache in &self.0 {
+            cache.remove(access_key_id);
+        }
     }
 }
 
@@ -74,26 +83,39 @@ mod tests {
     #[test]
     fn derives_once_for_a_credential_and_day() {
         let (keys, credential) = (SigningKeys::new(), credential("hush"));
-        let first = keys.get(&credential, &scope("20260102"));
-        assert!(Arc::ptr_eq(&first, &keys.get(&credential, &scope("20260102"))));
-        assert!(!Arc::ptr_eq(&first, &keys.get(&credential, &scope("20260103"))));
+        let first = keys.get(Service::Kms, &credential, &scope("20260102"));
+        assert!(Arc::ptr_eq(&first, &keys.get(Service::Kms, &credential, &scope("20260102"))));
+        assert!(!Arc::ptr_eq(&first, &keys.get(Service::Kms, &credential, &scope("20260103"))));
     }
 
     #[test]
     fn a_changed_or_forgotten_credential_derives_anew() {
         let keys = SigningKeys::new();
         let (before, after) = (credential("hush"), credential("husk"));
-        let first = keys.get(&before, &scope("20260102"));
-        assert!(!Arc::ptr_eq(&first, &keys.get(&after, &scope("20260102"))));
-        let second = keys.get(&after, &scope("20260102"));
+        let first = keys.get(Service::Kms, &before, &scope("20260102"));
+        assert!(!Arc::ptr_eq(&first, &keys.get(Service::Kms, &after, &scope("20260102"))));
+        let second = keys.get(Service::Kms, &after, &scope("20260102"));
         keys.forget("AKIAEXAMPLEEXAMPLE22");
-        assert!(!Arc::ptr_eq(&second, &keys.get(&after, &scope("20260102"))));
+        assert!(!Arc::ptr_eq(&second, &keys.get(Service::Kms, &after, &scope("20260102"))));
+    }
+
+    #[test]
+    fn services_do_not_share_keys_nor_drive_each_others_out() {
+        let (keys, credential) = (SigningKeys::new(), credential("hush"));
+        let of = |service: &str| CredentialScope { service: service.into(), ..scope("20260102") };
+        let kms = keys.get(Service::Kms, &credential, &of("kms"));
+        let ec2 = keys.get(Service::Ec2, &credential, &of("ec2"));
+        assert!(!Arc::ptr_eq(&kms, &ec2));
+        assert!(Arc::ptr_eq(&kms, &keys.get(Service::Kms, &credential, &of("kms"))));
+        assert!(Arc::ptr_eq(&ec2, &keys.get(Service::Ec2, &credential, &of("ec2"))));
+        // Not even a caller that mistakes the service gets a key of another scope.
+        assert!(!Arc::ptr_eq(&kms, &keys.get(Service::Kms, &credential, &of("ec2"))));
     }
 
     #[test]
     fn a_cached_key_does_not_keep_the_secret() {
         let (keys, credential) = (SigningKeys::new(), credential("hush"));
-        keys.get(&credential, &scope("20260102"));
+        keys.get(Service::Kms, &credential, &scope("20260102"));
         assert!(Arc::into_inner(credential).is_some());
     }
 }

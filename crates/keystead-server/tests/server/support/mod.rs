@@ -3,6 +3,7 @@
 pub(crate) mod http1;
 pub(crate) mod ports;
 pub(crate) mod request;
+pub(crate) mod services;
 mod store;
 pub(crate) mod tls;
 
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use ports::{FixedClock, NoKeyStores, Records};
+use services::services;
 use store::AccessKeys;
 
 pub(crate) const ACTIVE: &str = "AKIAACTIVEACTIVE2222";
@@ -48,7 +50,7 @@ impl Running {
     pub(crate) async fn with(limits: Limits, tls: Option<TlsFiles>) -> Self {
         let records = Arc::new(Records::new());
         let config = config(SocketAddr::from(([127, 0, 0, 1], 0)), limits, tls);
-        let server = Server::bind(config, Arc::new(kms(records.clone()))).await.unwrap();
+        let server = Server::bind(config, Arc::new(kms(records.clone())), services(&records)).await.unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
@@ -60,7 +62,8 @@ impl Running {
     /// Why no server starts there.
     pub(crate) async fn start_error(listen: SocketAddr, tls: Option<TlsFiles>) -> String {
         let config = config(listen, Limits::default(), tls);
-        Server::bind(config, Arc::new(kms(Arc::new(Records::new())))).await.err().unwrap().to_string()
+        let records = Arc::new(Records::new());
+        Server::bind(config, Arc::new(kms(records.clone())), services(&records)).await.err().unwrap().to_string()
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

@@ -52,6 +52,25 @@ impl Request {
         Self { headers: headers.map(|(name, value)| (name.to_owned(), value)).to_vec(), body: body.as_bytes().to_vec() }
     }
 
+    /// A request to CloudHSM, signed.
+    pub(crate) fn cloudhsm(host: impl ToString, operation: &str, body: &str) -> Self {
+        Self::new(host, operation, body)
+            .changed("x-amz-target", &format!("BaldrApiService.{operation}"))
+            .signed_for("cloudhsm")
+    }
+
+    /// A request to EC2, signed.
+    pub(crate) fn ec2(host: impl ToString, form: &str) -> Self {
+        Self::unsigned_ec2(host, form).signed_for("ec2")
+    }
+
+    /// A request to EC2 without a signature.
+    pub(crate) fn unsigned_ec2(host: impl ToString, form: &str) -> Self {
+        Self::new(host, "", form)
+            .without("x-amz-target")
+            .changed("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+    }
+
     /// Eight random bytes, signed.
     pub(crate) fn random(host: impl ToString) -> Self {
         Self::new(host, "GenerateRandom", r#"{"NumberOfBytes":8}"#).signed()
@@ -82,6 +101,10 @@ impl Request {
 
     pub(crate) fn signed(self) -> Self {
         self.signed_by(&Signer::default())
+    }
+
+    pub(crate) fn signed_for(self, service: &'static str) -> Self {
+        self.signed_by(&Signer { service, ..Signer::default() })
     }
 
     pub(crate) fn signed_by(mut self, signer: &Signer) -> Self {

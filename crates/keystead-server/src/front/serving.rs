@@ -1,4 +1,4 @@
-//! The AWS JSON 1.1 protocol: one route, the operation in a header.
+//! The way of a request through the front: who, what, how much; then the service; and whatever happens, an answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,25 +10,28 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use keystead_core::audit::TlsDetails;
-use keystead_core::kms::{Answer, Caller, RequestOrigin};
+use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_core::{Kms, KmsError};
 use keystead_model::kms::Exception;
 use tokio::task::JoinError;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
-use super::answer;
+use super::answer::{self, Reply};
 use super::authentication::{Authenticator, Claim, host};
 use super::body::{self, BodyLimits};
+use super::dispatch::Dispatch;
+use super::protocol;
 use super::refusal::Refusal;
-use super::target;
+use super::service::Called;
 use crate::config::Limits;
 use crate::connection::ConnectionContext;
+use crate::services::Services;
 use crate::tls::NegotiatedTls;
 
 /// The front end.
 pub(crate) struct Front {
     kms: Arc<Kms>,
+    dispatch: Arc<Dispatch>,
     authenticator: Authenticator,
     header_bytes_max: usize,
     body_limits: BodyLimits,
@@ -45,20 +48,22 @@ pub(crate) struct Peer {
 
 /// A request as the audit record knows it, whatever comes of it.
 struct Exchange {
-    event_name: &'static str,
+    called: Called,
     origin: RequestOrigin,
 }
 
 /// What goes back, and whether the connection can be used again.
 struct Outcome {
-    answer: Answer,
+    reply: Reply,
     body_left: bool,
 }
 
 impl Front {
-    pub(crate) fn new(kms: Arc<Kms>, limits: &Limits, clock_skew: Duration) -> Self {
+    pub(crate) fn new(kms: Arc<Kms>, services: Services, limits: &Limits, clock_skew: Duration) -> Self {
+        let dispatch = Arc::new(Dispatch::new(kms.clone(), services));
         Self {
-            authenticator: Authenticator::new(kms.clone(), clock_skew),
+            authenticator: Authenticator::new(kms.clone(), dispatch.clone(), clock_skew),
+            dispatch,
             kms,
             header_bytes_max: limits.header_bytes_max,
             body_limits: BodyLimits { bytes_max: limits.body_bytes_max, timeout: limits.body_timeout },
@@ -81,9 +86,9 @@ impl Front {
         });
         let outcome = match task.await {
             Ok(outcome) => outcome,
-            Err(error) => Outcome { answer: Self::broken(&context, &exchange, &error).await, body_left: true },
+            Err(error) => Outcome { reply: Self::broken(&context, &exchange, &error).await, body_left: true },
         };
-        let mut response = answer::response(outcome.answer, &exchange.origin.request_id);
+        let mut response = answer::response(outcome.reply, &exchange.origin.request_id);
         if outcome.body_left && http1 {
             answer::close(&mut response);
         }
@@ -102,11 +107,11 @@ impl Front {
             let (context, exchange) = (context.clone(), exchange.clone());
             async move { context.front.refuse(Refusal::of_unreadable_head(status), &exchange).await }
         });
-        let answer = match task.await {
-            Ok(answer) => answer,
+        let reply = match task.await {
+            Ok(reply) => reply,
             Err(error) => Self::broken(&context, &exchange, &error).await,
         };
-        let mut response = answer::response(answer, &exchange.origin.request_id);
+        let mut response = answer::response(reply, &exchange.origin.request_id);
         answer::close(&mut response);
         response
     }
@@ -124,18 +129,18 @@ impl Front {
                 client_provided_host_header: text(host(head).unwrap_or_default()),
             }),
         };
-        Exchange { event_name: target::event_name(&head.headers), origin }
+        Exchange { called: Called::of(head), origin }
     }
 
     async fn handle(&self, head: &Parts, mut body: Incoming, exchange: &Exchange) -> Outcome {
         let deadline = Instant::now() + self.body_limits.timeout;
         match self.invoke(head, &mut body, deadline, exchange).await {
-            Ok(answer) => Outcome { answer, body_left: false },
+            Ok(reply) => Outcome { reply, body_left: false },
             Err(refusal) => {
                 // Who waits for `100 Continue` has not sent its body and will not.
                 let waits = head.headers.contains_key(EXPECT);
                 let body_left = waits || !body::discard(&mut body, deadline).await;
-                Outcome { answer: self.refuse(refusal, exchange).await, body_left }
+                Outcome { reply: self.refuse(refusal, exchange).await, body_left }
             }
         }
     }
@@ -147,30 +152,24 @@ impl Front {
         body: &mut Incoming,
         deadline: Instant,
         exchange: &Exchange,
-    ) -> Result<Answer, Refusal> {
-        let operation = target::route(head, self.header_bytes_max)?;
-        let claim = self.authenticator.claim(head).await?;
+    ) -> Result<Reply, Refusal> {
+        let called = &exchange.called;
+        protocol::check(head, called, self.header_bytes_max)?;
+        let claim = self.authenticator.claim(head, called.service()).await?;
         let access_key_id = &claim.credential().access_key_id;
         let body =
             body::read(body, self.body_limits, deadline).await.map_err(|refusal| refusal.claimed_by(access_key_id))?;
         self.authenticator.verify(&claim, &body)?;
-        Ok(self.kms.invoke(operation, &body, &caller(&claim, exchange)).await)
+        Ok(self.dispatch.invoke(called, &body, &caller(&claim, exchange)).await)
     }
 
-    async fn refuse(&self, refusal: Refusal, exchange: &Exchange) -> Answer {
-        let Refusal { error, status, access_key_id } = refusal;
-        let usual_status = error.exception.status();
-        let mut answer = self.kms.refuse(exchange.event_name, error, access_key_id.as_deref(), &exchange.origin).await;
-        // If the record could not be written, the answer is another one.
-        if let Some(status) = status.filter(|_| answer.status == usual_status) {
-            answer.status = status;
-        }
-        answer
+    async fn refuse(&self, refusal: Refusal, exchange: &Exchange) -> Reply {
+        self.dispatch.refuse(&exchange.called, refusal, &exchange.origin).await
     }
 
     /// A panic: recorded and answered, if that does not panic as well.
-    async fn broken(context: &Arc<ConnectionContext>, exchange: &Arc<Exchange>, error: &JoinError) -> Answer {
-        let (event_name, request_id) = (exchange.event_name, &exchange.origin.request_id);
+    async fn broken(context: &Arc<ConnectionContext>, exchange: &Arc<Exchange>, error: &JoinError) -> Reply {
+        let (event_name, request_id) = (exchange.called.event_name(), &exchange.origin.request_id);
         tracing::error!(event_name, request_id, %error, "a request ended in a panic: this is a bug, please report it");
         let refusing = tokio::spawn({
             let (context, exchange) = (context.clone(), exchange.clone());
@@ -181,7 +180,7 @@ impl Front {
         });
         refusing.await.unwrap_or_else(|error| {
             tracing::error!(request_id, %error, "the panic could not be recorded");
-            internal_failure()
+            Reply::internal_failure(exchange.called.service().protocol(), request_id)
         })
     }
 }
@@ -192,15 +191,5 @@ fn caller(claim: &Claim<'_>, exchange: &Exchange) -> Caller {
         principal: credential.principal.clone(),
         access_key_id: credential.access_key_id.clone(),
         origin: exchange.origin.clone(),
-    }
-}
-
-/// `InternalFailure`, made without the help of what just failed.
-fn internal_failure() -> Answer {
-    let name = Exception::InternalFailure.name();
-    Answer {
-        status: Exception::InternalFailure.status(),
-        body: Zeroizing::new(format!("{{\"__type\":\"{name}\"}}").into_bytes()),
-        cause: None,
     }
 }
