@@ -13,6 +13,8 @@ from support.sdk_client import REGION
 CO_PASSWORD = "officer1Password"
 KMSUSER = "kmsuser"
 KMSUSER_PASSWORD = "kmsPswd1234567"
+# The key that keys travel under between the HSMs of a cluster.
+MASKING_KEY = "keystead masking key"
 # A worker starts, a token is made or copied: seconds on a busy machine, and a debug build makes RSA keys slowly.
 SLOW_LIMIT_S = 90
 _names = itertools.count(1)
@@ -197,6 +199,24 @@ class HsmCluster:
     def set_kmsuser_password(self, password):
         """As the officer: also unlocks."""
         self.users.succeed("change-password", user=KMSUSER, new_password=password, co_password=CO_PASSWORD)
+
+    def users_named(self, user):
+        """The entries of a user, one for each HSM."""
+        return [entry for hsm in self.users.listed("list") for entry in hsm["users"] if entry["user"] == user]
+
+    def auditor_logs_in(self, password=KMSUSER_PASSWORD):
+        """Audit mode, 2.3: as the officer sets a known password, and with it logs in as kmsuser."""
+        self.set_kmsuser_password(password)
+        self.users.succeed("login", user=KMSUSER, password=password)
+
+    def auditor_logs_out(self):
+        self.users.succeed("logout", user=KMSUSER)
+
+    def keys(self):
+        """The keys of KMS in each HSM, by HSM ID, as the auditor sees them."""
+        listed = self.users.listed("keys")
+        assert all(hsm["problem"] is None for hsm in listed), listed
+        return {hsm["hsm_id"]: [key for key in hsm["keys"] if key["label"] != MASKING_KEY] for hsm in listed}
 
     def backups(self):
         """Its backups that can be used, newest first."""

@@ -17,14 +17,21 @@ def make_deletion_due(store_file, key_id):
 
 def damage_proxy_credential(store_file, custom_key_store_id):
     """Changes a byte of a sealed proxy secret."""
+    _damage_sealed(store_file, custom_key_store_id, "xks_proxy_sealed_secret")
+
+
+def damage_kmsuser_password(store_file, custom_key_store_id):
+    """Changes a byte of the sealed passwords of kmsuser."""
+    _damage_sealed(store_file, custom_key_store_id, "sealed_kms_user_passwords")
+
+
+def _damage_sealed(store_file, custom_key_store_id, column):
     with sqlite3.connect(store_file) as store:
         (sealed,) = store.execute(
-            "SELECT xks_proxy_sealed_secret FROM custom_key_stores WHERE id = ?", (custom_key_store_id,)
+            f"SELECT {column} FROM custom_key_stores WHERE id = ?", (custom_key_store_id,)
         ).fetchone()
         sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
-        store.execute(
-            "UPDATE custom_key_stores SET xks_proxy_sealed_secret = ? WHERE id = ?", (sealed, custom_key_store_id)
-        )
+        store.execute(f"UPDATE custom_key_stores SET {column} = ? WHERE id = ?", (sealed, custom_key_store_id))
     store.close()
 
 
