@@ -65,6 +65,10 @@ class ClusterAuthority:
         request = x509.load_pem_x509_csr(csr_pem.encode())
         return pem(_certificate(request.subject, request.public_key(), self._subject, self._key, False))
 
+    def issue(self, common_name):
+        """The certificate of a cluster whose key is somewhere else: each time another one, as each has its own serial number."""
+        return pem(_certificate(_name(common_name), _key("cluster").public_key(), self._subject, self._key, False))
+
     def sign_another_key(self, csr_pem):
         """A certificate with the subject of the request and the public key of somebody else."""
         request = x509.load_pem_x509_csr(csr_pem.encode())

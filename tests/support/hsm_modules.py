@@ -18,5 +18,14 @@ HSM_MODULES = list(MODULE_FILES)
 
 
 def module_settings(module):
-    """The configuration of a server whose clusters are of soft tokens of this module."""
-    return {"hsm": {"module": module, "kryoptic_module": str(KRYOPTIC), "softhsm2_module": str(SOFTHSM2)}}
+    """The configuration of a server whose clusters are of soft tokens of this module: quick to change states and to notice a loss."""
+    return {
+        "hsm": {
+            "module": module,
+            "kryoptic_module": str(KRYOPTIC),
+            "softhsm2_module": str(SOFTHSM2),
+            "transition_min_ms": 20,
+            "probe_interval_ms": 100,
+            "degraded_after_ms": 500,
+        }
+    }

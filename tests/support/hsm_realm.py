@@ -119,6 +119,9 @@ class HsmCluster:
         (entry,) = self.realm.cloudhsm.describe_clusters(Filters={"clusterIds": [self.cluster_id]})["Clusters"]
         return entry
 
+    def is_shown(self):
+        return self.realm.cloudhsm.describe_clusters(Filters={"clusterIds": [self.cluster_id]})["Clusters"] != []
+
     def wait_state(self, *states):
         """Waits until it is in one of these states and returns its entry."""
 

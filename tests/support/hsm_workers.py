@@ -13,6 +13,7 @@ def worker_pids(server_pid):
     found = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
+            # A process may end while it is looked at.
             with contextlib.suppress(OSError):
                 words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
                 if "hsm-worker" in words and parent_of(process) == server_pid:
@@ -26,8 +27,8 @@ def parent_of(process):
 
 
 def hsm_id_of(words):
-    """The HSM that a worker's command line names."""
-    return next(part for word in words for part in [Path(word).stem] if part.startswith("hsm-") and part != "hsm-worker")
+    """The HSM whose settings a worker's command line names."""
+    return Path(words[words.index("--settings") + 1]).stem
 
 
 def kill_worker(cluster, hsm_id):
@@ -38,24 +39,25 @@ def kill_worker(cluster, hsm_id):
     wait_until(lambda: worker_pids(server).get(hsm_id, killed) != killed, f"{hsm_id} had a new worker")
 
 
-def token_storage(cluster, hsm_id):
-    """The folder of an HSM's soft token."""
-    data_folder = cluster.realm.installation.data_folder
-    (folder,) = [path for path in data_folder.rglob(hsm_id) if path.is_dir()]
-    return folder
+def token_folder(cluster, hsm_id):
+    """Where an HSM's soft token is, with its module's configuration."""
+    return cluster.realm.installation.data_folder / "hsm" / cluster.cluster_id / hsm_id / "token"
 
 
 @contextlib.contextmanager
 def moved_away(cluster, *hsm_ids):
     """Takes the tokens of these HSMs (of all, unless some are named) away, and brings them back."""
-    hsm_ids = hsm_ids or [hsm["HsmId"] for hsm in cluster.hsms("ACTIVE")]
-    moved = [(folder, folder.with_name(folder.name + "-away")) for folder in (token_storage(cluster, id) for id in hsm_ids)]
-    for folder, away in moved:
-        folder.rename(away)
+    hsm_ids = hsm_ids or [hsm["HsmId"] for hsm in cluster.hsms()]
+    folders = [token_folder(cluster, hsm_id) for hsm_id in hsm_ids]
+    for folder in folders:
+        folder.rename(away(folder))
     try:
         yield
     finally:
-        for folder, away in moved:
-            if folder.exists():
-                raise AssertionError(f"{folder} was made anew while it was away")
-            away.rename(folder)
+        for folder in folders:
+            assert not folder.exists(), f"{folder} was made anew while it was away"
+            away(folder).rename(folder)
+
+
+def away(folder):
+    return folder.with_name(folder.name + "-away")

@@ -1,0 +1,253 @@
+"""kill -9 at every step of connect, rotation, disconnect, key creation, replication and key deletion.
+
+After the restart the key store is in a documented state and comes to where it was going, no password is lost, every token is intact, every key
+that was acknowledged works and is on both HSMs, and nothing else is left in them.
+
+Source: the issue, "The six custom key store operations"; digest cloudhsm-key-stores.md, 7.5.
+"""
+
+import random
+import re
+import threading
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from support.built_binary import REPOSITORY
+from support.conditions import wait_until
+from support.hsm_modules import module_settings
+from support.hsm_realm import KMSUSER_PASSWORD, HsmRealm
+from support.installation import merged
+from support.stored_keys import make_deletion_due
+
+# Right before each of these the server is made to end; `#2` is the second HSM.
+CONNECT = [
+    "connect.describe-cluster",
+    "connect.attach-network",
+    "connect.open",
+    "connect.log-in",
+    "connect.log-in#2",
+    "connect.store-pending-password",
+    "connect.change-password",
+    "connect.change-password#2",
+    "connect.finish",
+    "connect.finished",
+]
+DISCONNECT = ["disconnect.close", "disconnect.detach-network", "disconnect.finish"]
+CREATE_KEY = ["create-key.journal", "create-key.generate", "create-key.insert", "create-key.inserted"]
+DELETE_KEY = ["delete-key.delete-metadata", "delete-key.destroy", "delete-key.record"]
+
+CRASH_POINTS = REPOSITORY / "crates" / "keystead-core" / "src" / "crash_point.rs"
+PLAINTEXT = b"before the crash"
+# A job that a crash left is taken up again when its lease ends.
+TIMES = {
+    "key_deletion": {"sweep_interval_ms": 100},
+    "custom_key_stores": {"job_lease_ms": 2000},
+    "xks": {"request_timeout_ms": 500},
+    "hsm": {"call_timeout_ms": 1500},
+}
+# With these the generator chooses when a server is killed; each stands for a run that can be had again.
+SEEDS = range(3)
+
+
+def test_every_step_is_tested():
+    """The steps are data in the code."""
+    names = re.findall(r'^    \w+ "([a-z.-]+)" "', CRASH_POINTS.read_text(), re.MULTILINE)
+    tested = [step for step in [*CONNECT, *DISCONNECT, *CREATE_KEY, *DELETE_KEY] if "#" not in step]
+    assert names == tested
+
+
+class CrashingServer:
+    """A server with a key store that survives its crashes, and all that was acknowledged so far."""
+
+    def __init__(self, installation):
+        self.installation = installation.start()
+        self.realm = HsmRealm(installation)
+        self.cluster = self.realm.active_cluster()
+        self.store = self.realm.connected_store(self.cluster)
+        self.acknowledged = set()
+        self.blobs = {}
+        self.add_key()
+
+    def add_key(self):
+        """A key with a ciphertext."""
+        key = self.store.create_key()
+        self.acknowledged.add(key)
+        self.blobs[key] = self.realm.kms.encrypt(KeyId=key, Plaintext=PLAINTEXT)["CiphertextBlob"]
+        return key
+
+    def restart(self, environment=None):
+        """Stops it, and starts it with this environment."""
+        assert self.installation.stop() == 0, self.installation.server.stderr
+        self.start(environment)
+
+    def start(self, environment=None):
+        self.installation.start(environment)
+        self.realm.reconnect()
+
+    def restart_to_crash_at(self, step):
+        self.restart({"KEYSTEAD_CRASH_AT": step})
+
+    def wait_for_crash(self):
+        """Waits until the server has ended by itself."""
+        server = self.installation.server
+        wait_until(lambda: not server.is_running, "the server crashed", 60)
+        assert server.wait() != 0
+        assert "asks for the end of the process here" in server.stderr, server.stderr
+
+    def check(self):
+        """Connected, or brought there by a connect; then every key works, and the HSMs have them and nothing else."""
+        if self.store.state() != "CONNECTED":
+            self.store.connect_and_wait()
+        self.check_keys()
+        self.store.disconnect_and_wait()
+        self.cluster.auditor_logs_in()
+        check_tokens(self.cluster, self.keys_of_kms())
+        self.cluster.auditor_logs_out()
+        self.store.update(KeyStorePassword=KMSUSER_PASSWORD)
+        self.store.connect_and_wait()
+        self.check_keys()
+
+    def check_keys(self):
+        kms = self.realm.kms
+        for key, blob in self.blobs.items():
+            wait_until(lambda blob=blob: decrypts(kms, blob), f"{key} was usable")
+            assert kms.decrypt(CiphertextBlob=blob)["KeyId"] == key
+        for key in self.keys_of_kms():
+            kms.encrypt(KeyId=key, Plaintext=PLAINTEXT)
+        assert self.acknowledged <= set(self.keys_of_kms())
+
+    def forget(self, key):
+        """The key is going to be deleted."""
+        self.acknowledged.remove(key)
+        del self.blobs[key]
+
+    def keys_of_kms(self):
+        """The ARNs of all keys, also of one that nobody was told of."""
+        pages = self.realm.kms.get_paginator("list_keys").paginate()
+        return [entry["KeyArn"] for page in pages for entry in page["Keys"]]
+
+
+def decrypts(kms, blob):
+    """Whether it decrypts; a server that has just started may still be on its way to the HSMs."""
+    try:
+        return kms.decrypt(CiphertextBlob=blob)["Plaintext"] == PLAINTEXT
+    except kms.exceptions.KMSInvalidStateException:
+        return False
+
+
+def check_tokens(cluster, arns):
+    """Each HSM has exactly these keys, and each key is the same on both."""
+    by_hsm = cluster.keys()
+    assert len(by_hsm) == 2
+    for hsm_id, keys in by_hsm.items():
+        assert sorted(key["label"] for key in keys) == sorted(arns), hsm_id
+        assert not any(key["attributes"]["extractable"] for key in keys), hsm_id
+    first, second = ({key["label"]: (key["id"], key["check_value"]) for key in keys} for keys in by_hsm.values())
+    assert first == second
+
+
+@pytest.fixture(scope="module")
+def crashing(make_installation, hsm_module):
+    """One server for all crashes of a module: what one left behind, the next ones would find."""
+    return CrashingServer(make_installation(merged(module_settings(hsm_module), TIMES)))
+
+
+@pytest.mark.parametrize("step", CONNECT)
+def test_a_crash_in_a_connect(crashing, step):
+    """The job is taken up again and ends in CONNECTED, without another call."""
+    crashing.store.disconnect_and_wait()
+    crashing.restart_to_crash_at(step)
+    crashing.store.connect()
+    crashing.wait_for_crash()
+    crashing.start()
+    assert crashing.store.state() in ("CONNECTING", "CONNECTED")
+    entry = crashing.store.wait_state("CONNECTED", "FAILED")
+    assert entry["ConnectionState"] == "CONNECTED", entry
+    crashing.check()
+
+
+@pytest.mark.parametrize("step", DISCONNECT)
+def test_a_crash_in_a_disconnect(crashing, step):
+    crashing.restart_to_crash_at(step)
+    crashing.store.disconnect()
+    crashing.wait_for_crash()
+    crashing.start()
+    assert crashing.store.state() in ("DISCONNECTING", "DISCONNECTED")
+    crashing.store.wait_state("DISCONNECTED")
+    crashing.check()
+
+
+@pytest.mark.parametrize("step", CREATE_KEY)
+def test_a_crash_in_create_key(crashing, step):
+    """The caller was told nothing; the key exists as a whole or not at all, and there is no trace of half a one."""
+    crashing.restart_to_crash_at(step)
+    before = len(crashing.keys_of_kms())
+    with pytest.raises((BotoCoreError, ClientError)):
+        crashing.store.create_key()
+    crashing.wait_for_crash()
+    crashing.start()
+    assert len(crashing.keys_of_kms()) == before + (step == "create-key.inserted")
+    crashing.check()
+
+
+@pytest.mark.parametrize("step", DELETE_KEY)
+def test_a_crash_in_the_deletion_of_a_key(crashing, step):
+    """Its metadata goes first; what it leaves in the HSMs goes as well."""
+    key = crashing.add_key()
+    crashing.forget(key)
+    crashing.realm.kms.schedule_key_deletion(KeyId=key)
+    assert crashing.installation.stop() == 0, crashing.installation.server.stderr
+    make_deletion_due(crashing.installation.data_folder / "store.sqlite", key.rpartition("/")[2])
+    crashing.start({"KEYSTEAD_CRASH_AT": step})
+    crashing.wait_for_crash()
+    crashing.start()
+    wait_until(lambda: key not in crashing.keys_of_kms(), "the key was deleted")
+    crashing.check()
+
+
+# ---- at any moment ----
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_kill_at_any_moment_of_connecting(crashing, seed):
+    """As often as a server dies on the way, a later one comes to the end."""
+    generator = random.Random(seed)
+    crashing.store.disconnect_and_wait()
+    for _ in range(3):
+        crashing.store.connect()
+        kill_after(crashing, generator.uniform(0, 0.25))
+        crashing.start()
+    entry = crashing.store.wait_state("CONNECTED", "FAILED")
+    assert entry["ConnectionState"] == "CONNECTED", entry
+    crashing.check()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_kill_at_any_moment_of_creating_keys(crashing, seed):
+    """Every key that was acknowledged is there, on both HSMs, and no other."""
+    creators = [threading.Thread(target=create_until_it_dies, args=(crashing,), daemon=True) for _ in range(3)]
+    for creator in creators:
+        creator.start()
+    kill_after(crashing, random.Random(seed).uniform(0, 0.5))
+    for creator in creators:
+        creator.join(60)
+        assert not creator.is_alive(), "a caller hung after the server's death"
+    crashing.start()
+    crashing.check()
+
+
+def create_until_it_dies(crashing):
+    try:
+        while True:
+            crashing.add_key()
+    except (BotoCoreError, ClientError):
+        # The server died: what was in flight was not acknowledged.
+        return
+
+
+def kill_after(crashing, seconds):
+    """Kills the server so many seconds from now: a moment that a seed has chosen, not a wait for anything."""
+    timer = threading.Timer(seconds, crashing.installation.kill)
+    timer.start()
+    timer.join()
