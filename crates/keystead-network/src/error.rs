@@ -89,6 +89,12 @@ pub enum NetworkError {
         /// What it should be.
         reason: String,
     },
+    /// The operation has no filter of that name.
+    #[error("The filter '{0}' is invalid")]
+    InvalidFilter(String),
+    /// A request was sent again with the same client token, and is another one.
+    #[error("The client token '{0}' was used before, with other parameters.")]
+    IdempotentParameterMismatch(String),
     /// A parameter is required.
     #[error("The request must contain the parameter {0}")]
     MissingParameter(String),
@@ -148,7 +154,8 @@ impl NetworkError {
             Self::AddressInUse(_) => "InvalidIPAddress.InUse",
             // Unverified.
             Self::NetworkInterfaceInUse(_) => "InvalidNetworkInterface.InUse",
-            Self::InvalidParameterValue { .. } => "InvalidParameterValue",
+            Self::InvalidParameterValue { .. } | Self::InvalidFilter(_) => "InvalidParameterValue",
+            Self::IdempotentParameterMismatch(_) => "IdempotentParameterMismatch",
             Self::MissingParameter(_) => "MissingParameter",
             Self::InvalidParameterCombination(_) => "InvalidParameterCombination",
             Self::QuotaExceeded(quota) => quota.code(),

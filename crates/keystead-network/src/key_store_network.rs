@@ -195,6 +195,7 @@ fn key_store_interface(cluster: &ClusterNetwork, subnet_id: &str, group_id: &str
         group_ids: vec![group_id.to_owned(), cluster.security_group_id.clone()],
         address: None,
         requester_id: Some(KMS_REQUESTER_ID.to_owned()),
+        client_token: None,
         tags: Tags::default(),
     }
 }

@@ -14,6 +14,8 @@ use crate::vpc::Vpc;
 
 /// The longest description, in characters (unverified).
 const DESCRIPTION_CHARS_MAX: usize = 255;
+/// The longest client token, in characters (EC2 API Reference, "Ensuring idempotency").
+const CLIENT_TOKEN_CHARS_MAX: usize = 64;
 /// How many bytes of a MAC address are random; the first says that the address is administered locally.
 const MAC_RANDOM_BYTES: usize = 5;
 
@@ -34,6 +36,8 @@ pub struct NetworkInterface {
     pub description: String,
     /// The service that made it and manages it, if one does. Users cannot delete it then.
     pub requester_id: Option<String>,
+    /// The client token of the request that made it.
+    pub client_token: Option<String>,
     /// When it was made.
     #[serde(with = "millis")]
     pub created: Timestamp,
@@ -70,6 +74,8 @@ pub struct NewNetworkInterface {
     pub address: Option<Ipv4Addr>,
     /// The service that manages it.
     pub requester_id: Option<String>,
+    /// 1..=64 characters: a request with the same one is the same request, sent again.
+    pub client_token: Option<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -85,6 +91,9 @@ impl Vpc {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<NetworkInterface, NetworkError> {
+        if let Some(made) = self.made_before(&new)? {
+            return Ok(made);
+        }
         let subnet = self.subnet(&new.subnet_id)?;
         check_text("description", &new.description, DESCRIPTION_CHARS_MAX)?;
         let group_ids = self.groups_for(new.group_ids)?;
@@ -99,11 +108,25 @@ impl Vpc {
             group_ids,
             description: new.description,
             requester_id: new.requester_id,
+            client_token: new.client_token,
             created: now,
             tags: new.tags,
         };
         self.network_interfaces.push(interface.clone());
         Ok(interface)
+    }
+
+    /// What the same request made when it was sent before.
+    fn made_before(&self, new: &NewNetworkInterface) -> Result<Option<NetworkInterface>, NetworkError> {
+        let Some(token) = &new.client_token else { return Ok(None) };
+        check_text("clientToken", token, CLIENT_TOKEN_CHARS_MAX)?;
+        let made = self.network_interfaces.iter().find(|interface| interface.client_token.as_ref() == Some(token));
+        match made {
+            Some(made) if made.subnet_id != new.subnet_id || made.description != new.description => {
+                Err(NetworkError::IdempotentParameterMismatch(token.clone()))
+            }
+            made => Ok(made.cloned()),
+        }
     }
 
     /// The groups asked for, each once, or the default group.

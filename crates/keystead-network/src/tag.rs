@@ -41,6 +41,11 @@ impl Tags {
         Ok(())
     }
 
+    /// One tag that a resource has.
+    pub(crate) fn of_one(key: &str, value: &str) -> Self {
+        Self(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+    }
+
     /// Removes a tag; if a value is given, only if it is the tag's. No error where there is none.
     pub fn remove(&mut self, key: &str, value: Option<&str>) {
         if value.is_none_or(|value| self.0.get(key).is_some_and(|current| current == value)) {

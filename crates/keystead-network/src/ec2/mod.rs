@@ -1,10 +1,43 @@
-//! The EC2 query API.
+//! The EC2 query API: a form with `Action` and `Version` in, XML out.
+//!
+//! Source: CloudHSM key stores digest 6.1, 6.2; EC2 API Reference, and the shapes of the EC2 service model.
+
+mod answer;
+mod availability_zones;
+mod call;
+mod error;
+mod filter;
+mod network_interfaces;
+mod operation;
+mod parameters;
+mod security_group_rules;
+mod security_groups;
+mod selection;
+mod subnets;
+mod tag_specification;
+mod tags;
+mod vpcs;
 
 use std::sync::Arc;
 
-use keystead_core::api_service::ServiceAudit;
+use async_trait::async_trait;
+use keystead_core::KmsError;
+use keystead_core::access::{AccountScope, RequestContext, authorize};
+use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::kms::{Caller, RequestOrigin};
+use serde_json::Value;
 
+use self::answer::{Structure, error_xml};
+use self::call::Call;
+use self::error::Ec2Error;
+use self::parameters::Parameters;
 use crate::network::Network;
+
+/// The version of the API, which every request names.
+const VERSION: &str = "2016-11-15";
+const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
+/// What is recorded of a request that names no operation served here.
+const UNKNOWN: &str = "Unknown";
 
 /// EC2, so far as it is about VPCs and what is in them.
 pub struct Ec2Service {
@@ -13,11 +46,110 @@ pub struct Ec2Service {
 }
 
 impl Ec2Service {
+    /// The source of its audit records.
+    pub const EVENT_SOURCE: &str = "ec2.amazonaws.com";
+
     /// The service over the network of its Region. The records of `audit` are of [`Ec2Service::EVENT_SOURCE`].
     pub fn new(network: Arc<Network>, audit: ServiceAudit) -> Self {
         Self { network, audit }
     }
 
-    /// The source of its audit records.
-    pub const EVENT_SOURCE: &str = "ec2.amazonaws.com";
+    /// Reads which operation is asked for, checks that the caller may, and does it.
+    async fn serve(
+        &self,
+        name: Option<&'static str>,
+        asked: Option<String>,
+        mut parameters: Parameters,
+        caller: &Caller,
+    ) -> Result<Structure, Ec2Error> {
+        let asked =
+            asked.ok_or_else(|| Ec2Error::new("MissingAction", 400, "The request is missing the parameter Action."))?;
+        let name = name.ok_or_else(|| Ec2Error::invalid_action(&asked))?;
+        check_version(&mut parameters)?;
+        let dry_run = parameters.boolean("DryRun")?;
+        let scope = AccountScope { account: caller.principal.account, region: self.network.region().clone() };
+        let context =
+            RequestContext { source_ip: &caller.origin.source_ip, secure_transport: caller.origin.tls.is_some() };
+        let scope = authorize(&caller.principal, &format!("ec2:{name}"), scope, &context)?;
+        operation::dispatch(name, &Call::new(&self.network, scope, dry_run), parameters).await
+    }
+}
+
+fn check_version(parameters: &mut Parameters) -> Result<(), Ec2Error> {
+    match parameters.required("Version")? {
+        version if version == VERSION => Ok(()),
+        version => Err(Ec2Error::new(
+            "NoSuchVersion",
+            400,
+            format!("The version {version} is not served. Pass Version={VERSION}."),
+        )),
+    }
+}
+
+#[async_trait]
+impl ApiService for Ec2Service {
+    fn signing_name(&self) -> &'static str {
+        "ec2"
+    }
+
+    async fn invoke(&self, _operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
+        let (name, request_parameters, result) = match Parameters::parse(body) {
+            Ok(mut parameters) => {
+                let recorded = parameters.recorded();
+                let asked = parameters.take("Action");
+                let name = asked.as_deref().and_then(operation::named);
+                (name, recorded, self.serve(name, asked, parameters, caller).await)
+            }
+            Err(error) => (None, Value::Null, Err(error)),
+        };
+        let name = name.unwrap_or(UNKNOWN);
+        let event = event(name, request_parameters, &result);
+        let request_id = &caller.origin.request_id;
+        match self.audit.record(event, caller).await {
+            Ok(()) => answer(name, result, request_id),
+            Err(error) => answer(name, Err(Ec2Error::internal(&error)), request_id),
+        }
+    }
+
+    async fn refuse(
+        &self,
+        operation: Option<&str>,
+        error: KmsError,
+        access_key_id: Option<&str>,
+        origin: &RequestOrigin,
+    ) -> ServiceAnswer {
+        let name = operation.unwrap_or(UNKNOWN);
+        let result = Err(Ec2Error::from(error));
+        let event = event(name, Value::Null, &result);
+        match self.audit.record_refusal(event, access_key_id, origin).await {
+            Ok(()) => answer(name, result, &origin.request_id),
+            Err(error) => answer(name, Err(Ec2Error::internal(&error)), &origin.request_id),
+        }
+    }
+}
+
+fn event(name: &str, request_parameters: Value, result: &Result<Structure, Ec2Error>) -> ServiceEvent {
+    let read_only = name.starts_with("Describe");
+    ServiceEvent {
+        event_name: name.to_owned(),
+        read_only,
+        request_parameters,
+        response_elements: match result {
+            Ok(answer) if !read_only => answer.to_json(),
+            Ok(_) | Err(_) => Value::Null,
+        },
+        // CloudTrail names EC2's errors with the prefix `Client.` or `Server.`.
+        error: result.as_ref().err().map(|error| {
+            let side = if error.status < 500 { "Client" } else { "Server" };
+            (format!("{side}.{}", error.code), Some(error.message.clone()))
+        }),
+    }
+}
+
+fn answer(name: &str, result: Result<Structure, Ec2Error>, request_id: &str) -> ServiceAnswer {
+    let (status, body) = match result {
+        Ok(answer) => (200, answer.to_xml(name, request_id)),
+        Err(error) => (error.status, error_xml(&error, request_id)),
+    };
+    ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }
 }

@@ -124,6 +124,7 @@ impl Network {
             group_ids: group_ids.to_vec(),
             address: address.map(ipv4).transpose()?,
             requester_id: Some(requester_id.to_owned()),
+            client_token: None,
             tags: Tags::default(),
         };
         self.change_vpc_with(account, ResourceType::Subnet, subnet_id, |vpc| {

@@ -1,0 +1,219 @@
+//! The parameters of a request: a form whose names have dots and numbers, such as `Filter.1.Value.2`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::error::Ec2Error;
+use crate::error::NetworkError;
+
+/// The longest body, in bytes, and so the most that an audit record takes of it. AWS documents no limit (unverified).
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The deepest name: `IpPermissions.1.Groups.1.GroupId` has five.
+const DEPTH_MAX: usize = 6;
+
+/// Parameters that an operation has not taken yet. What is left at the end is not known, and refused.
+#[derive(Clone, Debug)]
+pub(super) struct Parameters {
+    /// The name of the structure that these are of, with a dot at the end; empty for the request itself.
+    path: String,
+    values: BTreeMap<String, String>,
+}
+
+impl Parameters {
+    /// Reads a form.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Ec2Error> {
+        if body.len() > BODY_BYTES_MAX {
+            let message = format!("The request has {} bytes; it may have at most {BODY_BYTES_MAX}.", body.len());
+            return Err(Ec2Error::new("RequestEntityTooLarge", 413, message));
+        }
+        let mut values = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if name.split('.').count() > DEPTH_MAX {
+                return Err(Ec2Error::unknown_parameter(&name));
+            }
+            if values.insert(name.to_string(), value.into_owned()).is_some() {
+                return Err(
+                    NetworkError::InvalidParameterCombination(format!("The parameter {name} is there twice.")).into()
+                );
+            }
+        }
+        Ok(Self { path: String::new(), values })
+    }
+
+    /// All as an audit record shows them: nested, lists as `items`, first letters in lower case. `null` if there are none.
+    pub(super) fn recorded(&self) -> Value {
+        let values = self.values.iter().filter(|(name, _)| !matches!(name.as_str(), "Action" | "Version"));
+        let mut tree = Map::new();
+        for (name, value) in values {
+            insert(&mut tree, name, value);
+        }
+        if tree.is_empty() { Value::Null } else { Value::Object(tree) }
+    }
+
+    /// A parameter.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
+    }
+
+    /// A parameter that must be there.
+    pub(super) fn required(&mut self, name: &str) -> Result<String, Ec2Error> {
+        self.take(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// `MissingParameter`.
+    pub(super) fn missing(&self, name: &str) -> Ec2Error {
+        NetworkError::MissingParameter(format!("{}{name}", self.path)).into()
+    }
+
+    /// `true` or `false`; `false` if it is not there.
+    pub(super) fn boolean(&mut self, name: &str) -> Result<bool, Ec2Error> {
+        match self.take(name) {
+            None => Ok(false),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) => Err(self.invalid(name, text, "It is true or false.")),
+        }
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&mut self, name: &str) -> Result<Option<i32>, Ec2Error> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| self.invalid(name, text, "It is a whole number."))
+    }
+
+    /// A parameter of which only one value is served.
+    pub(super) fn only(&mut self, name: &str, served: &str) -> Result<(), Ec2Error> {
+        match self.take(name) {
+            Some(text) if text != served => Err(self.invalid(name, text, &format!("Only {served} is served here."))),
+            _ => Ok(()),
+        }
+    }
+
+    fn invalid(&self, name: &str, value: String, reason: &str) -> Ec2Error {
+        let parameter = if self.path.is_empty() { lower_first(name) } else { format!("{}{name}", self.path) };
+        NetworkError::invalid_value(&parameter, value, reason).into()
+    }
+
+    /// A list of texts, `Name.1`, `Name.2`, in the order of the numbers.
+    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
+        self.numbers(name).into_iter().filter_map(|number| self.values.remove(&format!("{name}.{number}"))).collect()
+    }
+
+    /// A list of texts that must have at least one.
+    pub(super) fn required_list(&mut self, name: &str) -> Result<Vec<String>, Ec2Error> {
+        let list = self.list(name);
+        if list.is_empty() { Err(self.missing(name)) } else { Ok(list) }
+    }
+
+    /// A list of structures, `Name.1.Member`, in the order of the numbers.
+    pub(super) fn structures(&mut self, name: &str) -> Vec<Parameters> {
+        self.numbers(name).into_iter().map(|number| self.structure(&format!("{name}.{number}."))).collect()
+    }
+
+    fn structure(&mut self, prefix: &str) -> Parameters {
+        let (members, rest) = std::mem::take(&mut self.values)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(name, _)| name.starts_with(prefix));
+        self.values = rest;
+        let strip = |(name, value): (String, String)| (name.strip_prefix(prefix).unwrap_or_default().to_owned(), value);
+        Parameters { path: format!("{}{prefix}", self.path), values: members.into_iter().map(strip).collect() }
+    }
+
+    /// The numbers after `Name.`, each as it is written, in order, and each once.
+    fn numbers(&self, name: &str) -> Vec<String> {
+        let mut numbers: Vec<(u32, &str)> = self
+            .values
+            .keys()
+            .filter_map(|key| key.strip_prefix(name)?.strip_prefix('.'))
+            .map(|rest| rest.split('.').next().unwrap_or_default())
+            .filter_map(|number| Some((number.parse().ok()?, number)))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_iter().map(|(_, text)| text.to_owned()).collect()
+    }
+
+    /// Refuses what no one took.
+    pub(super) fn finish(self) -> Result<(), Ec2Error> {
+        match self.values.keys().next() {
+            Some(name) => Err(Ec2Error::unknown_parameter(&format!("{}{name}", self.path))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Puts a value where its name says. A name that is both a value and a structure keeps the structure.
+fn insert(tree: &mut Map<String, Value>, name: &str, value: &str) {
+    let Some((first, rest)) = name.split_once('.') else {
+        tree.entry(lower_first(name)).or_insert_with(|| value.into());
+        return;
+    };
+    let key = if first.parse::<u32>().is_ok() { first.to_owned() } else { lower_first(first) };
+    let child = tree.entry(key).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(child) = child {
+        insert(child, rest, value);
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_in_the_order_of_their_numbers() {
+        let mut parameters = Parameters::parse(b"SubnetId.10=c&SubnetId.2=b&SubnetId.1=a").unwrap();
+        assert_eq!(parameters.list("SubnetId"), ["a", "b", "c"]);
+        parameters.finish().unwrap();
+    }
+
+    #[test]
+    fn structures_have_lists_of_their_own() {
+        let mut parameters =
+            Parameters::parse(b"Filter.2.Name=y&Filter.1.Name=x&Filter.1.Value.1=1&Filter.1.Value.2=2").unwrap();
+        let mut filters = parameters.structures("Filter");
+        assert_eq!(filters[0].take("Name").unwrap(), "x");
+        assert_eq!(filters[0].list("Value"), ["1", "2"]);
+        assert_eq!(filters[1].take("Name").unwrap(), "y");
+        parameters.finish().unwrap();
+    }
+
+    #[test]
+    fn what_is_left_is_refused_by_its_whole_name() {
+        let mut parameters = Parameters::parse(b"Filter.1.Name=x&Filter.1.Colour=red").unwrap();
+        let mut filter = parameters.structures("Filter").remove(0);
+        filter.take("Name");
+        let error = filter.finish().unwrap_err();
+        assert_eq!(error.code, "UnknownParameter");
+        assert!(error.message.contains("Filter.1.Colour"), "{}", error.message);
+    }
+
+    #[test]
+    fn bodies_that_no_operation_can_have() {
+        let deep = format!("{}=1", ["a"; 7].join("."));
+        let long = "a".repeat(BODY_BYTES_MAX + 1);
+        for (body, code) in
+            [("A=1&A=2", "InvalidParameterCombination"), (&deep, "UnknownParameter"), (&long, "RequestEntityTooLarge")]
+        {
+            assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err().code, code);
+        }
+    }
+
+    #[test]
+    fn an_audit_record_shows_them_nested() {
+        let parameters =
+            Parameters::parse(b"Action=X&Version=1&VpcId=v&Filter.1.Name=n&Filter.1.Value.1=a&Filter=odd&.=&").unwrap();
+        let recorded = parameters.recorded();
+        assert_eq!(recorded["vpcId"], "v");
+        assert_eq!(Parameters::parse(b"Action=X").unwrap().recorded(), Value::Null);
+    }
+}
