@@ -30,10 +30,21 @@ usable_python() {
     return 1
 }
 
+# What kryoptic's PKCS#11 module is built with, and what the tests drive and look at tokens with.
+missing_module_packages() {
+    have pkg-config || echo pkg-config
+    [ -e /usr/include/openssl/evp.h ] || echo libssl-dev
+    [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
+    compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || echo libclang-dev
+    [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2
+    have pkcs11-tool || echo opensc
+}
+
 missing_packages() {
     { have cc && have make && [ -e /usr/include/stdio.h ]; } || echo build-essential
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
     usable_python >/dev/null || echo python3 python3-venv
+    missing_module_packages
 }
 
 as_root() {

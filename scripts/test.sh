@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the named parts one after another: install, lint, unit, e2e. Ends with how long each took and how many tests ran.
+# Runs the named parts one after another: install, lint, modules, unit, e2e. Ends with how long each took and how many tests ran.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,6 +21,11 @@ lint() {
     need_lint_tools
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo fmt --manifest-path modules/kryoptic/Cargo.toml --check
+}
+
+modules() {
+    bash scripts/kryoptic.sh debug
 }
 
 unit() {
@@ -65,8 +70,8 @@ run_part() {
 
 for part in "$@"; do
     case $part in
-        install | lint | unit | e2e) ;;
-        *) echo "test.sh: no part called $part; there are install, lint, unit, e2e" >&2 && exit 2 ;;
+        install | lint | modules | unit | e2e) ;;
+        *) echo "test.sh: no part called $part; there are install, lint, modules, unit, e2e" >&2 && exit 2 ;;
     esac
 done
 timings=()

@@ -1,7 +1,9 @@
 //! Why an HSM did not do it.
 
+use serde::{Deserialize, Serialize};
+
 /// A failure of one HSM, as its worker or the client saw it.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum HsmError {
     /// The HSM is lost: its worker does not run, its module cannot be loaded, its token is gone, or is another one than it was.
     /// A side-effect-free call may be made at another HSM.

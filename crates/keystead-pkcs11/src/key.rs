@@ -63,5 +63,6 @@ pub struct Ciphertext {
     /// The IV of 12 bytes.
     pub iv: [u8; 12],
     /// The ciphertext, as long as the plaintext, then the tag of 16 bytes.
+    #[serde(with = "crate::wire::byte_string")]
     pub ciphertext_and_tag: Vec<u8>,
 }

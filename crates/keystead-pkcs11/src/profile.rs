@@ -23,6 +23,53 @@ pub struct Profile {
     pub replication: Replication,
 }
 
+impl Profile {
+    /// kryoptic 1.5.4, the software token of `keystead dev`.
+    pub fn kryoptic() -> Self {
+        Self {
+            name: "kryoptic".into(),
+            pin_format: PinFormat::Password,
+            iv_source: IvSource::Caller,
+            // One lock for all sessions: more of them make it slower.
+            session_cap: 4,
+            oaep_hash: OaepHash::Sha256,
+            snapshot_hook: SnapshotHook::None,
+            replication: Replication::KeyWrap,
+        }
+    }
+
+    /// SoftHSM 2.6.1.
+    pub fn softhsm2() -> Self {
+        Self {
+            name: "softhsm2".into(),
+            pin_format: PinFormat::Password,
+            iv_source: IvSource::Caller,
+            session_cap: 4,
+            oaep_hash: OaepHash::Sha1,
+            snapshot_hook: SnapshotHook::SofthsmTokenObject,
+            replication: Replication::KeyWrap,
+        }
+    }
+
+    /// The PKCS #11 library of AWS CloudHSM client SDK 5. From its documentation: no such HSM was at hand.
+    pub fn cloudhsm_sdk5() -> Self {
+        Self {
+            name: "cloudhsm-sdk5".into(),
+            pin_format: PinFormat::UserAndPassword,
+            iv_source: IvSource::Token,
+            session_cap: 1024,
+            oaep_hash: OaepHash::Sha256,
+            snapshot_hook: SnapshotHook::None,
+            replication: Replication::Vendor,
+        }
+    }
+
+    /// The profile of ours with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::kryoptic(), Self::softhsm2(), Self::cloudhsm_sdk5()].into_iter().find(|profile| profile.name == name)
+    }
+}
+
 /// How a user's name and password become a PIN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

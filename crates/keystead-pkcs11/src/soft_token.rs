@@ -1,7 +1,9 @@
 //! The files of a soft token: its storage, and the configuration by which its module finds it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A module that keeps tokens in files.
@@ -24,13 +26,110 @@ pub struct SoftToken {
 
 impl SoftToken {
     /// Writes the module's configuration and makes an empty storage in `folder`, for this user alone. The token is to be initialised.
-    pub fn create(_kind: SoftTokenKind, _folder: &Path) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
+    ///
+    /// `AlreadyExists` if `folder` has a storage: it may have keys.
+    pub fn create(kind: SoftTokenKind, folder: &Path) -> io::Result<Self> {
+        let token = Self::configure(kind, folder)?;
+        match kind {
+            SoftTokenKind::Kryoptic => new_file(&token.token_storage, &[])?,
+            SoftTokenKind::Softhsm2 => DirBuilder::new().mode(0o700).create(&token.token_storage)?,
+        }
+        sync_folder(folder)?;
+        Ok(token)
     }
 
     /// The same, with what [`crate::client::Hsm::back_up_token`] saved in `backup`: the clone has the keys, the users, the PINs and the serial
     /// number of the token that was backed up.
-    pub fn restore(_kind: SoftTokenKind, _folder: &Path, _backup: &Path) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
+    pub fn restore(kind: SoftTokenKind, folder: &Path, backup: &Path) -> io::Result<Self> {
+        let token = Self::configure(kind, folder)?;
+        let name = token.token_storage.file_name().unwrap_or_default();
+        copy(&backup.join(name), &token.token_storage)?;
+        sync_folder(folder)?;
+        Ok(token)
     }
+
+    /// Writes the configuration, in place of an older one.
+    fn configure(kind: SoftTokenKind, folder: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let folder = folder.canonicalize()?;
+        let (variable, configuration_name, storage_name) = match kind {
+            SoftTokenKind::Kryoptic => ("KRYOPTIC_CONF", "kryoptic.toml", "token.sqlite"),
+            SoftTokenKind::Softhsm2 => ("SOFTHSM2_CONF", "softhsm2.conf", "tokens"),
+        };
+        let (configuration, token_storage) = (folder.join(configuration_name), folder.join(storage_name));
+        let storage_text = text(&token_storage)?;
+        let content = match kind {
+            SoftTokenKind::Kryoptic => kryoptic_configuration(storage_text)?,
+            SoftTokenKind::Softhsm2 => softhsm2_configuration(storage_text),
+        };
+        match fs::remove_file(&configuration) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        new_file(&configuration, content.as_bytes())?;
+        let environment = BTreeMap::from([(variable.to_owned(), text(&configuration)?.to_owned())]);
+        Ok(Self { environment, token_storage })
+    }
+}
+
+/// Copies a soft token's storage into an empty folder, durably.
+pub(crate) fn copy_storage(storage: &Path, folder: &Path) -> io::Result<()> {
+    let name = storage.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::read_dir(folder)?.next().is_some() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty"));
+    }
+    copy(storage, &folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// Copies a file, or a folder with all that is in it; every file is on the disk when this returns. What is at `to` is never replaced.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        let mut original = File::open(from)?;
+        let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+        io::copy(&mut original, &mut copy)?;
+        return copy.sync_all();
+    }
+    DirBuilder::new().mode(0o700).create(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    sync_folder(to)
+}
+
+fn new_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn kryoptic_configuration(storage: &str) -> io::Result<String> {
+    let slot = BTreeMap::from([
+        ("slot", toml::Value::Integer(1)),
+        ("dbtype", toml::Value::String("sqlite".into())),
+        ("dbargs", toml::Value::String(storage.into())),
+    ]);
+    toml::to_string(&BTreeMap::from([("slots", [slot])])).map_err(io::Error::other)
+}
+
+fn softhsm2_configuration(storage: &str) -> String {
+    format!(
+        "directories.tokendir = {storage}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n"
+    )
+}
+
+/// Configurations are text, and SoftHSM 2's has no way to write the end of a line.
+fn text(path: &Path) -> io::Result<&str> {
+    path.to_str().filter(|text| !text.contains('\n')).ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} has a name that is no text of one line", path.display()),
+        )
+    })
 }

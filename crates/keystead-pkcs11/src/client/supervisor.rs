@@ -1,0 +1,197 @@
+//! Keeps one HSM's worker running.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::link::Link;
+use super::process::Process;
+use super::state::State;
+use super::{Hsm, HsmSettings, WorkerSettings};
+use crate::HsmError;
+
+/// The first pause before a new start; each further one is twice as long.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// The longest.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// A worker that has run for so long was well.
+const WELL_AFTER: Duration = Duration::from_secs(10);
+
+/// What a supervisor is told.
+pub(super) enum Command {
+    /// A fresh worker, please; the answer tells whether it came to be.
+    Restart(oneshot::Sender<Result<(), HsmError>>),
+    /// No worker any more.
+    End,
+}
+
+/// What client and supervisor share.
+pub(super) struct Signals {
+    pub(super) state: watch::Sender<State>,
+    /// Somebody waits for the next start: no pause.
+    pub(super) hurry: Notify,
+    /// The worker hangs.
+    pub(super) hangs: Notify,
+    /// Deadlines missed since the last answer.
+    pub(super) missed: AtomicU32,
+}
+
+impl Signals {
+    pub(super) fn new() -> Arc<Self> {
+        let state = watch::Sender::new(State::Starting { attempt: 1, last: None });
+        Arc::new(Self { state, hurry: Notify::new(), hangs: Notify::new(), missed: AtomicU32::new(0) })
+    }
+}
+
+/// The task that starts the worker again and again.
+pub(super) struct Supervisor {
+    pub(super) hsm: Arc<Hsm>,
+    pub(super) common: Arc<WorkerSettings>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    /// The supervisor that had this HSM before: two workers must not share a token.
+    pub(super) predecessor: Option<JoinHandle<()>>,
+}
+
+/// Why a worker is watched no longer.
+enum Outcome {
+    Died(String),
+    Restart(oneshot::Sender<Result<(), HsmError>>),
+    End,
+}
+
+impl Supervisor {
+    pub(super) async fn run(mut self) {
+        if let Some(predecessor) = self.predecessor.take() {
+            // It has ended, or has panicked, and then it has no worker either.
+            let _ = predecessor.await;
+        }
+        let mut pause = PAUSE_MIN;
+        let mut waiting = None;
+        let mut last = None;
+        for attempt in 1.. {
+            self.publish(State::Starting { attempt, last: last.take() });
+            let started = Instant::now();
+            let outcome = match self.start(&mut waiting).await {
+                Ok(process) => self.watch(process).await,
+                Err(outcome) => outcome,
+            };
+            let reason = match outcome {
+                Outcome::End => break,
+                Outcome::Restart(sender) => {
+                    waiting = Some(sender);
+                    continue;
+                }
+                Outcome::Died(reason) => reason,
+            };
+            tracing::warn!(hsm = %self.settings().hsm_id, "the HSM is lost: {reason}");
+            self.publish(State::Down { attempt, reason: reason.clone() });
+            if let Some(sender) = waiting.take() {
+                answer(sender, Err(HsmError::Lost(reason.clone())));
+            }
+            if started.elapsed() >= WELL_AFTER {
+                pause = PAUSE_MIN;
+            }
+            match self.rest(pause).await {
+                None => pause = (pause * 2).min(PAUSE_MAX),
+                Some(Outcome::Restart(sender)) => waiting = Some(sender),
+                Some(Outcome::End | Outcome::Died(_)) => break,
+            }
+            last = Some(reason);
+        }
+        self.publish(State::Ended);
+    }
+
+    /// Starts a worker, unless it is told to end.
+    async fn start(&mut self, waiting: &mut Option<oneshot::Sender<Result<(), HsmError>>>) -> Result<Process, Outcome> {
+        let hsm = self.hsm.clone();
+        let start = Process::start(hsm.settings(), &self.common);
+        tokio::pin!(start);
+        let process = loop {
+            tokio::select! {
+                started = &mut start => break started.map_err(Outcome::Died)?,
+                command = self.commands.recv() => match command {
+                    // The one that is being started is fresh.
+                    Some(Command::Restart(sender)) => if let Some(earlier) = waiting.replace(sender) {
+                        answer(earlier, Err(HsmError::Lost("its worker was restarted once more".into())));
+                    },
+                    Some(Command::End) | None => return Err(Outcome::End),
+                },
+            }
+        };
+        let signals = self.hsm.signals();
+        signals.missed.store(0, Ordering::Relaxed);
+        self.publish(State::Up(Arc::new(Link::new(process.socket.clone()))));
+        if let Some(sender) = waiting.take() {
+            answer(sender, Ok(()));
+        }
+        Ok(process)
+    }
+
+    /// Watches a worker until it is no more.
+    async fn watch(&mut self, mut process: Process) -> Outcome {
+        let signals = self.hsm.signals().clone();
+        let mut probe = interval(self.common.probe_interval);
+        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                reason = process.wait() => return Outcome::Died(reason),
+                _ = probe.tick() => self.probe(),
+                () = signals.hangs.notified() => {
+                    process.kill().await;
+                    return Outcome::Died("its worker did not answer any more and was killed".into());
+                }
+                command = self.commands.recv() => {
+                    let reason = "its worker is being started anew".into();
+                    self.publish(State::Starting { attempt: 0, last: Some(reason) });
+                    process.end().await;
+                    return match command {
+                        Some(Command::Restart(sender)) => Outcome::Restart(sender),
+                        Some(Command::End) | None => Outcome::End,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Asks a worker how it is; the answer, or that there is none, is counted as for every call.
+    fn probe(&self) {
+        let hsm = self.hsm.clone();
+        tokio::spawn(async move {
+            if let Err(error) = hsm.probe().await {
+                tracing::debug!(hsm = %hsm.settings().hsm_id, "the probe failed: {error}");
+            }
+        });
+    }
+
+    /// Waits before the next start; `None` when it is time, or somebody waits for it.
+    async fn rest(&mut self, pause: Duration) -> Option<Outcome> {
+        let signals = self.hsm.signals().clone();
+        // However much somebody is in a hurry, a module that fails at once is not tried without end.
+        sleep(PAUSE_MIN).await;
+        tokio::select! {
+            () = sleep(pause.saturating_sub(PAUSE_MIN)) => None,
+            () = signals.hurry.notified() => None,
+            command = self.commands.recv() => Some(match command {
+                Some(Command::Restart(sender)) => Outcome::Restart(sender),
+                Some(Command::End) | None => Outcome::End,
+            }),
+        }
+    }
+
+    fn publish(&self, state: State) {
+        self.hsm.signals().state.send_replace(state);
+    }
+
+    fn settings(&self) -> &HsmSettings {
+        self.hsm.settings()
+    }
+}
+
+/// Whoever asked may no longer wait.
+fn answer(sender: oneshot::Sender<Result<(), HsmError>>, result: Result<(), HsmError>) {
+    let _ = sender.send(result);
+}
