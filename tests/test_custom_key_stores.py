@@ -156,8 +156,6 @@ def test_wrong_parameters(create_refused, realm, case):
 
 # The kinds that later issues bring: a clear answer until then.
 NOT_YET = {
-    "AWS_CLOUDHSM": {"CustomKeyStoreType": "AWS_CLOUDHSM"},
-    "the default type": {"CustomKeyStoreType": None},
     "VPC_ENDPOINT_SERVICE": {
         "XksProxyConnectivity": "VPC_ENDPOINT_SERVICE",
         "XksProxyVpcEndpointServiceName": VPC_SERVICE,
@@ -167,16 +165,7 @@ NOT_YET = {
 
 @pytest.mark.parametrize("case", NOT_YET)
 def test_what_is_not_supported_yet(create_refused, realm, case):
-    changes = NOT_YET[case]
-    if "CustomKeyStoreType" in changes:
-        external_only = {name: None for name in create_parameters(realm) if name.startswith("Xks")}
-        cluster = {
-            "CloudHsmClusterId": "cluster-2a34b5cdefg",
-            "KeyStorePassword": "kmsPswd123",
-            "TrustAnchorCertificate": "certificate",
-        }
-        changes = {**external_only, **cluster, **changes}
-    refused = create_refused(realm, **changes)
+    refused = create_refused(realm, **NOT_YET[case])
     assert refused.code == "UnsupportedOperationException", refused
     assert refused.message, "it says what is not supported"
 

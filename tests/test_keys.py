@@ -70,7 +70,7 @@ UNSUPPORTED = [
 @pytest.mark.parametrize("parameters", UNSUPPORTED, ids=str)
 def test_what_is_not_supported_yet(kms, parameters):
     refused = refusal(kms.create_key, **parameters)
-    # A key store of another kind cannot exist yet.
+    # There is no such key store.
     assert refused.code in ("UnsupportedOperationException", "CustomKeyStoreNotFoundException"), refused
     assert kms.list_keys()["Keys"] == []
 
