@@ -79,7 +79,27 @@ def test_xks_proxy_json_has_the_members_of_a_proxy_configuration_file(server):
     assert re.fullmatch(r"[a-zA-Z0-9._-]{1,128}", proxy["XksKeyId"])
 
 
-@pytest.mark.parametrize("name", ["xks-proxy.json", "root.key", "store.sqlite"])
+def test_cluster_json_has_what_create_custom_key_store_asks_for(server):
+    """The issue, "Sample and docs"."""
+    members = server.cluster_configuration
+    assert set(members) == {"CloudHsmClusterId", "TrustAnchorCertificate", "KeyStorePassword"}
+    assert re.fullmatch(r"cluster-[2-7a-zA-Z]{11,16}", members["CloudHsmClusterId"])
+    assert re.fullmatch(r"[a-zA-Z0-9]{7,32}", members["KeyStorePassword"])
+    assert members["TrustAnchorCertificate"].startswith("-----BEGIN CERTIFICATE-----\n")
+
+
+def test_the_sample_cluster_is_ready(server):
+    """Active, with two HSMs in two zones of the sample VPC."""
+    cluster_id = server.cluster_configuration["CloudHsmClusterId"]
+    (cluster,) = server.client("cloudhsmv2").describe_clusters(Filters={"clusterIds": [cluster_id]})["Clusters"]
+    assert cluster["State"] == "ACTIVE"
+    assert [hsm["State"] for hsm in cluster["Hsms"]] == ["ACTIVE", "ACTIVE"]
+    assert len({hsm["AvailabilityZone"] for hsm in cluster["Hsms"]}) == 2
+    (vpc,) = server.client("ec2").describe_vpcs(VpcIds=[cluster["VpcId"]])["Vpcs"]
+    assert vpc["State"] == "available"
+
+
+@pytest.mark.parametrize("name", ["xks-proxy.json", "cluster.json", "co-password", "root.key", "store.sqlite"])
 def test_files_with_secrets_are_for_the_owner_alone(server, name):
     assert stat.S_IMODE((server.data_folder / name).stat().st_mode) & 0o077 == 0
 
@@ -126,6 +146,23 @@ def test_a_restart_keeps_everything(server):
     client = server.client()
     assert client.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "kept"
     assert client.decrypt(CiphertextBlob=ciphertext, EncryptionContext={"a": "b"})["Plaintext"] == b"kept"
+
+
+def test_a_restart_keeps_the_sample_cluster(server):
+    """Its HSMs, its users, and a key store that was connected: KMS logs in again by itself."""
+    client = server.client()
+    created = client.create_custom_key_store(CustomKeyStoreName="hsms", **server.cluster_configuration)
+    store = ExternalStore(client, None, created["CustomKeyStoreId"]).connect_and_wait()
+    key = client.create_key(Origin="AWS_CLOUDHSM", CustomKeyStoreId=store.store_id)["KeyMetadata"]["Arn"]
+    ciphertext = client.encrypt(KeyId=key, Plaintext=b"kept")["CiphertextBlob"]
+    before = server.cluster_configuration
+    assert server.stop() == 0, server.server.stderr
+    server.start()
+    assert server.cluster_configuration == before
+    client = server.client()
+    assert client.decrypt(CiphertextBlob=ciphertext)["Plaintext"] == b"kept"
+    listed = server.client("cloudhsmv2").describe_clusters()["Clusters"]
+    assert [cluster["ClusterId"] for cluster in listed] == [before["CloudHsmClusterId"]]
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

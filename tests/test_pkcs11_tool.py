@@ -16,7 +16,7 @@ from support.hsm_realm import KMSUSER_PASSWORD
 from support.hsm_workers import token_folder
 
 # Where each module finds its configuration, and the name of that file in the token's folder.
-CONFIGURATIONS = {"kryoptic": ("KRYOPTIC_CONF", "kryoptic.conf"), "softhsm2": ("SOFTHSM2_CONF", "softhsm2.conf")}
+CONFIGURATIONS = {"kryoptic": ("KRYOPTIC_CONF", "kryoptic.toml"), "softhsm2": ("SOFTHSM2_CONF", "softhsm2.conf")}
 
 
 def pkcs11_tool(module, folder, *arguments):

@@ -3,13 +3,11 @@
 import os
 from pathlib import Path
 
-from support.built_binary import REPOSITORY
+from support.built_binary import BINARY
 
-KRYOPTIC = Path(
-    os.environ.get(
-        "KEYSTEAD_KRYOPTIC_MODULE", REPOSITORY / "modules" / "kryoptic" / "target" / "release" / "libkryoptic_pkcs11.so"
-    )
-)
+# `scripts/kryoptic.sh` puts it beside the binary.
+KRYOPTIC = Path(os.environ.get("KEYSTEAD_KRYOPTIC_MODULE", BINARY.parent / "libkryoptic_pkcs11.so"))
+# Where Debian has it.
 SOFTHSM2 = Path(os.environ.get("KEYSTEAD_SOFTHSM2_MODULE", "/usr/lib/softhsm/libsofthsm2.so"))
 
 # By the name that the configuration gives them.
