@@ -8,8 +8,8 @@ use keystead_model::arn::CustomKeyStoreId;
 use tokio::task::JoinSet;
 
 use crate::error::KmsError;
-use crate::key::delete_due_keys;
-use crate::key_store::{ConnectionState, ConnectionWorker, poll_health};
+use crate::key::{delete_due_keys, sweep_backing_keys};
+use crate::key_store::{ConnectionState, ConnectionWorker, CustomKeyStoreKind, log_out, poll_health};
 use crate::kms::Kms;
 
 /// How long a task that panicked stays away before it is begun again.
@@ -27,9 +27,14 @@ pub async fn run(kms: Arc<Kms>) {
         let kms = polled.clone();
         async move { repeat("health poll", kms.settings.health_poll_interval, || poll_health(&kms)).await }
     }));
+    let deleting = kms.clone();
     tasks.spawn(always("key deletion", move || {
-        let kms = kms.clone();
+        let kms = deleting.clone();
         async move { repeat("key deletion", kms.settings.key_deletion_interval, || delete_due_keys(&kms)).await }
+    }));
+    tasks.spawn(always("backing key sweep", move || {
+        let kms = kms.clone();
+        async move { repeat("backing key sweep", kms.settings.key_deletion_interval, || sweep_backing_keys(&kms)).await }
     }));
     // None of them ends.
     while tasks.join_next().await.is_some() {}
@@ -71,16 +76,26 @@ async fn follow_changes(kms: Arc<Kms>) {
     }
 }
 
-/// Drops the connections to a key store that is disconnected, whoever disconnected it. A call that had begun just before may have made new ones
+/// Drops the connections to a key store that is not connected, whoever disconnected it. A call that had begun just before may have made new ones
 /// since the operation itself dropped them.
-async fn forget_unless_connected(kms: &Kms, id: &CustomKeyStoreId) {
-    let connected = match kms.catalog.key_store(id).await {
-        Ok(key_store) => key_store.is_some_and(|key_store| {
-            matches!(key_store.key_store.connection, ConnectionState::Connected | ConnectionState::Connecting)
-        }),
-        Err(_) => false,
+async fn forget_unless_connected(kms: &Arc<Kms>, id: &CustomKeyStoreId) {
+    let key_store = match kms.catalog.key_store(id).await {
+        Ok(Some(key_store)) => key_store,
+        Ok(None) | Err(_) => return kms.backend.forget(id),
     };
-    if !connected {
-        kms.backend.forget(id);
+    if matches!(key_store.key_store.connection, ConnectionState::Connected | ConnectionState::Connecting) {
+        return;
+    }
+    match &key_store.key_store.kind {
+        CustomKeyStoreKind::External(_) => kms.backend.forget(id),
+        CustomKeyStoreKind::CloudHsm(_) => {
+            // Logging out takes its time, and the feed must go on.
+            let kms = kms.clone();
+            tokio::spawn(async move {
+                if let Some(cloud_hsm) = key_store.key_store.cloud_hsm() {
+                    log_out(&kms, &key_store.key_store, cloud_hsm).await;
+                }
+            });
+        }
     }
 }

@@ -17,12 +17,14 @@ use zeroize::Zeroizing;
 use crate::access::{AccessKey, Authorized, Credential, Principal};
 use crate::error::KmsError;
 use crate::key::{Alias, Key, KeyMaterial};
-use crate::key_store::CustomKeyStore;
-use crate::port::{ChangedRecord, ConnectionJob, Entropy, ExternalLink, JobKind, KeyStoreLink, Store, StoreError};
-use crate::sealing::{RootKey, SealedRecord};
+use crate::key_store::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords};
+use crate::port::{
+    ChangedRecord, ConnectionJob, Entropy, ExternalLink, HsmLink, JobKind, KeyStoreLink, Store, StoreError,
+};
+use crate::sealing::{RootKey, Sealed, SealedRecord};
 use coherent_cache::CoherentCache;
 pub(crate) use conflict::Conflicts;
-pub use loaded::{LoadedKey, LoadedKeyStore};
+pub use loaded::{LoadedKey, LoadedKeyStore, LoadedLink};
 
 /// How many keys, aliases and so on are held at most; the least used go first.
 const CAPACITY: usize = 100_000;
@@ -73,11 +75,15 @@ impl Catalog {
 
     fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
         let arn = key.arn().to_string();
-        let material_id = key.material.id.to_string();
-        let bytes = self.root_key.open(SealedRecord::KeyMaterial(&arn, &material_id), &key.material.sealed)?;
-        let material = KeyMaterial::restore(bytes)
-            .ok_or_else(|| KmsError::internal(&format!("the material of {arn} has a wrong length")))?;
+        let material = key.material.sealed.as_ref().map(|sealed| self.open_material(&key, &arn, sealed)).transpose()?;
         Ok(Arc::new(LoadedKey { key, arn, material }))
+    }
+
+    fn open_material(&self, key: &Key, arn: &str, sealed: &Sealed) -> Result<KeyMaterial, KmsError> {
+        let material_id = key.material.id.to_string();
+        let bytes = self.root_key.open(SealedRecord::KeyMaterial(arn, &material_id), sealed)?;
+        KeyMaterial::restore(bytes)
+            .ok_or_else(|| KmsError::internal(&format!("the material of {arn} has a wrong length")))
     }
 
     /// An alias.
@@ -100,24 +106,57 @@ impl Catalog {
         self.key_stores.get_or_load(id.clone(), load).await
     }
 
-    /// The secret of a custom key store's proxy credential, unsealed.
-    pub fn proxy_secret(&self, key_store: &CustomKeyStore) -> Result<SecretString, KmsError> {
-        let record = SealedRecord::XksProxyCredential(key_store.id.as_str());
-        secret_text(self.root_key.open(record, &key_store.external.sealed_secret_access_key)?)
+    /// The secret of an external key store's proxy credential, unsealed.
+    pub fn proxy_secret(&self, id: &CustomKeyStoreId, external: &ExternalKeyStore) -> Result<SecretString, KmsError> {
+        let record = SealedRecord::XksProxyCredential(id.as_str());
+        secret_text(self.root_key.open(record, &external.sealed_secret_access_key)?)
+    }
+
+    /// What KMS knows of the passwords of `kmsuser`, unsealed.
+    pub fn kms_user_passwords(
+        &self,
+        id: &CustomKeyStoreId,
+        cloud_hsm: &CloudHsmKeyStore,
+    ) -> Result<KmsUserPasswords, KmsError> {
+        let bytes = self.root_key.open(SealedRecord::KmsUserPasswords(id.as_str()), &cloud_hsm.sealed_passwords)?;
+        KmsUserPasswords::from_bytes(&bytes)
+            .map_err(|_| KmsError::internal(&format!("the sealed passwords of kmsuser for {id} cannot be read")))
+    }
+
+    /// Seals what [`Catalog::kms_user_passwords`] opens.
+    pub fn seal_kms_user_passwords(
+        &self,
+        id: &CustomKeyStoreId,
+        passwords: &KmsUserPasswords,
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, KmsError> {
+        let bytes = passwords.to_bytes().map_err(|error| KmsError::internal(&error))?;
+        Ok(self.root_key.seal(SealedRecord::KmsUserPasswords(id.as_str()), &bytes, entropy)?)
     }
 
     /// Makes the link to a custom key store that was read from the store.
     pub fn load_key_store(&self, key_store: CustomKeyStore) -> Result<LoadedKeyStore, KmsError> {
-        let external = &key_store.external;
-        let link = ExternalLink {
+        let link = match &key_store.kind {
+            CustomKeyStoreKind::External(external) => {
+                LoadedLink::External(KeyStoreLink::External(Arc::new(self.external_link(&key_store, external)?)))
+            }
+            CustomKeyStoreKind::CloudHsm(cloud_hsm) => {
+                let passwords = self.kms_user_passwords(&key_store.id, cloud_hsm)?.all();
+                LoadedLink::CloudHsm(Arc::new(hsm_link(&key_store, cloud_hsm, passwords)))
+            }
+        };
+        Ok(LoadedKeyStore { key_store, link })
+    }
+
+    fn external_link(&self, key_store: &CustomKeyStore, external: &ExternalKeyStore) -> Result<ExternalLink, KmsError> {
+        Ok(ExternalLink {
             custom_key_store_id: Some(key_store.id.clone()),
             region: key_store.region.clone(),
             uri_endpoint: external.uri_endpoint.clone(),
             uri_path: external.uri_path.clone(),
             access_key_id: external.access_key_id.clone(),
-            secret_access_key: self.proxy_secret(&key_store)?,
-        };
-        Ok(LoadedKeyStore { key_store, link: KeyStoreLink::External(Arc::new(link)) })
+            secret_access_key: self.proxy_secret(&key_store.id, external)?,
+        })
     }
 
     /// The credential with this access key ID, whatever its status.
@@ -295,6 +334,22 @@ impl Catalog {
         self.aliases.invalidate_all();
         self.key_stores.invalidate_all();
         self.credentials.invalidate_all();
+    }
+}
+
+/// The link to the HSMs of a key store. Closing one needs no passwords.
+pub(crate) fn hsm_link(
+    key_store: &CustomKeyStore,
+    cloud_hsm: &CloudHsmKeyStore,
+    passwords: Vec<SecretString>,
+) -> HsmLink {
+    HsmLink {
+        custom_key_store_id: key_store.id.clone(),
+        account: key_store.account,
+        region: key_store.region.clone(),
+        cluster_id: cloud_hsm.cluster_id.clone(),
+        trust_anchor: cloud_hsm.trust_anchor.clone(),
+        passwords,
     }
 }
 

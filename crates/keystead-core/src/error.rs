@@ -2,7 +2,7 @@
 
 use keystead_model::kms::Exception;
 
-use crate::key_store::ProxyFailure;
+use crate::key_store::{HsmFailure, ProxyFailure};
 use crate::port::{AuditError, StoreError};
 use crate::sealing::SealError;
 
@@ -113,6 +113,31 @@ impl KmsError {
     pub fn cryptographic(failure: ProxyFailure) -> Self {
         let row = failure.row();
         Self::new(crate::key_store::CRYPTOGRAPHIC_EXCEPTION, row.message).with_cause(row.cause)
+    }
+
+    /// What a cryptographic operation answers when the HSMs failed.
+    pub fn hsm_cryptographic(failure: HsmFailure) -> Self {
+        Self::of_hsm_row(failure.row().cryptographic_exception, failure)
+    }
+
+    /// What CreateKey answers when the HSMs failed.
+    pub fn hsm_create_key(failure: HsmFailure) -> Self {
+        Self::of_hsm_row(failure.row().create_key_exception, failure)
+    }
+
+    /// What GenerateRandom answers when the HSMs failed. It declares no `KMSInvalidStateException`; that it answers
+    /// `CustomKeyStoreInvalidStateException` in its place is unverified.
+    pub fn hsm_random(failure: HsmFailure) -> Self {
+        match failure.row().cryptographic_exception {
+            Exception::KmsInvalidState => Self::of_hsm_row(Exception::CustomKeyStoreInvalidState, failure),
+            exception => Self::of_hsm_row(exception, failure),
+        }
+    }
+
+    fn of_hsm_row(exception: Exception, failure: HsmFailure) -> Self {
+        let row = failure.row();
+        let message = (!row.message.is_empty()).then(|| row.message.to_owned());
+        Self { exception, message, cause: Some(row.cause) }
     }
 
     /// What CreateKey answers when the proxy failed.

@@ -18,7 +18,7 @@ use crate::catalog::Catalog;
 use crate::error::KmsError;
 use crate::key_store::RequestRate;
 use crate::operation;
-use crate::port::{AuditLog, Clock, Entropy, KeyStoreBackend};
+use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -42,11 +42,29 @@ pub struct Settings {
     pub key_store_probes_per_second: u32,
 }
 
+/// The outside of the service, but for its store, which the catalog has.
+pub struct Ports {
+    /// The proxies behind external key stores.
+    pub backend: Arc<dyn KeyStoreBackend>,
+    /// The HSMs behind AWS CloudHSM key stores.
+    pub hsm_backend: Arc<dyn HsmBackend>,
+    /// What KMS may know and do of the clusters that those HSMs are in.
+    pub hsm_clusters: Arc<dyn HsmClusters>,
+    /// Where audit records go.
+    pub audit_log: Arc<dyn AuditLog>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives random bytes.
+    pub entropy: Arc<dyn Entropy>,
+}
+
 /// The key management service.
 pub struct Kms {
     pub(crate) settings: Settings,
     pub(crate) catalog: Catalog,
     pub(crate) backend: Arc<dyn KeyStoreBackend>,
+    pub(crate) hsm_backend: Arc<dyn HsmBackend>,
+    pub(crate) hsm_clusters: Arc<dyn HsmClusters>,
     pub(crate) audit_log: Arc<dyn AuditLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -143,20 +161,16 @@ pub(crate) enum Output {
 
 impl Kms {
     /// The service over its ports.
-    pub fn new(
-        settings: Settings,
-        catalog: Catalog,
-        backend: Arc<dyn KeyStoreBackend>,
-        audit_log: Arc<dyn AuditLog>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
+    pub fn new(settings: Settings, catalog: Catalog, ports: Ports) -> Self {
+        let Ports { backend, hsm_backend, hsm_clusters, audit_log, clock, entropy } = ports;
         Self {
             rate: RequestRate::new(settings.key_store_requests_per_second),
             probe_rate: RequestRate::new(settings.key_store_probes_per_second),
             settings,
             catalog,
             backend,
+            hsm_backend,
+            hsm_clusters,
             audit_log,
             clock,
             entropy,

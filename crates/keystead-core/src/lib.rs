@@ -1,7 +1,7 @@
 //! The domain of Keystead: custom key stores, KMS keys, access, the operations of the KMS API, and the ports they need.
 //!
 //! The core does no I/O of its own. Everything outside comes in through the traits of [`port`]: the durable [`port::Store`],
-//! the [`port::KeyStoreBackend`] behind a custom key store, the [`port::AuditLog`], the [`port::Clock`] and the
+//! the [`port::KeyStoreBackend`] and the [`port::HsmBackend`] behind custom key stores, the [`port::HsmClusters`], the [`port::AuditLog`], the [`port::Clock`] and the
 //! [`port::Entropy`]. The entry point is [`Kms::invoke`].
 
 pub mod access;
@@ -9,6 +9,7 @@ pub mod api_service;
 pub mod audit;
 pub mod background;
 pub mod catalog;
+pub mod crash_point;
 pub mod error;
 pub mod key;
 pub mod key_store;
@@ -19,4 +20,4 @@ pub mod quota;
 pub mod sealing;
 
 pub use error::KmsError;
-pub use kms::Kms;
+pub use kms::{Kms, Ports};

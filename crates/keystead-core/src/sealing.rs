@@ -29,6 +29,8 @@ pub enum SealedRecord<'a> {
     KeyMaterial(&'a str, &'a str),
     /// The secret of an XKS proxy authentication credential, by custom key store ID.
     XksProxyCredential(&'a str),
+    /// The passwords of `kmsuser` in the HSMs of an AWS CloudHSM key store, by custom key store ID.
+    KmsUserPasswords(&'a str),
     /// The private key of a cluster of HSMs, by the ID of the cluster it was made for.
     ClusterPrivateKey(&'a str),
     /// The first password of a cluster's administrator, by cluster ID.
@@ -43,6 +45,7 @@ impl SealedRecord<'_> {
             Self::SecretAccessKey(id) => ("keystead/secret-access-key", &[id]),
             Self::KeyMaterial(arn, id) => ("keystead/key-material", &[arn, id]),
             Self::XksProxyCredential(id) => ("keystead/xks-proxy-credential", &[id]),
+            Self::KmsUserPasswords(id) => ("keystead/kmsuser-passwords", &[id]),
             Self::ClusterPrivateKey(id) => ("keystead/cluster-private-key", &[id]),
             Self::PreCoPassword(id) => ("keystead/pre-co-password", &[id]),
         };
@@ -78,6 +81,7 @@ impl fmt::Display for SealedRecord<'_> {
             Self::SecretAccessKey(id) => write!(f, "the secret of access key {id}"),
             Self::KeyMaterial(arn, id) => write!(f, "material {id} of {arn}"),
             Self::XksProxyCredential(id) => write!(f, "the proxy credential of custom key store {id}"),
+            Self::KmsUserPasswords(id) => write!(f, "the passwords of kmsuser for custom key store {id}"),
             Self::ClusterPrivateKey(id) => write!(f, "the private key of cluster {id}"),
             Self::PreCoPassword(id) => write!(f, "the first password of cluster {id}"),
         }

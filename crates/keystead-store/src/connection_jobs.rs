@@ -21,6 +21,7 @@ statements! {
     EARLIEST_CLAIMABLE = "SELECT id FROM connection_jobs WHERE due <= $1 AND lease_until <= $1 ORDER BY due, id LIMIT 1";
     LEASE = "UPDATE connection_jobs SET owner = $1, lease_until = $2
         WHERE id = $3 RETURNING id, custom_key_store_id, kind, due, owner";
+    RENEW = "UPDATE connection_jobs SET lease_until = $1 WHERE id = $2 AND owner = $3";
     DELETE_LEASED = "DELETE FROM connection_jobs WHERE id = $1 AND owner = $2 AND custom_key_store_id = $3";
     DELETE = "DELETE FROM connection_jobs WHERE id = $1";
 }
@@ -69,6 +70,19 @@ pub(crate) async fn claim(
     let id: i64 = Record::new(&row, LAYOUT).value("id")?;
     let lease = sqlx::query(LEASE).bind(owner).bind(encoding::millis("lease_until", lease_until)?).bind(id);
     fetch_optional(connection, lease).await?.as_ref().map(read).transpose()
+}
+
+/// [`keystead_core::port::Store::renew_connection_job`].
+pub(crate) async fn renew(
+    connection: &mut SqliteConnection,
+    job: &ConnectionJob,
+    lease_until: Timestamp,
+) -> Result<(), StoreError> {
+    let renew = sqlx::query(RENEW)
+        .bind(encoding::millis("lease_until", lease_until)?)
+        .bind(encoding::whole("id", job.id)?)
+        .bind(&job.owner);
+    if execute(connection, renew).await? == 0 { Err(StoreError::Conflict) } else { Ok(()) }
 }
 
 /// [`keystead_core::port::Store::finish_connection_job`].

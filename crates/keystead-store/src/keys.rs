@@ -1,7 +1,8 @@
 //! KMS keys and their tags.
 
-use keystead_core::key::{Key, KeyMaterialRecord, MaterialId};
+use keystead_core::key::{Key, KeyMaterialRecord, KeyOrigin, MaterialId};
 use keystead_core::port::{ChangedRecord, StoreError, UniqueConstraint};
+use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, KeyId, Region};
 use keystead_model::kms::Tag;
@@ -10,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::rows::{Layout, Record, encoding};
 use crate::statements::{execute, exists, fetch_all, fetch_optional, number, statements};
-use crate::{aliases, changes, custom_key_stores, identities};
+use crate::{aliases, changes, custom_key_stores, identities, pending_backing_keys};
 
 const KEYS: Layout = Layout { table: "kms_keys", identity: &["region", "id"] };
 const TAGS: Layout = Layout { table: "key_tags", identity: &["region", "key_id", "tag_key"] };
@@ -22,13 +23,14 @@ statements! {
     TAKE_FROM_COUNT = "UPDATE kms_key_counts SET key_count = key_count - 1 WHERE account = $1 AND region = $2";
     INSERT = "INSERT INTO kms_keys
         (region, id, account, created, description, origin, custom_key_store_id, xks_key_id,
-         status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+         backing_key_id, status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     GET = "SELECT region, id, account, created, description, origin, custom_key_store_id, xks_key_id,
-        status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision
+        backing_key_id, status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision
         FROM kms_keys WHERE region = $1 AND id = $2";
     EXISTS_IN_ACCOUNT = "SELECT id FROM kms_keys WHERE account = $1 AND region = $2 AND id = $3";
     OF_XKS_KEY = "SELECT id FROM kms_keys WHERE custom_key_store_id = $1 AND xks_key_id = $2";
+    OF_BACKING_KEY = "SELECT id FROM kms_keys WHERE custom_key_store_id = $1 AND backing_key_id = $2";
     OF_CUSTOM_KEY_STORE = "SELECT id FROM kms_keys WHERE custom_key_store_id = $1 LIMIT 1";
     UPDATE = "UPDATE kms_keys
         SET description = $1, status = $2, deletion_date = $3, pending_window_in_days = $4, revision = revision + 1
@@ -37,7 +39,7 @@ statements! {
     DELETE = "DELETE FROM kms_keys WHERE region = $1 AND id = $2";
     LIST_IDS = "SELECT region, id FROM kms_keys WHERE account = $1 AND region = $2 AND id > $3 ORDER BY id LIMIT $4";
     DUE_FOR_DELETION = "SELECT region, id, account, created, description, origin, custom_key_store_id, xks_key_id,
-        status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision
+        backing_key_id, status, deletion_date, pending_window_in_days, policy, material_id, sealed_material, revision
         FROM kms_keys WHERE deletion_date <= $1 ORDER BY deletion_date LIMIT $2";
     INSERT_TAG = "INSERT INTO key_tags (region, key_id, ordinal, tag_key, tag_value) VALUES ($1, $2, $3, $4, $5)";
     TAGS_OF_KEY = "SELECT region, key_id, tag_key, tag_value FROM key_tags
@@ -48,6 +50,9 @@ statements! {
 /// [`keystead_core::port::Store::insert_key`].
 pub(crate) async fn insert(connection: &mut SqliteConnection, key: &Key, quota: u64) -> Result<(), StoreError> {
     may_insert(connection, key, quota).await?;
+    if let KeyOrigin::AwsCloudhsm { custom_key_store_id, backing_key_id } = &key.origin {
+        pending_backing_keys::take(connection, custom_key_store_id, backing_key_id).await?;
+    }
     insert_row(connection, key).await?;
     insert_tags(connection, key).await?;
     execute(connection, sqlx::query(ADD_TO_COUNT).bind(key.account.as_str()).bind(key.region.as_str())).await?;
@@ -72,6 +77,10 @@ async fn may_insert(connection: &mut SqliteConnection, key: &Key, quota: u64) ->
     if exists(connection, sqlx::query(OF_XKS_KEY).bind(key_store.as_str()).bind(xks_key_id)).await? {
         return Err(StoreError::Duplicate(UniqueConstraint::XksKeyId));
     }
+    let backing_key_id = encoding::backing_key_id(&key.origin);
+    if exists(connection, sqlx::query(OF_BACKING_KEY).bind(key_store.as_str()).bind(backing_key_id)).await? {
+        return Err(StoreError::Duplicate(UniqueConstraint::BackingKeyId));
+    }
     if !custom_key_stores::exists_in_account(connection, &key.account, &key.region, key_store).await? {
         return Err(StoreError::NotFound);
     }
@@ -92,12 +101,13 @@ async fn insert_row(connection: &mut SqliteConnection, key: &Key) -> Result<(), 
         .bind(key.origin.origin_type().as_str())
         .bind(key.origin.custom_key_store_id().map(|id| id.as_str()))
         .bind(encoding::xks_key_id(&key.origin))
+        .bind(encoding::backing_key_id(&key.origin))
         .bind(status.status)
         .bind(status.deletion_date)
         .bind(status.pending_window_in_days)
         .bind(&key.policy)
         .bind(key.material.id.as_bytes().as_slice())
-        .bind(key.material.sealed.as_bytes())
+        .bind(key.material.sealed.as_ref().map(Sealed::as_bytes))
         .bind(encoding::whole("revision", key.revision)?);
     execute(connection, insert).await.map(drop)
 }
@@ -244,7 +254,7 @@ fn read_material(record: &Record<'_>) -> Result<KeyMaterialRecord, StoreError> {
         .value::<&[u8]>("material_id")?
         .try_into()
         .map_err(|_| record.damaged("material_id", "expected 32 bytes"))?;
-    Ok(KeyMaterialRecord { id: MaterialId::from_bytes(id), sealed: record.sealed("sealed_material")? })
+    Ok(KeyMaterialRecord { id: MaterialId::from_bytes(id), sealed: record.optional_sealed("sealed_material")? })
 }
 
 async fn read_tags(connection: &mut SqliteConnection, region: &Region, id: &KeyId) -> Result<Vec<Tag>, StoreError> {

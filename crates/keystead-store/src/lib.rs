@@ -1,4 +1,4 @@
-//! The [`Store`] port on SQLite.
+//! The [`Store`] and [`DocumentStore`] ports on SQLite.
 //!
 //! - [`open`](SqliteStore::open): what is checked before a database is used;
 //! - `schema/`: tables and rules, in the SQL that SQLite and PostgreSQL share;
@@ -17,11 +17,13 @@ mod aliases;
 mod changes;
 mod connection_jobs;
 mod custom_key_stores;
+mod documents;
 mod error;
 mod identities;
 mod keys;
 mod metadata;
 mod open;
+mod pending_backing_keys;
 mod rows;
 mod schema;
 mod statements;
@@ -32,7 +34,10 @@ use async_trait::async_trait;
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
 use keystead_core::key::{Alias, Key};
 use keystead_core::key_store::CustomKeyStore;
-use keystead_core::port::{Change, ConnectionJob, JobKind, Store, StoreError};
+use keystead_core::port::{
+    BackingKeyId, Change, ConnectionJob, Document, DocumentKind, DocumentStore, JobKind, PendingBackingKey, Store,
+    StoreError,
+};
 use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
@@ -369,6 +374,14 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn renew_connection_job(&self, job: &ConnectionJob, lease_until: Timestamp) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.write(move |connection| {
+            Box::pin(async move { connection_jobs::renew(connection, &job, lease_until).await })
+        })
+        .await
+    }
+
     async fn finish_connection_job(&self, key_store: &CustomKeyStore, job: &ConnectionJob) -> Result<(), StoreError> {
         let key_store = key_store.clone();
         let job = job.clone();
@@ -383,11 +396,87 @@ impl Store for SqliteStore {
         self.write(move |connection| Box::pin(async move { connection_jobs::discard(connection, &job).await })).await
     }
 
+    async fn insert_pending_backing_key(&self, backing_key: &PendingBackingKey) -> Result<(), StoreError> {
+        let backing_key = backing_key.clone();
+        self.write(move |connection| {
+            Box::pin(async move { pending_backing_keys::insert(connection, &backing_key).await })
+        })
+        .await
+    }
+
+    async fn abandon_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError> {
+        let id = *backing_key_id;
+        self.write(move |connection| Box::pin(async move { pending_backing_keys::abandon(connection, &id).await }))
+            .await
+    }
+
+    async fn delete_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError> {
+        let id = *backing_key_id;
+        self.write(move |connection| Box::pin(async move { pending_backing_keys::delete(connection, &id).await })).await
+    }
+
+    async fn pending_backing_keys(
+        &self,
+        id: &CustomKeyStoreId,
+        created_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<PendingBackingKey>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| {
+            Box::pin(
+                async move { pending_backing_keys::of_custom_key_store(connection, &id, created_until, limit).await },
+            )
+        })
+        .await
+    }
+
     async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, StoreError> {
         self.read(move |connection| Box::pin(changes::after(connection, sequence, limit))).await
     }
 
     async fn latest_change(&self) -> Result<u64, StoreError> {
         self.read(|connection| Box::pin(changes::latest(connection))).await
+    }
+}
+
+#[async_trait]
+impl DocumentStore for SqliteStore {
+    async fn insert_document(&self, document: &Document) -> Result<(), StoreError> {
+        let document = document.clone();
+        self.write(move |connection| Box::pin(async move { documents::insert(connection, &document).await })).await
+    }
+
+    async fn document(&self, kind: DocumentKind, id: &str) -> Result<Option<Document>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |connection| Box::pin(async move { documents::get(connection, kind, &id).await })).await
+    }
+
+    async fn documents(
+        &self,
+        kind: DocumentKind,
+        account: &AccountId,
+        region: &Region,
+    ) -> Result<Vec<Document>, StoreError> {
+        let account = *account;
+        let region = region.clone();
+        self.read(move |connection| {
+            Box::pin(async move { documents::of_account(connection, kind, &account, &region).await })
+        })
+        .await
+    }
+
+    async fn all_documents(&self, kind: DocumentKind) -> Result<Vec<Document>, StoreError> {
+        self.read(move |connection| Box::pin(documents::of_kind(connection, kind))).await
+    }
+
+    async fn update_document(&self, document: &Document) -> Result<(), StoreError> {
+        let document = document.clone();
+        self.write(move |connection| Box::pin(async move { documents::update(connection, &document).await })).await
+    }
+
+    async fn delete_document(&self, kind: DocumentKind, id: &str, revision: u64) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |connection| Box::pin(async move { documents::delete(connection, kind, &id, revision).await }))
+            .await
     }
 }

@@ -74,9 +74,11 @@ mod tests {
             crate::changes::STATEMENTS,
             crate::connection_jobs::STATEMENTS,
             crate::custom_key_stores::STATEMENTS,
+            crate::documents::STATEMENTS,
             crate::identities::STATEMENTS,
             crate::keys::STATEMENTS,
             crate::metadata::STATEMENTS,
+            crate::pending_backing_keys::STATEMENTS,
         ]
         .into_iter()
         .flatten()

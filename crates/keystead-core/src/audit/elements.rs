@@ -28,9 +28,14 @@ fn recorded_structure(structure: &Structure, input: &Map<String, Value>) -> Map<
         .filter(|member| !NEVER.contains(&member.name))
         .filter_map(|member| {
             let value = input.get(member.name).filter(|value| !value.is_null())?;
-            Some((lower_first(member.name), recorded(member.shape, value)?))
+            Some((parameter_name(member.name), recorded(member.shape, value)?))
         })
         .collect()
+}
+
+/// CloudTrail's own name of a request's member, where it has one (CloudHSM key stores digest, 1.11).
+fn parameter_name(name: &str) -> String {
+    if name == "CloudHsmClusterId" { "clusterId".to_owned() } else { lower_first(name) }
 }
 
 /// `None` for what is secret or data.
@@ -93,10 +98,10 @@ mod tests {
         assert_eq!(request_parameters(encrypt, &input), expected);
 
         let create = operation("CreateCustomKeyStore").unwrap();
-        let input = json!({"CustomKeyStoreName": "n", "KeyStorePassword": "p4ssw0rd",
+        let input = json!({"CustomKeyStoreName": "n", "KeyStorePassword": "p4ssw0rd", "CloudHsmClusterId": "cluster-1",
             "XksProxyAuthenticationCredential": {"AccessKeyId": "ABCDEFGHIJKLMNOPQRST", "RawSecretAccessKey": "s3cr3t"}});
         let recorded = request_parameters(create, &input);
-        assert_eq!(recorded["customKeyStoreName"], "n");
+        assert_eq!((&recorded["customKeyStoreName"], &recorded["clusterId"]), (&json!("n"), &json!("cluster-1")));
         assert!(!recorded.to_string().contains("s3cr3t") && !recorded.to_string().contains("p4ssw0rd"));
         assert_eq!(request_parameters(operation("ListKeys").unwrap(), &json!({})), Value::Null);
     }

@@ -7,7 +7,7 @@ use keystead_model::arn::AccountId;
 use crate::access::Resource;
 use crate::key::{Key, KeyMaterial};
 use crate::key_store::CustomKeyStore;
-use crate::port::KeyStoreLink;
+use crate::port::{HsmLink, KeyStoreLink};
 
 /// A key and its material.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct LoadedKey {
     pub key: Key,
     /// Its ARN, printed once.
     pub arn: String,
-    /// Its material, unsealed.
-    pub material: KeyMaterial,
+    /// Its material, unsealed; `None` for a key whose only material is in HSMs.
+    pub material: Option<KeyMaterial>,
 }
 
 impl Resource for Arc<LoadedKey> {
@@ -35,6 +35,15 @@ impl Resource for Arc<LoadedKey> {
 pub struct LoadedKeyStore {
     /// The custom key store as stored.
     pub key_store: CustomKeyStore,
-    /// The way to its proxy, credential unsealed.
-    pub link: KeyStoreLink,
+    /// The way to what is behind it, credentials unsealed.
+    pub link: LoadedLink,
+}
+
+/// The way to what is behind a custom key store.
+#[derive(Clone, Debug)]
+pub enum LoadedLink {
+    /// To the proxy of an external key store.
+    External(KeyStoreLink),
+    /// To the HSMs of an AWS CloudHSM key store.
+    CloudHsm(Arc<HsmLink>),
 }

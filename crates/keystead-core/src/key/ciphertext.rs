@@ -3,7 +3,7 @@
 //! ```text
 //! magic      2   4b 53 ("KS")
 //! version    1   1
-//! body kind  1   1 = under the KMS key's own material, 2 = an external key around that
+//! body kind  1   1 = under the KMS key's own material, 2 = an external key around that, 3 = under a key in HSMs
 //! key ID    17   1 tag byte (0 UUID, 1 multi-Region), 16 bytes
 //! material  32   material ID
 //!                -- the 53 bytes so far are the header, authenticated by every layer --
@@ -12,6 +12,8 @@
 //!          tag          16
 //!          metadata     1 length (0 = absent, else 1..=20), bytes
 //!          ciphertext   the rest: what the proxy made of a kind 1 message
+//! kind 3:  IV           12, made in the HSM or for it
+//!          ciphertext   as long as the plaintext, and the tag (16)
 //! ```
 //!
 //! A Decrypt needs nothing but the blob to find its key. At most 6144 bytes for a plaintext of 4096.
@@ -19,12 +21,13 @@
 use keystead_model::arn::KeyId;
 
 use super::{MaterialId, NONCE_LENGTH, TAG_LENGTH};
-use crate::port::BackendCiphertext;
+use crate::port::{BackendCiphertext, HsmCiphertext};
 
 const MAGIC: [u8; 2] = *b"KS";
 const VERSION: u8 = 1;
 const KIND_KMS: u8 = 1;
 const KIND_EXTERNAL: u8 = 2;
+const KIND_HSM: u8 = 3;
 const KEY_ID_LENGTH: usize = 17;
 const MATERIAL_ID_LENGTH: usize = 32;
 /// Length of the header in bytes.
@@ -39,8 +42,31 @@ pub struct CiphertextHeader {
     pub key_id: KeyId,
     /// The material of that key.
     pub material_id: MaterialId,
-    /// Whether an external key is around it.
-    pub external: bool,
+    /// What follows.
+    pub kind: CiphertextKind,
+}
+
+/// Who encrypted what follows the header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CiphertextKind {
+    /// The KMS key's own material.
+    Kms,
+    /// The KMS key's own material, and an external key around that.
+    External,
+    /// A key in HSMs.
+    Hsm,
+}
+
+impl CiphertextKind {
+    const ALL: [Self; 3] = [Self::Kms, Self::External, Self::Hsm];
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::Kms => KIND_KMS,
+            Self::External => KIND_EXTERNAL,
+            Self::Hsm => KIND_HSM,
+        }
+    }
 }
 
 impl CiphertextHeader {
@@ -49,7 +75,7 @@ impl CiphertextHeader {
         let mut bytes = [0; HEADER_LENGTH];
         bytes[..2].copy_from_slice(&MAGIC);
         bytes[2] = VERSION;
-        bytes[3] = if self.external { KIND_EXTERNAL } else { KIND_KMS };
+        bytes[3] = self.kind.byte();
         bytes[4..4 + KEY_ID_LENGTH].copy_from_slice(&self.key_id.to_compact());
         bytes[4 + KEY_ID_LENGTH..].copy_from_slice(self.material_id.as_bytes());
         bytes
@@ -60,15 +86,11 @@ impl CiphertextHeader {
         if [*m0, *m1] != MAGIC || *version != VERSION {
             return Err(CiphertextError);
         }
-        let external = match *kind {
-            KIND_KMS => false,
-            KIND_EXTERNAL => true,
-            _ => return Err(CiphertextError),
-        };
+        let kind = CiphertextKind::ALL.into_iter().find(|known| known.byte() == *kind).ok_or(CiphertextError)?;
         let (key_id, material_id) = rest.split_at_checked(KEY_ID_LENGTH).ok_or(CiphertextError)?;
         let key_id = key_id.try_into().ok().and_then(KeyId::from_compact).ok_or(CiphertextError)?;
         let material_id = MaterialId::from_bytes(material_id.try_into().map_err(|_| CiphertextError)?);
-        Ok(Self { key_id, material_id, external })
+        Ok(Self { key_id, material_id, kind })
     }
 }
 
@@ -79,6 +101,8 @@ pub enum CiphertextBody {
     Kms(Vec<u8>),
     /// All that the proxy answered.
     External(BackendCiphertext),
+    /// What an HSM answered.
+    Hsm(HsmCiphertext),
 }
 
 /// A parsed CiphertextBlob.
@@ -102,6 +126,10 @@ impl Ciphertext {
         match &self.body {
             CiphertextBody::Kms(message) => blob.extend_from_slice(message),
             CiphertextBody::External(outer) => write_external(outer, &mut blob),
+            CiphertextBody::Hsm(ciphertext) => {
+                blob.extend_from_slice(&ciphertext.initialization_vector);
+                blob.extend_from_slice(&ciphertext.ciphertext_and_tag);
+            }
         }
         blob
     }
@@ -110,13 +138,11 @@ impl Ciphertext {
     pub fn parse(blob: &[u8]) -> Result<Self, CiphertextError> {
         let (header, body) = blob.split_at_checked(HEADER_LENGTH).ok_or(CiphertextError)?;
         let header = CiphertextHeader::parse(header)?;
-        let body = if header.external {
-            CiphertextBody::External(read_external(body)?)
-        } else {
-            if body.len() < NONCE_LENGTH + TAG_LENGTH {
-                return Err(CiphertextError);
-            }
-            CiphertextBody::Kms(body.to_vec())
+        let body = match header.kind {
+            CiphertextKind::Kms if body.len() < NONCE_LENGTH + TAG_LENGTH => return Err(CiphertextError),
+            CiphertextKind::Kms => CiphertextBody::Kms(body.to_vec()),
+            CiphertextKind::External => CiphertextBody::External(read_external(body)?),
+            CiphertextKind::Hsm => CiphertextBody::Hsm(read_hsm(body)?),
         };
         Ok(Self { header, body })
     }
@@ -161,16 +187,24 @@ fn read_external(body: &[u8]) -> Result<BackendCiphertext, CiphertextError> {
     })
 }
 
+fn read_hsm(body: &[u8]) -> Result<HsmCiphertext, CiphertextError> {
+    let (initialization_vector, rest) = body.split_first_chunk::<12>().ok_or(CiphertextError)?;
+    if rest.len() < TAG_LENGTH {
+        return Err(CiphertextError);
+    }
+    Ok(HsmCiphertext { initialization_vector: *initialization_vector, ciphertext_and_tag: rest.to_vec() })
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    fn header(external: bool) -> CiphertextHeader {
+    fn header(kind: CiphertextKind) -> CiphertextHeader {
         CiphertextHeader {
             key_id: KeyId::parse("1234abcd-12ab-34cd-56ef-1234567890ab").unwrap(),
             material_id: MaterialId::from_bytes([9; 32]),
-            external,
+            kind,
         }
     }
 
@@ -181,12 +215,19 @@ mod tests {
             authentication_tag: [3; 16],
             metadata,
         });
-        Ciphertext { header: header(true), body }
+        Ciphertext { header: header(CiphertextKind::External), body }
     }
 
     fn samples() -> Vec<Ciphertext> {
         vec![
-            Ciphertext { header: header(false), body: CiphertextBody::Kms(vec![4; 33]) },
+            Ciphertext { header: header(CiphertextKind::Kms), body: CiphertextBody::Kms(vec![4; 33]) },
+            Ciphertext {
+                header: header(CiphertextKind::Hsm),
+                body: CiphertextBody::Hsm(HsmCiphertext {
+                    initialization_vector: [7; 12],
+                    ciphertext_and_tag: vec![8; 20],
+                }),
+            },
             external(12, None),
             external(12, Some(vec![6])),
             external(16, Some(vec![5; 20])),

@@ -1,15 +1,21 @@
 //! The deletion of keys whose waiting period is over.
 
+use keystead_model::arn::CustomKeyStoreId;
+use serde_json::json;
+
 use crate::audit::{AuditRecord, AuditResource};
+use crate::catalog::{LoadedKeyStore, LoadedLink};
+use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
-use crate::key::Key;
+use crate::key::{Key, KeyOrigin};
 use crate::kms::Kms;
-use crate::port::StoreError;
+use crate::port::{BackingKeyId, StoreError};
 
 /// How many keys are deleted before the store is asked again.
 const BATCH: usize = 100;
 
-/// Deletes every key whose deletion date has come, with its material, tags and aliases. External keys are not touched.
+/// Deletes every key whose deletion date has come, with its material, tags and aliases. External keys are not touched; of a key in HSMs, the
+/// backing key is destroyed if that can be done now, and is otherwise left to the owner of the cluster.
 ///
 /// A key that cannot be deleted stays for the next time and does not keep the others.
 pub async fn delete_due_keys(kms: &Kms) -> Result<(), KmsError> {
@@ -32,6 +38,7 @@ pub async fn delete_due_keys(kms: &Kms) -> Result<(), KmsError> {
 /// written is at least in the log.
 async fn delete(kms: &Kms, key: &Key) -> Result<(), KmsError> {
     let now = kms.clock.now();
+    crash_point::reached(CrashPoint::DeleteKeyMetadata);
     match kms.catalog.delete_key(key).await {
         Ok(()) => {}
         // Cancelled, or deleted by another node, since it was read.
@@ -44,5 +51,65 @@ async fn delete(kms: &Kms, key: &Key) -> Result<(), KmsError> {
     if let Some(id) = key.origin.custom_key_store_id() {
         record.additional_event_data.insert("customKeyStoreId".to_owned(), id.as_str().into());
     }
+    if let KeyOrigin::AwsCloudhsm { custom_key_store_id, backing_key_id } = &key.origin {
+        crash_point::reached(CrashPoint::DeleteKeyDestroy);
+        let outcome = destroy_backing_key(kms, custom_key_store_id, backing_key_id).await;
+        outcome.note(backing_key_id, &mut record);
+    }
+    crash_point::reached(CrashPoint::DeleteKeyRecord);
     Ok(kms.audit_log.write(record).await?)
+}
+
+/// What became of the backing key of a deleted key.
+struct Destruction {
+    cluster_id: Option<String>,
+    destroyed: bool,
+}
+
+impl Destruction {
+    /// The members of a DeleteKey event, whose values are JSON texts (CloudHSM key stores digest, 1.11). There is no `keyHandle` in them: a handle
+    /// is of one login to one HSM.
+    fn note(self, backing_key_id: &BackingKeyId, record: &mut AuditRecord) {
+        let id = backing_key_id.to_string();
+        let status = if self.destroyed { "SUCCESS" } else { "FAILURE" };
+        let keys = json!([{ "backingKeyId": id }]).to_string();
+        let statuses = json!([{ "backingKeyId": id, "deletionStatus": status }]).to_string();
+        let data = &mut record.additional_event_data;
+        if let Some(cluster_id) = self.cluster_id {
+            data.insert("clusterId".to_owned(), cluster_id.into());
+        }
+        data.insert("backingKeys".to_owned(), keys.into());
+        data.insert("backingKeysDeletionStatus".to_owned(), statuses.into());
+    }
+}
+
+/// Tried once: a backing key that stays is an orphan, which the owner of the cluster deletes in audit mode.
+async fn destroy_backing_key(kms: &Kms, key_store: &CustomKeyStoreId, id: &BackingKeyId) -> Destruction {
+    let (cluster_id, destroyed) = match kms.catalog.key_store(key_store).await {
+        Ok(Some(loaded)) => {
+            let cluster_id = loaded.key_store.cloud_hsm().map(|cloud_hsm| cloud_hsm.cluster_id.clone());
+            (cluster_id, destroyed_everywhere(kms, &loaded, id).await)
+        }
+        Ok(None) => (None, Err("the key store is gone".to_owned())),
+        Err(error) => (None, Err(error.to_string())),
+    };
+    if let Err(why) = &destroyed {
+        tracing::warn!(
+            custom_key_store_id = %key_store, backing_key_id = %id, why,
+            "the backing key of a deleted key is left in the cluster; delete it in audit mode"
+        );
+    }
+    Destruction { cluster_id, destroyed: destroyed.is_ok() }
+}
+
+async fn destroyed_everywhere(kms: &Kms, key_store: &LoadedKeyStore, id: &BackingKeyId) -> Result<(), String> {
+    let LoadedLink::CloudHsm(link) = &key_store.link else { return Err("the key store has no HSMs".to_owned()) };
+    if !key_store.key_store.connection.is_connected() {
+        return Err(format!("the key store is {}", key_store.key_store.connection.state_type()));
+    }
+    match kms.hsm_backend.destroy_key(link, id).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("not every HSM has confirmed it".to_owned()),
+        Err(failure) => Err(failure.row().cause.to_owned()),
+    }
 }

@@ -5,6 +5,7 @@ use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyArn, KeyId, Region};
 use keystead_model::kms::{OriginType, Tag};
 
 use super::MaterialId;
+use crate::port::BackingKeyId;
 use crate::sealing::Sealed;
 
 /// A symmetric encryption KMS key (`SYMMETRIC_DEFAULT`, `ENCRYPT_DECRYPT`, single-Region).
@@ -28,7 +29,7 @@ pub struct Key {
     pub policy: String,
     /// In the order they were added.
     pub tags: Vec<Tag>,
-    /// The material that KMS holds.
+    /// Its material: named here, and held here if KMS holds it.
     pub material: KeyMaterialRecord,
     /// Grows with each update.
     pub revision: u64,
@@ -53,6 +54,13 @@ pub enum KeyOrigin {
         /// The external key, as the proxy names it.
         xks_key_id: String,
     },
+    /// The HSMs of an AWS CloudHSM key store made the material, and it never leaves them.
+    AwsCloudhsm {
+        /// The AWS CloudHSM key store.
+        custom_key_store_id: CustomKeyStoreId,
+        /// The material in the cluster.
+        backing_key_id: BackingKeyId,
+    },
 }
 
 impl KeyOrigin {
@@ -61,6 +69,7 @@ impl KeyOrigin {
         match self {
             Self::AwsKms => OriginType::AwsKms,
             Self::ExternalKeyStore { .. } => OriginType::ExternalKeyStore,
+            Self::AwsCloudhsm { .. } => OriginType::AwsCloudhsm,
         }
     }
 
@@ -68,7 +77,9 @@ impl KeyOrigin {
     pub fn custom_key_store_id(&self) -> Option<&CustomKeyStoreId> {
         match self {
             Self::AwsKms => None,
-            Self::ExternalKeyStore { custom_key_store_id, .. } => Some(custom_key_store_id),
+            Self::ExternalKeyStore { custom_key_store_id, .. } | Self::AwsCloudhsm { custom_key_store_id, .. } => {
+                Some(custom_key_store_id)
+            }
         }
     }
 }
@@ -94,6 +105,6 @@ pub enum KeyStatus {
 pub struct KeyMaterialRecord {
     /// Names the material in ciphertexts.
     pub id: MaterialId,
-    /// 32 bytes, sealed for [`crate::sealing::SealedRecord::KeyMaterial`].
-    pub sealed: Sealed,
+    /// 32 bytes, sealed for [`crate::sealing::SealedRecord::KeyMaterial`]; `None` for a key whose only material is in HSMs.
+    pub sealed: Option<Sealed>,
 }

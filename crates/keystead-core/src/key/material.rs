@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use std::fmt;
 use zeroize::Zeroizing;
 
-use crate::port::Entropy;
+use crate::port::{BackingKeyId, Entropy};
 
 /// Length of key material in bytes (AES-256).
 const MATERIAL_LENGTH: usize = 32;
@@ -33,6 +33,14 @@ impl MaterialId {
         let tag = hmac::sign(&material.mac_key, &[b"keystead material id v1\0", key_id.as_bytes()].concat());
         let mut id = [0; 32];
         id.copy_from_slice(digest(&SHA256, tag.as_ref()).as_ref());
+        Self(id)
+    }
+
+    /// The ID of material that is in HSMs alone: it follows from the KMS key and the material's name, as nobody sees the material itself.
+    pub fn of_backing_key(key_id: &str, backing_key_id: &BackingKeyId) -> Self {
+        let named = [b"keystead backing key id v1\0", key_id.as_bytes(), backing_key_id.as_bytes()].concat();
+        let mut id = [0; 32];
+        id.copy_from_slice(digest(&SHA256, &named).as_ref());
         Self(id)
     }
 

@@ -2,9 +2,10 @@
 //!
 //! Source: KMS Developer Guide, "Key states of AWS KMS keys"; numbers are those of the KMS core digest 2.6.
 
+use keystead_model::arn::KeyArn;
 use keystead_model::kms::{Exception, KeyState};
 
-use super::{Key, KeyStatus};
+use super::{Key, KeyOrigin, KeyStatus};
 use crate::error::{KmsError, cause};
 
 /// A key's state as callers see it.
@@ -110,14 +111,31 @@ pub fn refuse_in_state(action: KeyAction, state: EffectiveState, key: &Key) -> R
         R::Disabled => {
             KmsError::new(Exception::Disabled, format!("{arn} is disabled.")).with_cause(cause::KEY_DISABLED)
         }
-        R::PendingDeletion => KmsError::new(Exception::KmsInvalidState, format!("{arn} is pending deletion."))
+        R::PendingDeletion => KmsError::new(Exception::KmsInvalidState, format!("{arn} is {}", pending_deletion(key)))
             .with_cause(cause::KEY_PENDING_DELETION),
-        R::NotPendingDeletion => KmsError::new(Exception::KmsInvalidState, format!("{arn} is not pending deletion.")),
-        // Two documented texts compete here; which one AWS emits is unverified. The one written for external key stores tells the
-        // operator what to do.
-        R::Unavailable => KmsError::new(Exception::KmsInvalidState, crate::key_store::KEY_STORE_NOT_CONNECTED_MESSAGE)
+        R::NotPendingDeletion => {
+            KmsError::new(Exception::KmsInvalidState, format!("{arn} is not {}", pending_deletion(key)))
+        }
+        R::Unavailable => KmsError::new(Exception::KmsInvalidState, unavailable_message(key, &arn))
             .with_cause(cause::KEY_STORE_NOT_CONNECTED),
     })
+}
+
+/// The long form is documented for keys in AWS CloudHSM key stores (CloudHSM key stores digest, 1.10).
+fn pending_deletion(key: &Key) -> &'static str {
+    match key.origin {
+        KeyOrigin::AwsCloudhsm { .. } => "pending deletion (or pending replica deletion).",
+        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => "pending deletion.",
+    }
+}
+
+/// Two documented texts compete here; which one AWS emits for external key stores is unverified. The one written for them tells the operator what
+/// to do.
+fn unavailable_message(key: &Key, arn: &KeyArn) -> String {
+    match key.origin {
+        KeyOrigin::ExternalKeyStore { .. } => crate::key_store::KEY_STORE_NOT_CONNECTED_MESSAGE.to_owned(),
+        KeyOrigin::AwsKms | KeyOrigin::AwsCloudhsm { .. } => format!("{arn} is unavailable."),
+    }
 }
 
 #[cfg(test)]

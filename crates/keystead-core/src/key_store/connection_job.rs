@@ -10,7 +10,13 @@ use std::time::Duration;
 use keystead_model::kms::ConnectionErrorCodeType;
 use tokio::task::JoinSet;
 
-use super::{ConnectionEvent, ConnectionTransition, CustomKeyStore, ProxyFailure};
+use super::cloudhsm_connect::{CloudHsmConnect, Rotation, Stop, disconnect, log_out};
+use super::{
+    CloudHsmKeyStore, ConnectionEvent, ConnectionState, ConnectionTransition, CustomKeyStore, CustomKeyStoreKind,
+    ProxyFailure,
+};
+use crate::catalog::LoadedLink;
+use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::kms::Kms;
 use crate::port::{CallMetadata, ConnectionJob, JobKind, StoreError};
@@ -20,6 +26,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many jobs are worked on at a time, so that a proxy that does not answer delays no other key store's connect.
 const JOBS_AT_A_TIME: usize = 8;
+
+/// How often a job is leased on while it is worked on, so that one late renewal or two lose nothing.
+const RENEWALS_PER_LEASE: u32 = 3;
 
 /// Works on connection jobs.
 pub struct ConnectionWorker {
@@ -78,29 +87,112 @@ impl ConnectionWorker {
         tracing::error!(custom_key_store_id = %id, error = failure, "a connection job failed on our side");
         if job.kind == JobKind::Connect {
             let event = ConnectionEvent::ConnectFailed(ConnectionErrorCodeType::InternalError);
-            if let Err(error) = self.finish(job, event).await {
+            if let Err(error) = self.finish(&job, event, None).await {
                 tracing::error!(custom_key_store_id = %id, %error, "its failure could not be stored; it will be tried again");
             }
         }
     }
 
+    /// Works for as long as the lease can be kept.
     async fn work_on(&self, job: ConnectionJob) -> Result<(), KmsError> {
+        tokio::select! {
+            worked = self.carry_out(&job) => worked,
+            () = self.lose_lease(&job) => self.clean_up_after_overtaken(&job).await,
+        }
+    }
+
+    /// Leases the job on until that is no longer possible: it was replaced, finished, or went to another worker.
+    async fn lose_lease(&self, job: &ConnectionJob) {
+        let settings = &self.kms.settings;
+        loop {
+            tokio::time::sleep(settings.job_lease / RENEWALS_PER_LEASE).await;
+            let lease_until = self.kms.clock.now().plus(settings.job_lease);
+            match self.kms.catalog.store().renew_connection_job(job, lease_until).await {
+                Ok(()) => {}
+                Err(StoreError::Conflict) => return,
+                Err(error) => tracing::warn!(%error, "a connection job could not be leased on; it is tried again"),
+            }
+        }
+    }
+
+    async fn carry_out(&self, job: &ConnectionJob) -> Result<(), KmsError> {
         let store = self.kms.catalog.store();
         let Some(key_store) = store.custom_key_store(&job.custom_key_store_id).await? else {
-            return Ok(store.discard_connection_job(&job).await?);
+            return Ok(store.discard_connection_job(job).await?);
         };
+        match &key_store.kind {
+            CustomKeyStoreKind::External(_) => self.carry_out_external(job, key_store).await,
+            CustomKeyStoreKind::CloudHsm(cloud_hsm) => self.carry_out_cloud_hsm(job, &key_store, cloud_hsm).await,
+        }
+    }
+
+    async fn carry_out_external(&self, job: &ConnectionJob, key_store: CustomKeyStore) -> Result<(), KmsError> {
         let event = match job.kind {
-            JobKind::Connect => self.connect(key_store).await?,
+            JobKind::Connect => self.connect_external(key_store).await?,
             JobKind::Disconnect => ConnectionEvent::DisconnectDone,
         };
         if event != ConnectionEvent::ConnectSucceeded {
             self.kms.backend.forget(&job.custom_key_store_id);
         }
-        self.finish(job, event).await
+        self.finish(job, event, None).await
+    }
+
+    async fn carry_out_cloud_hsm(
+        &self,
+        job: &ConnectionJob,
+        key_store: &CustomKeyStore,
+        cloud_hsm: &CloudHsmKeyStore,
+    ) -> Result<(), KmsError> {
+        if job.kind == JobKind::Disconnect {
+            disconnect(&self.kms, key_store, cloud_hsm).await?;
+            crash_point::reached(CrashPoint::DisconnectFinish);
+            return self.finish(job, ConnectionEvent::DisconnectDone, None).await;
+        }
+        // A job that a disconnect has overtaken must not touch an HSM.
+        if key_store.connection != ConnectionState::Connecting {
+            return Ok(self.kms.catalog.store().discard_connection_job(job).await?);
+        }
+        match (CloudHsmConnect { kms: &self.kms, job }).run(key_store, cloud_hsm).await {
+            Ok(rotation) => {
+                crash_point::reached(CrashPoint::ConnectFinish);
+                self.finish(job, ConnectionEvent::ConnectSucceeded, Some(&rotation)).await?;
+                crash_point::reached(CrashPoint::ConnectFinished);
+                Ok(())
+            }
+            Err(Stop::Failed(code)) => {
+                // kmsuser must be free for whoever repairs what was wrong.
+                log_out(&self.kms, key_store, cloud_hsm).await;
+                self.finish(job, ConnectionEvent::ConnectFailed(code), None).await
+            }
+            Err(Stop::Overtaken) => self.clean_up_after_overtaken(job).await,
+            Err(Stop::Internal(error)) => {
+                log_out(&self.kms, key_store, cloud_hsm).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A call that was under way when a disconnect came may have logged in, or made network objects, after the disconnect had looked. What is
+    /// not connected, nor about to be, has neither.
+    async fn clean_up_after_overtaken(&self, job: &ConnectionJob) -> Result<(), KmsError> {
+        let stored = self.kms.catalog.store().custom_key_store(&job.custom_key_store_id).await?;
+        let Some(key_store) = stored else { return Ok(()) };
+        let Some(cloud_hsm) = key_store.cloud_hsm() else { return Ok(()) };
+        match key_store.connection {
+            ConnectionState::Connecting | ConnectionState::Connected => Ok(()),
+            // Its network objects stay until it is disconnected.
+            ConnectionState::Failed(_) => {
+                log_out(&self.kms, &key_store, cloud_hsm).await;
+                Ok(())
+            }
+            ConnectionState::Disconnecting | ConnectionState::Disconnected => {
+                disconnect(&self.kms, &key_store, cloud_hsm).await
+            }
+        }
     }
 
     /// ConnectCustomKeyStore's work for a public endpoint: ask the proxy for its health.
-    async fn connect(&self, key_store: CustomKeyStore) -> Result<ConnectionEvent, KmsError> {
+    async fn connect_external(&self, key_store: CustomKeyStore) -> Result<ConnectionEvent, KmsError> {
         let request_id = self.kms.new_uuid();
         let metadata = CallMetadata {
             kms_request_id: &request_id,
@@ -109,27 +201,44 @@ impl ConnectionWorker {
             kms_key_arn: None,
         };
         let loaded = self.kms.catalog.load_key_store(key_store)?;
-        Ok(match self.kms.backend.check_health(&loaded.link, &metadata).await {
+        let LoadedLink::External(link) = &loaded.link else {
+            return Err(KmsError::internal(&"an external key store has no proxy"));
+        };
+        Ok(match self.kms.backend.check_health(link, &metadata).await {
             Ok(()) => ConnectionEvent::ConnectSucceeded,
             Err(failure) => connect_failed(&loaded.key_store, failure),
         })
     }
 
     /// Stores the outcome. The key store's other properties may have changed meanwhile, so it is read again.
-    async fn finish(&self, job: ConnectionJob, event: ConnectionEvent) -> Result<(), KmsError> {
+    ///
+    /// With `rotation`, the new password of `kmsuser` becomes the current one in the same transaction.
+    async fn finish(
+        &self,
+        job: &ConnectionJob,
+        event: ConnectionEvent,
+        rotation: Option<&Rotation>,
+    ) -> Result<(), KmsError> {
         let store = self.kms.catalog.store();
         loop {
             let Some(mut key_store) = store.custom_key_store(&job.custom_key_store_id).await? else {
-                return Ok(store.discard_connection_job(&job).await?);
+                return Ok(store.discard_connection_job(job).await?);
             };
             match key_store.connection.on(event) {
                 ConnectionTransition::To(state) => key_store.connection = state,
                 // The job is stale: a disconnect overtook a connect. Its own job follows.
                 ConnectionTransition::Unchanged | ConnectionTransition::Refused => {
-                    return Ok(store.discard_connection_job(&job).await?);
+                    return Ok(store.discard_connection_job(job).await?);
                 }
             }
-            match self.kms.catalog.finish_connection_job(&key_store, &job).await {
+            if let Some(rotation) = rotation
+                && rotation.store_in(&self.kms, &mut key_store)?.is_none()
+            {
+                return Err(KmsError::internal(
+                    &"the password that the HSMs have is not the one that is stored for them",
+                ));
+            }
+            match self.kms.catalog.finish_connection_job(&key_store, job).await {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Conflict) if self.still_stored_at(&key_store).await? => return Ok(()),
                 Err(StoreError::Conflict) => continue,

@@ -2,6 +2,7 @@
 //!
 //! It only watches: a poll that fails changes no connection state. Nothing is sent to a key store that is not connected.
 
+use crate::catalog::LoadedLink;
 use crate::error::KmsError;
 use crate::kms::Kms;
 use crate::port::CallMetadata;
@@ -19,6 +20,8 @@ pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
                 continue;
             }
         };
+        // What an HSM answers shows at its next use; there is no health check of clusters.
+        let LoadedLink::External(link) = loaded.link else { continue };
         let (backend, request_id) = (kms.backend.clone(), kms.new_uuid());
         polls.spawn(async move {
             let metadata = CallMetadata {
@@ -27,8 +30,7 @@ pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
                 aws_principal_arn: None,
                 kms_key_arn: None,
             };
-            let id = &loaded.key_store.id;
-            match backend.check_health(&loaded.link, &metadata).await {
+            match backend.check_health(&link, &metadata).await {
                 Ok(()) => tracing::debug!(custom_key_store_id = %id, "healthy"),
                 Err(failure) => {
                     let row = failure.row();

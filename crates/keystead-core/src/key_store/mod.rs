@@ -1,5 +1,7 @@
 //! Custom key stores: the entity, the connection state machine, and what an external key store's proxy can do wrong.
 
+mod certificate;
+mod cloudhsm_connect;
 mod connection;
 mod connection_job;
 mod domain_name;
@@ -7,16 +9,21 @@ mod entity;
 mod failure;
 mod health_poll;
 mod hsm_failure;
+mod kms_user_passwords;
 mod rate;
 
+pub(crate) use certificate::{canonical_certificate, same_certificate};
+pub(crate) use cloudhsm_connect::{log_out, seal_into};
 pub use connection::{ConnectionEvent, ConnectionState, ConnectionTransition};
 pub use connection_job::ConnectionWorker;
 pub use domain_name::is_fully_qualified_domain_name;
-pub use entity::{CustomKeyStore, ExternalKeyStore};
+pub use entity::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore};
 pub use failure::{
     CRYPTOGRAPHIC_EXCEPTION, FAILURES, FailureRow, INNER_CIPHERTEXT_INVALID_MESSAGE, KEY_STORE_NOT_CONNECTED_MESSAGE,
     ProxyFailure, UnreachableKind,
 };
 pub use health_poll::poll_health;
 pub use hsm_failure::{HSM_FAILURES, HsmFailure, HsmFailureRow};
+pub use kms_user_passwords::KmsUserPasswords;
+pub(crate) use kms_user_passwords::{copy_of, is_kms_user_password, same_secret};
 pub use rate::RequestRate;

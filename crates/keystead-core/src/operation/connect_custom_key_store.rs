@@ -2,7 +2,9 @@
 
 use keystead_model::kms::ConnectCustomKeyStoreRequest;
 
+use super::cloudhsm_key_store_settings::check_connectable;
 use super::custom_key_store_lookup::{invalid_state, stored_key_store};
+use super::custom_key_store_settings::note_key_store;
 use super::key_lookup::authorized_account;
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
@@ -44,11 +46,17 @@ impl Transition {
         let mut conflicts = Conflicts::new(&*kms.entropy);
         loop {
             let mut key_store = stored_key_store(kms, &scope, id).await?;
-            call.note("customKeyStoreName", key_store.name.as_str());
+            note_key_store(call, &key_store);
             match key_store.connection.on(self.event) {
                 ConnectionTransition::Unchanged => return Ok(()),
                 ConnectionTransition::Refused => return Err(invalid_state(&key_store, self.remedy)),
-                ConnectionTransition::To(state) => key_store.connection = state,
+                ConnectionTransition::To(state) => {
+                    // What fails here leaves the state as it is.
+                    if let (ConnectionEvent::Connect, Some(cloud_hsm)) = (self.event, key_store.cloud_hsm()) {
+                        check_connectable(kms, &key_store, cloud_hsm).await?;
+                    }
+                    key_store.connection = state;
+                }
             }
             let due = call.now.plus(kms.settings.transition_min);
             match kms.catalog.start_connection_job(&key_store, self.job, due).await {

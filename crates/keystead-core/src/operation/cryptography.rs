@@ -1,8 +1,8 @@
 //! Encrypting and decrypting under a KMS key: the one way for every cryptographic operation.
 //!
 //! A key of origin AWS_KMS encrypts with its material. A key in an external key store encrypts with its material and has the proxy encrypt
-//! that once more, so that neither side alone can decrypt (external key stores digest 2.1). The encryption context is bound in both
-//! layers.
+//! that once more, so that neither side alone can decrypt (external key stores digest 2.1). A key in an AWS CloudHSM key store encrypts in the
+//! HSMs, and KMS binds the result to itself (CloudHSM key stores digest 3.6). The encryption context is bound in every layer.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use keystead_model::kms::{EncryptionAlgorithmSpec, EncryptionContext, Exception}
 use zeroize::Zeroizing;
 
 use crate::access::Authorized;
-use crate::catalog::{LoadedKey, LoadedKeyStore};
+use crate::catalog::{LoadedKey, LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{
-    Ciphertext, CiphertextBody, CiphertextHeader, KeyAction, KeyOrigin, MaterialError, inner_aad, outer_aad,
-    refuse_in_state,
+    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyAction, KeyMaterial, KeyOrigin, MaterialError,
+    hsm_aad, inner_aad, outer_aad, refuse_in_state,
 };
 use crate::key_store::INNER_CIPHERTEXT_INVALID_MESSAGE;
 use crate::kms::{Call, Kms};
 use crate::operation::key_lookup::state_of;
-use crate::port::{BackendCiphertext, CallMetadata};
+use crate::port::{BackingKeyId, CallMetadata, HsmLink, KeyStoreLink};
 
 /// A key that the caller may use and whose state allows it.
 pub(super) struct UsableKey {
@@ -39,12 +39,12 @@ pub(super) enum KeyRole {
 }
 
 impl KeyRole {
-    /// The members of `additionalEventData`. How CloudTrail tells the two keys of a ReEncrypt apart is unverified.
-    fn audit_members(self) -> [&'static str; 2] {
+    /// The members of `additionalEventData`: key store, external key, cluster. How CloudTrail tells the two keys of a ReEncrypt apart is unverified.
+    fn audit_members(self) -> [&'static str; 3] {
         match self {
-            Self::Only => ["customKeyStoreId", "xksKeyId"],
-            Self::Source => ["sourceCustomKeyStoreId", "sourceXksKeyId"],
-            Self::Destination => ["destinationCustomKeyStoreId", "destinationXksKeyId"],
+            Self::Only => ["customKeyStoreId", "xksKeyId", "clusterId"],
+            Self::Source => ["sourceCustomKeyStoreId", "sourceXksKeyId", "sourceClusterId"],
+            Self::Destination => ["destinationCustomKeyStoreId", "destinationXksKeyId", "destinationClusterId"],
         }
     }
 }
@@ -56,20 +56,39 @@ pub(super) async fn usable_key(
     key: Authorized<Arc<LoadedKey>>,
     role: KeyRole,
 ) -> Result<UsableKey, KmsError> {
-    if let KeyOrigin::ExternalKeyStore { custom_key_store_id, xks_key_id } = &key.key.origin {
-        let [key_store_member, xks_key_member] = role.audit_members();
-        call.note(key_store_member, custom_key_store_id.as_str());
+    let (state, key_store) = state_of(kms, &key.key).await?;
+    let [key_store_member, xks_key_member, cluster_member] = role.audit_members();
+    if let Some(id) = key.key.origin.custom_key_store_id() {
+        call.note(key_store_member, id.as_str());
+    }
+    if let KeyOrigin::ExternalKeyStore { xks_key_id, .. } = &key.key.origin {
         call.note(xks_key_member, xks_key_id.as_str());
     }
-    let (state, key_store) = state_of(kms, &key.key).await?;
+    if let Some(cloud_hsm) = key_store.as_ref().and_then(|key_store| key_store.key_store.cloud_hsm()) {
+        call.note(cluster_member, cloud_hsm.cluster_id.as_str());
+    }
     refuse_in_state(KeyAction::Cryptographic, state, &key.key)?;
     Ok(UsableKey { key, key_store })
 }
 
-/// A key around which an external key encrypts.
-struct ExternalKey<'a> {
-    key_store: &'a LoadedKeyStore,
-    xks_key_id: &'a str,
+/// How a key encrypts and decrypts.
+enum Way<'a> {
+    /// With its own material.
+    Own(&'a KeyMaterial),
+    /// With its own material, and around that an external key.
+    External { material: &'a KeyMaterial, link: &'a KeyStoreLink, xks_key_id: &'a str },
+    /// In HSMs.
+    Hsm { link: &'a HsmLink, backing_key_id: &'a BackingKeyId },
+}
+
+impl Way<'_> {
+    fn ciphertext_kind(&self) -> CiphertextKind {
+        match self {
+            Self::Own(_) => CiphertextKind::Kms,
+            Self::External { .. } => CiphertextKind::External,
+            Self::Hsm { .. } => CiphertextKind::Hsm,
+        }
+    }
 }
 
 impl UsableKey {
@@ -83,15 +102,21 @@ impl UsableKey {
         matches!(self.key.key.origin, KeyOrigin::AwsKms).then(|| self.key.key.material.id.to_string())
     }
 
-    fn external(&self) -> Result<Option<ExternalKey<'_>>, KmsError> {
-        match (&self.key.key.origin, &self.key_store) {
-            (KeyOrigin::AwsKms, _) => Ok(None),
-            (KeyOrigin::ExternalKeyStore { xks_key_id, .. }, Some(key_store)) => {
-                Ok(Some(ExternalKey { key_store, xks_key_id }))
+    fn way(&self) -> Result<Way<'_>, KmsError> {
+        let link = self.key_store.as_ref().map(|key_store| &key_store.link);
+        match (&self.key.key.origin, &self.key.material, link) {
+            (KeyOrigin::AwsKms, Some(material), None) => Ok(Way::Own(material)),
+            (KeyOrigin::ExternalKeyStore { xks_key_id, .. }, Some(material), Some(LoadedLink::External(link))) => {
+                Ok(Way::External { material, link, xks_key_id })
             }
-            (KeyOrigin::ExternalKeyStore { custom_key_store_id, .. }, None) => {
-                Err(KmsError::internal(&format!("{custom_key_store_id} is gone although it has keys")))
+            (KeyOrigin::AwsCloudhsm { backing_key_id, .. }, None, Some(LoadedLink::CloudHsm(link))) => {
+                Ok(Way::Hsm { link, backing_key_id })
             }
+            (origin, ..) => Err(KmsError::internal(&format!(
+                "{} of origin {} is not in the key store, or not with the material, that such a key has",
+                self.key.arn,
+                origin.origin_type()
+            ))),
         }
     }
 
@@ -103,41 +128,34 @@ impl UsableKey {
         plaintext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, KmsError> {
-        let external = self.external()?;
+        let way = self.way()?;
         let header = CiphertextHeader {
             key_id: self.key.key.id,
             material_id: self.key.key.material.id,
-            external: external.is_some(),
+            kind: way.ciphertext_kind(),
         };
         let header_bytes = header.to_bytes();
-        let inner = self
-            .key
-            .material
-            .encrypt(plaintext, &inner_aad(&header_bytes, context), &*kms.entropy)
-            .map_err(|error| KmsError::internal(&error))?;
-        let body = match external {
-            None => CiphertextBody::Kms(inner),
-            Some(external) => {
+        let encrypt_inner = |material: &KeyMaterial| {
+            let message = material.encrypt(plaintext, &inner_aad(&header_bytes, context), &*kms.entropy);
+            message.map_err(|error| KmsError::internal(&error))
+        };
+        let body = match way {
+            Way::Own(material) => CiphertextBody::Kms(encrypt_inner(material)?),
+            Way::External { material, link, xks_key_id } => {
+                let inner = encrypt_inner(material)?;
+                self.take_request(kms)?;
                 let aad = outer_aad(&header_bytes, context);
-                CiphertextBody::External(self.encrypt_outer(kms, call, &external, &inner, &aad).await?)
+                let outer = kms.backend.encrypt(link, xks_key_id, &inner, &aad, &self.metadata(call)).await;
+                CiphertextBody::External(outer.map_err(KmsError::cryptographic)?)
+            }
+            Way::Hsm { link, backing_key_id } => {
+                self.take_request(kms)?;
+                let aad = hsm_aad(&header_bytes, context);
+                let ciphertext = kms.hsm_backend.encrypt(link, backing_key_id, plaintext, &aad).await;
+                CiphertextBody::Hsm(ciphertext.map_err(KmsError::hsm_cryptographic)?)
             }
         };
         Ok(Ciphertext { header, body }.to_bytes())
-    }
-
-    async fn encrypt_outer(
-        &self,
-        kms: &Kms,
-        call: &Call<'_>,
-        external: &ExternalKey<'_>,
-        inner: &[u8],
-        aad: &[u8],
-    ) -> Result<BackendCiphertext, KmsError> {
-        take_request(kms, external)?;
-        kms.backend
-            .encrypt(&external.key_store.link, external.xks_key_id, inner, aad, &self.metadata(call))
-            .await
-            .map_err(KmsError::cryptographic)
     }
 
     /// Decrypts a CiphertextBlob that names this key.
@@ -151,35 +169,49 @@ impl UsableKey {
         let header = &ciphertext.header;
         let header_bytes = header.to_bytes();
         let inner_aad = inner_aad(&header_bytes, context);
-        // A blob of another material of this key, or of another kind than this key makes, was never made by this key: no proxy is asked.
+        // A blob of another material of this key, or of another kind than this key makes, was never made by this key: nobody is asked.
         if header.material_id != self.key.key.material.id {
             return Err(invalid_ciphertext());
         }
-        match (&ciphertext.body, self.external()?) {
-            (CiphertextBody::Kms(message), None) => {
-                self.key.material.decrypt(message, &inner_aad).map_err(|error| match error {
+        match (&ciphertext.body, self.way()?) {
+            (CiphertextBody::Kms(message), Way::Own(material)) => {
+                material.decrypt(message, &inner_aad).map_err(|error| match error {
                     MaterialError::DoesNotAuthenticate => invalid_ciphertext(),
                     MaterialError::Module => KmsError::internal(&error),
                 })
             }
-            (CiphertextBody::External(outer), Some(external)) => {
-                take_request(kms, &external)?;
+            (CiphertextBody::External(outer), Way::External { material, link, xks_key_id }) => {
+                self.take_request(kms)?;
                 let aad = outer_aad(&header_bytes, context);
-                let link = &external.key_store.link;
                 let inner = kms
                     .backend
-                    .decrypt(link, external.xks_key_id, outer, &aad, &self.metadata(call))
+                    .decrypt(link, xks_key_id, outer, &aad, &self.metadata(call))
                     .await
                     .map_err(KmsError::cryptographic)?;
-                self.key.material.decrypt(&inner, &inner_aad).map_err(|_| inner_ciphertext_invalid())
+                material.decrypt(&inner, &inner_aad).map_err(|_| inner_ciphertext_invalid())
+            }
+            (CiphertextBody::Hsm(ciphertext), Way::Hsm { link, backing_key_id }) => {
+                self.take_request(kms)?;
+                let aad = hsm_aad(&header_bytes, context);
+                let plaintext = kms.hsm_backend.decrypt(link, backing_key_id, ciphertext, &aad).await;
+                plaintext.map_err(KmsError::hsm_cryptographic)
             }
             _ => Err(invalid_ciphertext()),
         }
     }
 
-    /// Whether a dry run can try the decryption: only what calls no proxy.
-    pub(super) fn is_external(&self) -> bool {
-        matches!(self.key.key.origin, KeyOrigin::ExternalKeyStore { .. })
+    /// Whether a dry run can try the decryption: only what calls neither proxy nor HSM.
+    pub(super) fn is_in_key_store(&self) -> bool {
+        self.key_store.is_some()
+    }
+
+    /// Counts one request against the key store's own quota.
+    fn take_request(&self, kms: &Kms) -> Result<(), KmsError> {
+        let Some(key_store) = &self.key_store else { return Ok(()) };
+        if kms.rate.take(&key_store.key_store.id, kms.clock.monotonic_ms()) {
+            return Ok(());
+        }
+        Err(KmsError::throttling().with_cause(cause::KEY_STORE_REQUEST_RATE_EXCEEDED))
     }
 
     fn metadata<'a>(&'a self, call: &'a Call<'_>) -> CallMetadata<'a> {
@@ -190,14 +222,6 @@ impl UsableKey {
             kms_key_arn: Some(&self.key.arn),
         }
     }
-}
-
-/// Counts one request against the key store's own quota.
-fn take_request(kms: &Kms, external: &ExternalKey<'_>) -> Result<(), KmsError> {
-    if kms.rate.take(&external.key_store.key_store.id, kms.clock.monotonic_ms()) {
-        return Ok(());
-    }
-    Err(KmsError::throttling().with_cause(cause::KEY_STORE_REQUEST_RATE_EXCEEDED))
 }
 
 /// `InvalidCiphertextException`, which carries no message.

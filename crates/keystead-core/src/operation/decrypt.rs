@@ -74,7 +74,7 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// The plaintext; none from a dry run. A dry run calls no proxy (unverified), but tries what it can.
+    /// The plaintext; none from a dry run. A dry run calls neither proxy nor HSM (unverified), but tries what it can.
     pub(super) async fn decrypt(
         &self,
         kms: &Kms,
@@ -82,7 +82,7 @@ impl Opening {
         context: &EncryptionContext,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
         match &self.ciphertext {
-            Some(ciphertext) if !(self.dry_run && self.key.is_external()) => {
+            Some(ciphertext) if !(self.dry_run && self.key.is_in_key_store()) => {
                 let plaintext = self.key.decrypt(kms, call, ciphertext, context).await?;
                 Ok((!self.dry_run).then_some(plaintext))
             }

@@ -3,6 +3,7 @@
 use keystead_model::kms::{DeleteCustomKeyStoreRequest, Exception};
 
 use super::custom_key_store_lookup::{invalid_state, not_found, stored_key_store};
+use super::custom_key_store_settings::note_key_store;
 use super::key_lookup::authorized_account;
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
@@ -23,7 +24,7 @@ pub(super) async fn delete_custom_key_store(
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let key_store = stored_key_store(kms, &scope, id).await?;
-        call.note("customKeyStoreName", key_store.name.as_str());
+        note_key_store(call, &key_store);
         if key_store.connection != ConnectionState::Disconnected {
             return Err(invalid_state(&key_store, "Disconnect it before you delete it."));
         }

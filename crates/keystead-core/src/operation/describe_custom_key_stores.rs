@@ -2,19 +2,19 @@
 
 use keystead_model::arn::CustomKeyStoreId;
 use keystead_model::kms::{
-    CustomKeyStoreType, CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest, DescribeCustomKeyStoresResponse,
-    Exception, XksProxyConfiguration,
+    CustomKeyStoresListEntry, DescribeCustomKeyStoresRequest, DescribeCustomKeyStoresResponse, Exception,
+    XksProxyConfiguration,
 };
 
 use super::custom_key_store_lookup::stored_key_store;
 use super::key_lookup::authorized_account;
 use super::page::{self, DESCRIBE_CUSTOM_KEY_STORES};
 use crate::error::KmsError;
-use crate::key_store::CustomKeyStore;
+use crate::key_store::{CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore};
 use crate::kms::{Call, Kms};
 use crate::quota::CUSTOM_KEY_STORES;
 
-/// Tells of one custom key store, by ID or by name, or of all. Asks no proxy.
+/// Tells of one custom key store, by ID or by name, or of all. Asks neither proxy nor cluster.
 pub(super) async fn describe_custom_key_stores(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -58,25 +58,34 @@ pub(super) async fn describe_custom_key_stores(
     })
 }
 
-/// The secret of the credential is never part of it.
+/// Neither the secret of a credential nor a password is ever part of it.
 fn entry(key_store: CustomKeyStore) -> CustomKeyStoresListEntry {
-    let external = key_store.external;
+    let custom_key_store_type = key_store.store_type();
+    let (cluster, proxy) = match key_store.kind {
+        CustomKeyStoreKind::External(external) => (None, Some(proxy_configuration(external))),
+        CustomKeyStoreKind::CloudHsm(cloud_hsm) => (Some((cloud_hsm.cluster_id, cloud_hsm.trust_anchor)), None),
+    };
+    let (cloud_hsm_cluster_id, trust_anchor_certificate) = cluster.unzip();
     CustomKeyStoresListEntry {
         custom_key_store_id: key_store.id,
         custom_key_store_name: key_store.name,
-        cloud_hsm_cluster_id: None,
-        trust_anchor_certificate: None,
+        cloud_hsm_cluster_id,
+        trust_anchor_certificate,
         connection_state: key_store.connection.state_type(),
         connection_error_code: key_store.connection.error_code(),
         creation_date: key_store.created,
-        custom_key_store_type: CustomKeyStoreType::ExternalKeyStore,
-        xks_proxy_configuration: Some(XksProxyConfiguration {
-            connectivity: external.connectivity,
-            access_key_id: external.access_key_id,
-            uri_endpoint: external.uri_endpoint,
-            uri_path: external.uri_path,
-            vpc_endpoint_service_name: None,
-            vpc_endpoint_service_owner: None,
-        }),
+        custom_key_store_type,
+        xks_proxy_configuration: proxy,
+    }
+}
+
+fn proxy_configuration(external: ExternalKeyStore) -> XksProxyConfiguration {
+    XksProxyConfiguration {
+        connectivity: external.connectivity,
+        access_key_id: external.access_key_id,
+        uri_endpoint: external.uri_endpoint,
+        uri_path: external.uri_path,
+        vpc_endpoint_service_name: None,
+        vpc_endpoint_service_owner: None,
     }
 }

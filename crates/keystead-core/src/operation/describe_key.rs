@@ -7,7 +7,7 @@ use super::key_metadata::key_metadata;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
-/// Tells everything about a key but its material. Asks no proxy.
+/// Tells everything about a key but its material. Asks neither proxy nor HSM.
 ///
 /// Grant tokens are ignored: no grant has been made, and the operation declares no error for a wrong one.
 pub(super) async fn describe_key(
@@ -16,6 +16,7 @@ pub(super) async fn describe_key(
     request: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    let (state, _) = state_of(kms, &key.key).await?;
-    Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state) })
+    let (state, key_store) = state_of(kms, &key.key).await?;
+    let key_store = key_store.as_ref().map(|loaded| &loaded.key_store);
+    Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state, key_store) })
 }

@@ -1,17 +1,15 @@
-//! What CreateCustomKeyStore and UpdateCustomKeyStore check alike before they ask the proxy.
+//! What CreateCustomKeyStore and UpdateCustomKeyStore check alike of an external key store before they ask its proxy.
 
 use std::sync::Arc;
 
 use keystead_model::SecretString;
-use keystead_model::arn::{CustomKeyStoreId, Region};
+use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
 
-use crate::access::{AccountScope, Authorized};
 use crate::error::KmsError;
-use crate::key_store::{CustomKeyStore, is_fully_qualified_domain_name};
+use crate::key_store::{CustomKeyStore, ExternalKeyStore, is_fully_qualified_domain_name};
 use crate::kms::{Call, Kms};
-use crate::port::{CallMetadata, ExternalLink, KeyStoreLink, StoreError, UniqueConstraint};
-use crate::quota::{CUSTOM_KEY_STORES, exceeded_message};
+use crate::port::{CallMetadata, ExternalLink, KeyStoreLink};
 
 /// The version of the XKS proxy API that every path must end in: the pattern allows others, and only this one exists.
 const API_VERSION: &str = "/kms/xks/v1";
@@ -51,16 +49,6 @@ pub(super) fn check_uri_length(endpoint: &str, path: &str, suffix: &str) -> Resu
     )))
 }
 
-/// Refuses parameters that belong to AWS CloudHSM key stores.
-pub(super) fn refuse_cloudhsm_parameters(given: &[(&str, bool)]) -> Result<(), KmsError> {
-    match given.iter().find(|(_, given)| *given) {
-        None => Ok(()),
-        Some((name, _)) => Err(KmsError::validation(format!(
-            "{name} is not valid for a custom key store of type EXTERNAL_KEY_STORE. Leave it out."
-        ))),
-    }
-}
-
 /// VPC endpoint services are the seam of a later version.
 pub(super) fn vpc_endpoint_service_unsupported() -> KmsError {
     KmsError::unsupported(
@@ -68,58 +56,17 @@ pub(super) fn vpc_endpoint_service_unsupported() -> KmsError {
     )
 }
 
-/// The key stores of the account other than `except`; the quota bounds how many there are.
-pub(super) async fn other_key_stores(
-    kms: &Kms,
-    scope: &Authorized<AccountScope>,
-    except: Option<&CustomKeyStoreId>,
-) -> Result<Vec<CustomKeyStore>, KmsError> {
-    let limit = CUSTOM_KEY_STORES as usize + 1;
-    let mut all = kms.catalog.store().custom_key_stores(&scope.account, &scope.region, None, limit).await?;
-    all.retain(|key_store| Some(&key_store.id) != except);
-    Ok(all)
+/// Refuses a URI that another key store has, before the proxy is asked. The store's unique constraint decides in the end.
+pub(super) fn check_uri(others: &[CustomKeyStore], endpoint: &str, path: &str) -> Result<(), KmsError> {
+    let in_use = others
+        .iter()
+        .filter_map(CustomKeyStore::external)
+        .any(|other| other.uri_endpoint.eq_ignore_ascii_case(endpoint) && other.uri_path == path);
+    if in_use { Err(uri_in_use(endpoint, path)) } else { Ok(()) }
 }
 
-/// Refuses a name or a URI that another key store has, before the proxy is asked. The store's unique constraints decide in the end.
-pub(super) fn check_unique(others: &[CustomKeyStore], name: &str, endpoint: &str, path: &str) -> Result<(), KmsError> {
-    if others.iter().any(|other| other.name == name) {
-        return Err(name_in_use(name));
-    }
-    let same_uri = |other: &&CustomKeyStore| {
-        other.external.uri_endpoint.eq_ignore_ascii_case(endpoint) && other.external.uri_path == path
-    };
-    if others.iter().any(|other| same_uri(&other)) {
-        return Err(uri_in_use(endpoint, path));
-    }
-    Ok(())
-}
-
-/// What the operations answer when the store refuses. Texts are unverified.
-pub(super) fn store_failure(error: StoreError, key_store: &CustomKeyStore) -> KmsError {
-    match error {
-        StoreError::Duplicate(UniqueConstraint::CustomKeyStoreName) => name_in_use(&key_store.name),
-        StoreError::Duplicate(UniqueConstraint::XksProxyUri) => {
-            uri_in_use(&key_store.external.uri_endpoint, &key_store.external.uri_path)
-        }
-        StoreError::QuotaExceeded { current } => quota_exceeded(current),
-        error => error.into(),
-    }
-}
-
-pub(super) fn quota_exceeded(current: u64) -> KmsError {
-    KmsError::new(Exception::LimitExceeded, exceeded_message("Custom key stores", CUSTOM_KEY_STORES, current))
-}
-
-fn name_in_use(name: &str) -> KmsError {
-    KmsError::new(
-        Exception::CustomKeyStoreNameInUse,
-        format!(
-            "The custom key store name {name} is already assigned to another custom key store in the account. Choose another name."
-        ),
-    )
-}
-
-fn uri_in_use(endpoint: &str, path: &str) -> KmsError {
+/// `XksProxyUriInUseException`.
+pub(super) fn uri_in_use(endpoint: &str, path: &str) -> KmsError {
     KmsError::new(
         Exception::XksProxyUriInUse,
         format!(
@@ -133,7 +80,7 @@ pub(super) async fn check_health(
     kms: &Kms,
     call: &Call<'_>,
     region: &Region,
-    external: &crate::key_store::ExternalKeyStore,
+    external: &ExternalKeyStore,
     secret_access_key: SecretString,
 ) -> Result<(), KmsError> {
     check_uri_length(&external.uri_endpoint, &external.uri_path, "/health")?;

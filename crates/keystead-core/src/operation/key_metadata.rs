@@ -5,9 +5,11 @@ use keystead_model::kms::{
 };
 
 use crate::key::{EffectiveState, Key, KeyOrigin, KeyStatus};
+use crate::key_store::CustomKeyStore;
 
-/// What callers are told of a key in this state (KMS core digest 2.8, external key stores digest 4.2).
-pub(super) fn key_metadata(key: &Key, state: EffectiveState) -> KeyMetadata {
+/// What callers are told of a key in this state (KMS core digest 2.8, external key stores digest 4.2,
+/// CloudHSM key stores digest 3.3). `key_store` is the one that the key is in.
+pub(super) fn key_metadata(key: &Key, state: EffectiveState, key_store: Option<&CustomKeyStore>) -> KeyMetadata {
     let key_state = state.key_state();
     let deletion_date = match key.status {
         KeyStatus::PendingDeletion { deletion_date, .. } => Some(deletion_date),
@@ -16,6 +18,7 @@ pub(super) fn key_metadata(key: &Key, state: EffectiveState) -> KeyMetadata {
     let (xks_key_configuration, current_key_material_id) = match &key.origin {
         KeyOrigin::AwsKms => (None, Some(key.material.id.to_string())),
         KeyOrigin::ExternalKeyStore { xks_key_id, .. } => (Some(XksKeyConfiguration { id: xks_key_id.clone() }), None),
+        KeyOrigin::AwsCloudhsm { .. } => (None, None),
     };
     KeyMetadata {
         aws_account_id: key.account,
@@ -30,7 +33,10 @@ pub(super) fn key_metadata(key: &Key, state: EffectiveState) -> KeyMetadata {
         valid_to: None,
         origin: key.origin.origin_type(),
         custom_key_store_id: key.origin.custom_key_store_id().cloned(),
-        cloud_hsm_cluster_id: None,
+        // The cluster now: all keys of a key store move with it to another one.
+        cloud_hsm_cluster_id: key_store
+            .and_then(CustomKeyStore::cloud_hsm)
+            .map(|cloud_hsm| cloud_hsm.cluster_id.clone()),
         expiration_model: None,
         key_manager: KeyManagerType::Customer,
         customer_master_key_spec: KeySpec::SymmetricDefault,

@@ -1,12 +1,14 @@
 //! The operations of the KMS API, one file each: validate, authorize, act.
 
 mod cancel_key_deletion;
+mod cloudhsm_key_store_settings;
 mod connect_custom_key_store;
 mod create_alias;
 mod create_custom_key_store;
 mod create_key;
 mod cryptography;
 mod custom_key_store_lookup;
+mod custom_key_store_settings;
 mod decrypt;
 mod delete_alias;
 mod delete_custom_key_store;
@@ -31,6 +33,7 @@ mod re_encrypt;
 mod schedule_key_deletion;
 mod tag_resource;
 mod tags;
+mod unsupported_operation;
 mod untag_resource;
 mod update_alias;
 mod update_custom_key_store;
@@ -99,7 +102,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "UpdateKeyDescription" => {
             done(operation, update_key_description::update_key_description(kms, call, read(input)?).await)
         }
-        name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
+        _ => Err(unsupported_operation::refuse(kms, call, &input).await),
     }
 }
 

@@ -1,27 +1,38 @@
 //! UpdateCustomKeyStore.
 
-use keystead_model::SecretString;
-use keystead_model::kms::{UpdateCustomKeyStoreRequest, XksProxyConnectivity};
+use keystead_model::arn::CustomKeyStoreId;
+use keystead_model::kms::{CustomKeyStoreType, UpdateCustomKeyStoreRequest, XksProxyConnectivity};
 
+use super::cloudhsm_key_store_settings::{
+    check_active, check_configuration, check_password, check_related, existing_cluster, refuse_external_parameters,
+};
 use super::custom_key_store_lookup::{invalid_state, not_found, stored_key_store};
+use super::custom_key_store_settings::{
+    check_name, note_key_store, other_key_stores, refuse_foreign_parameters, store_failure,
+};
 use super::external_key_store_settings::{
-    check_endpoint, check_health, check_path, check_unique, other_key_stores, refuse_cloudhsm_parameters,
-    store_failure, vpc_endpoint_service_unsupported,
+    check_endpoint, check_health, check_path, check_uri, vpc_endpoint_service_unsupported,
 };
 use super::key_lookup::authorized_account;
+use crate::access::{AccountScope, Authorized};
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
-use crate::key_store::{ConnectionState, CustomKeyStore};
+use crate::key_store::{
+    CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, copy_of, seal_into,
+};
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
 use crate::sealing::SealedRecord;
 
-/// When a property may be changed (external key stores digest 3.4).
+/// When a property may be changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Editable {
-    /// Name, credential, path. In CONNECTING, DISCONNECTING and FAILED unverified: FAILED allows the repair, the transient states do not.
+    /// External: name, credential, path. In CONNECTING, DISCONNECTING and FAILED unverified: FAILED allows the repair, the transient states do
+    /// not.
     UnlessTransient,
-    /// Endpoint, connectivity.
+    /// CloudHSM: the name.
+    WhenConnectedOrDisconnected,
+    /// External: endpoint, connectivity. CloudHSM: cluster, password.
     WhenDisconnected,
 }
 
@@ -29,12 +40,47 @@ impl Editable {
     fn allowed_in(self, state: ConnectionState) -> bool {
         match self {
             Self::UnlessTransient => !state.is_transient(),
+            Self::WhenConnectedOrDisconnected => {
+                matches!(state, ConnectionState::Connected | ConnectionState::Disconnected)
+            }
             Self::WhenDisconnected => state == ConnectionState::Disconnected,
+        }
+    }
+
+    fn when(self) -> &'static str {
+        match self {
+            Self::UnlessTransient => "when it is CONNECTED, DISCONNECTED or FAILED",
+            Self::WhenConnectedOrDisconnected => "when it is CONNECTED or DISCONNECTED",
+            Self::WhenDisconnected => "when it is DISCONNECTED",
         }
     }
 }
 
-/// Changes properties of an external key store, all or none, once the proxy has answered under the new ones.
+/// The properties that a request changes, and when they may be changed (external key stores digest 3.4, CloudHSM key stores digest 1.3).
+fn changes(request: &UpdateCustomKeyStoreRequest, kind: &CustomKeyStoreKind) -> Vec<(&'static str, Editable)> {
+    let (name, credential, path) = (
+        request.new_custom_key_store_name.is_some(),
+        request.xks_proxy_authentication_credential.is_some(),
+        request.xks_proxy_uri_path.is_some(),
+    );
+    let table = match kind {
+        CustomKeyStoreKind::External(_) => vec![
+            ("NewCustomKeyStoreName", name, Editable::UnlessTransient),
+            ("XksProxyAuthenticationCredential", credential, Editable::UnlessTransient),
+            ("XksProxyUriPath", path, Editable::UnlessTransient),
+            ("XksProxyUriEndpoint", request.xks_proxy_uri_endpoint.is_some(), Editable::WhenDisconnected),
+            ("XksProxyConnectivity", request.xks_proxy_connectivity.is_some(), Editable::WhenDisconnected),
+        ],
+        CustomKeyStoreKind::CloudHsm(_) => vec![
+            ("NewCustomKeyStoreName", name, Editable::WhenConnectedOrDisconnected),
+            ("KeyStorePassword", request.key_store_password.is_some(), Editable::WhenDisconnected),
+            ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some(), Editable::WhenDisconnected),
+        ],
+    };
+    table.into_iter().filter(|(_, given, _)| *given).map(|(member, _, editable)| (member, editable)).collect()
+}
+
+/// Changes properties of a custom key store, all or none.
 pub(super) async fn update_custom_key_store(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -46,16 +92,16 @@ pub(super) async fn update_custom_key_store(
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let mut key_store = stored_key_store(kms, &scope, id).await?;
-        call.note("customKeyStoreName", key_store.name.as_str());
+        note_key_store(call, &key_store);
+        refuse_parameters_of_the_other_type(&request, &key_store.kind)?;
         check_state(&request, &key_store)?;
-        apply(kms, call, &request, &mut key_store)?;
-        let others = other_key_stores(kms, &scope, Some(id)).await?;
-        let external = &key_store.external;
-        check_unique(&others, &key_store.name, &external.uri_endpoint, &external.uri_path)?;
-        // Whether a change of the name alone asks the proxy is unverified; it does not here.
-        if changes_proxy(&request) {
-            let secret = secret_access_key(kms, &request, &key_store)?;
-            check_health(kms, call, &key_store.region, external, secret).await?;
+        match key_store.kind.clone() {
+            CustomKeyStoreKind::External(external) => {
+                update_external(kms, call, &scope, &request, &mut key_store, external).await?;
+            }
+            CustomKeyStoreKind::CloudHsm(cloud_hsm) => {
+                update_cloud_hsm(kms, &scope, &request, &mut key_store, cloud_hsm).await?;
+            }
         }
         match kms.catalog.update_key_store(&key_store).await {
             Ok(()) => return Ok(()),
@@ -66,12 +112,85 @@ pub(super) async fn update_custom_key_store(
     }
 }
 
+fn refuse_parameters_of_the_other_type(
+    request: &UpdateCustomKeyStoreRequest,
+    kind: &CustomKeyStoreKind,
+) -> Result<(), KmsError> {
+    match kind {
+        CustomKeyStoreKind::CloudHsm(_) => refuse_external_parameters(request),
+        CustomKeyStoreKind::External(_) => refuse_foreign_parameters(
+            CustomKeyStoreType::ExternalKeyStore,
+            &[
+                ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some()),
+                ("KeyStorePassword", request.key_store_password.is_some()),
+            ],
+        ),
+    }
+}
+
+/// A new password is not tried on any HSM: connecting tells. A request that changes nothing succeeds (unverified).
+async fn update_cloud_hsm(
+    kms: &Kms,
+    scope: &Authorized<AccountScope>,
+    request: &UpdateCustomKeyStoreRequest,
+    key_store: &mut CustomKeyStore,
+    mut cloud_hsm: CloudHsmKeyStore,
+) -> Result<(), KmsError> {
+    if let Some(name) = &request.new_custom_key_store_name {
+        check_name(&other_key_stores(kms, scope, Some(&key_store.id)).await?, name)?;
+        key_store.name.clone_from(name);
+    }
+    if let Some(cluster_id) = &request.cloud_hsm_cluster_id {
+        let cluster = existing_cluster(kms, &key_store.account, &key_store.region, cluster_id).await?;
+        check_active(&cluster)?;
+        check_related(&cluster, &cloud_hsm)?;
+        check_configuration(kms, &cluster).await?;
+        cloud_hsm.cluster_id.clone_from(cluster_id);
+    }
+    if let Some(password) = &request.key_store_password {
+        let mut passwords = kms.catalog.kms_user_passwords(&key_store.id, &cloud_hsm)?;
+        passwords.replace_current(copy_of(password));
+        key_store.kind = CustomKeyStoreKind::CloudHsm(cloud_hsm);
+        return seal_into(kms, key_store, &passwords);
+    }
+    key_store.kind = CustomKeyStoreKind::CloudHsm(cloud_hsm);
+    Ok(())
+}
+
+/// The proxy must have answered under the new settings.
+async fn update_external(
+    kms: &Kms,
+    call: &Call<'_>,
+    scope: &Authorized<AccountScope>,
+    request: &UpdateCustomKeyStoreRequest,
+    key_store: &mut CustomKeyStore,
+    mut external: ExternalKeyStore,
+) -> Result<(), KmsError> {
+    if changes(request, &key_store.kind).is_empty() {
+        // What AWS answers to an update of nothing is unverified.
+        return Err(KmsError::validation("Specify at least one property of the custom key store to update."));
+    }
+    if let Some(name) = &request.new_custom_key_store_name {
+        key_store.name.clone_from(name);
+    }
+    apply_external(kms, call, request, &key_store.id, &mut external)?;
+    let others = other_key_stores(kms, scope, Some(&key_store.id)).await?;
+    check_name(&others, &key_store.name)?;
+    check_uri(&others, &external.uri_endpoint, &external.uri_path)?;
+    // Whether a change of the name alone asks the proxy is unverified; it does not here.
+    if changes_proxy(request) {
+        let secret = match &request.xks_proxy_authentication_credential {
+            Some(credential) => copy_of(&credential.raw_secret_access_key),
+            None => kms.catalog.proxy_secret(&key_store.id, &external)?,
+        };
+        check_health(kms, call, &key_store.region, &external, secret).await?;
+    }
+    key_store.kind = CustomKeyStoreKind::External(external);
+    Ok(())
+}
+
 /// What can be refused without looking at the key store.
 fn check_parameters(request: &UpdateCustomKeyStoreRequest) -> Result<(), KmsError> {
-    refuse_cloudhsm_parameters(&[
-        ("CloudHsmClusterId", request.cloud_hsm_cluster_id.is_some()),
-        ("KeyStorePassword", request.key_store_password.is_some()),
-    ])?;
     if request.xks_proxy_connectivity == Some(XksProxyConnectivity::VpcEndpointService) {
         return Err(vpc_endpoint_service_unsupported());
     }
@@ -88,9 +207,8 @@ fn check_parameters(request: &UpdateCustomKeyStoreRequest) -> Result<(), KmsErro
     if let Some(path) = &request.xks_proxy_uri_path {
         check_path(path)?;
     }
-    if request.new_custom_key_store_name.is_none() && !changes_proxy(request) {
-        // What AWS answers to an update of nothing is unverified.
-        return Err(KmsError::validation("Specify at least one property of the custom key store to update."));
+    if let Some(password) = &request.key_store_password {
+        check_password(password)?;
     }
     Ok(())
 }
@@ -103,39 +221,21 @@ fn changes_proxy(request: &UpdateCustomKeyStoreRequest) -> bool {
 }
 
 fn check_state(request: &UpdateCustomKeyStoreRequest, key_store: &CustomKeyStore) -> Result<(), KmsError> {
-    let properties = [
-        ("NewCustomKeyStoreName", request.new_custom_key_store_name.is_some(), Editable::UnlessTransient),
-        (
-            "XksProxyAuthenticationCredential",
-            request.xks_proxy_authentication_credential.is_some(),
-            Editable::UnlessTransient,
-        ),
-        ("XksProxyUriPath", request.xks_proxy_uri_path.is_some(), Editable::UnlessTransient),
-        ("XksProxyUriEndpoint", request.xks_proxy_uri_endpoint.is_some(), Editable::WhenDisconnected),
-        ("XksProxyConnectivity", request.xks_proxy_connectivity.is_some(), Editable::WhenDisconnected),
-    ];
-    for (name, given, editable) in properties {
-        if given && !editable.allowed_in(key_store.connection) {
-            let when = match editable {
-                Editable::UnlessTransient => "when it is CONNECTED, DISCONNECTED or FAILED",
-                Editable::WhenDisconnected => "when it is DISCONNECTED",
-            };
-            return Err(invalid_state(key_store, &format!("{name} can be changed {when}.")));
-        }
+    let refused =
+        changes(request, &key_store.kind).into_iter().find(|(_, editable)| !editable.allowed_in(key_store.connection));
+    match refused {
+        None => Ok(()),
+        Some((name, editable)) => Err(invalid_state(key_store, &format!("{name} can be changed {}.", editable.when()))),
     }
-    Ok(())
 }
 
-fn apply(
+fn apply_external(
     kms: &Kms,
     call: &Call<'_>,
     request: &UpdateCustomKeyStoreRequest,
-    key_store: &mut CustomKeyStore,
+    id: &CustomKeyStoreId,
+    external: &mut ExternalKeyStore,
 ) -> Result<(), KmsError> {
-    if let Some(name) = &request.new_custom_key_store_name {
-        key_store.name.clone_from(name);
-    }
-    let external = &mut key_store.external;
     if let Some(endpoint) = &request.xks_proxy_uri_endpoint {
         external.uri_endpoint.clone_from(endpoint);
     }
@@ -146,23 +246,11 @@ fn apply(
         external.connectivity = connectivity;
     }
     if let Some(credential) = &request.xks_proxy_authentication_credential {
-        let record = SealedRecord::XksProxyCredential(key_store.id.as_str());
+        let record = SealedRecord::XksProxyCredential(id.as_str());
         let secret = credential.raw_secret_access_key.expose().as_bytes();
         external.sealed_secret_access_key = kms.catalog.root_key().seal(record, secret, &*kms.entropy)?;
         external.access_key_id.clone_from(&credential.access_key_id);
         external.credential_set = call.now;
     }
     Ok(())
-}
-
-/// The new secret, or the stored one.
-fn secret_access_key(
-    kms: &Kms,
-    request: &UpdateCustomKeyStoreRequest,
-    key_store: &CustomKeyStore,
-) -> Result<SecretString, KmsError> {
-    match &request.xks_proxy_authentication_credential {
-        Some(credential) => Ok(SecretString::from(credential.raw_secret_access_key.expose().to_owned())),
-        None => kms.catalog.proxy_secret(key_store),
-    }
 }

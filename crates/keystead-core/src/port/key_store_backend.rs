@@ -1,4 +1,4 @@
-//! What stands behind a custom key store.
+//! The proxies behind external key stores.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,11 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::key_store::ProxyFailure;
 
-/// The backend of custom key stores.
+/// The backend of external key stores. The one of AWS CloudHSM key stores is [`super::HsmBackend`].
 ///
 /// Every call keeps its own deadline and never waits past it; a backend isolates key stores from each other, so that one that is down
-/// does not slow another. External key stores are the only kind so far: an AWS CloudHSM backend adds a variant to [`KeyStoreLink`] and
-/// a failure type of its own.
+/// does not slow another.
 #[async_trait]
 pub trait KeyStoreBackend: Send + Sync + 'static {
     /// Asks whether the key store can serve: reachable, authenticated, and not every external key manager instance UNAVAILABLE.

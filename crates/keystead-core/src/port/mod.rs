@@ -18,4 +18,6 @@ pub use hsm_clusters::{AttachNetworkError, ClusterHsm, HsmCluster, HsmClusters};
 pub use key_store_backend::{
     BackendCiphertext, CallMetadata, ExternalKeyMetadata, ExternalLink, KeyStoreBackend, KeyStoreLink,
 };
-pub use store::{Change, ChangedRecord, ConnectionJob, JobKind, Store, StoreError, UniqueConstraint};
+pub use store::{
+    Change, ChangedRecord, ConnectionJob, JobKind, PendingBackingKey, Store, StoreError, UniqueConstraint,
+};

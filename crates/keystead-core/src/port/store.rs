@@ -9,6 +9,8 @@ use crate::key::{Alias, Key};
 use crate::key_store::CustomKeyStore;
 use crate::sealing::Sealed;
 
+use super::BackingKeyId;
+
 /// Durable, transactional storage.
 ///
 /// Every mutation is one transaction: when it returns `Ok` it is committed durably; when it returns an error, nothing of it happened.
@@ -47,7 +49,9 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
     /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
-    /// same custom key store has that external key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED.
+    /// same custom key store has that external key, `Duplicate(BackingKeyId)` if one has that backing key; `NotFound` if the custom key store is
+    /// gone; `Conflict` if it is not CONNECTED. A key of origin AWS_CLOUDHSM takes its backing key out of the journal in the same transaction;
+    /// `Conflict` if the journal has it no more, or as abandoned.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
     /// One key.
     async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError>;
@@ -92,7 +96,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Alias>, StoreError>;
 
     /// Adds a custom key store. `NotFound` if there is no such account; `QuotaExceeded` when the account has `quota` of them in the Region (checked first);
-    /// `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path) if taken.
+    /// `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path), `Duplicate(HsmCluster)` (cluster ID,
+    /// or cluster certificate) if taken.
     async fn insert_custom_key_store(&self, key_store: &CustomKeyStore, quota: u64) -> Result<(), StoreError>;
     /// One custom key store.
     async fn custom_key_store(&self, id: &CustomKeyStoreId) -> Result<Option<CustomKeyStore>, StoreError>;
@@ -106,9 +111,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<CustomKeyStore>, StoreError>;
     /// All custom key stores of every account whose state is CONNECTED.
     async fn connected_custom_key_stores(&self) -> Result<Vec<CustomKeyStore>, StoreError>;
-    /// Replaces name, configuration and connection state. Fails as insert does for what is taken.
+    /// Replaces name, configuration and connection state; the kind stays (`Conflict` if it is another). Fails as insert does for what is taken.
     async fn update_custom_key_store(&self, key_store: &CustomKeyStore) -> Result<(), StoreError>;
-    /// Deletes a custom key store and its jobs if its revision is still `revision`; `Referenced` while it has keys.
+    /// Deletes a custom key store, its jobs and its journal of backing keys if its revision is still `revision`; `Referenced` while it has keys.
     async fn delete_custom_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError>;
 
     /// Updates a custom key store and, in the same transaction, replaces any job it has by an unleased job of `kind` that is not to be
@@ -127,11 +132,29 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<ConnectionJob>, StoreError>;
+    /// Leases a job on to its owner until `lease_until`. `Conflict` if the job is gone, was replaced, or is no longer leased to the job's owner.
+    async fn renew_connection_job(&self, job: &ConnectionJob, lease_until: Timestamp) -> Result<(), StoreError>;
     /// Updates the custom key store and, in the same transaction, removes the job. `Conflict` if the job is gone, was replaced, or is
     /// no longer leased to the job's owner.
     async fn finish_connection_job(&self, key_store: &CustomKeyStore, job: &ConnectionJob) -> Result<(), StoreError>;
     /// Removes a job whose custom key store no longer needs it. Removing what is gone is no error.
     async fn discard_connection_job(&self, job: &ConnectionJob) -> Result<(), StoreError>;
+
+    /// Enters a backing key into the journal, before any HSM is asked to make it. `Duplicate(BackingKeyId)` if it is there; `NotFound` if the
+    /// custom key store is gone.
+    async fn insert_pending_backing_key(&self, backing_key: &PendingBackingKey) -> Result<(), StoreError>;
+    /// Marks a backing key of the journal as abandoned: from now on no KMS key can be inserted for it, and it may be destroyed. `Conflict` if
+    /// the journal does not have it: a KMS key may be using it.
+    async fn abandon_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError>;
+    /// Takes a backing key that is destroyed out of the journal. Removing what is gone is no error.
+    async fn delete_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError>;
+    /// Up to `limit` backing keys in the journal of a custom key store that were entered at `created_until` or earlier, the oldest first.
+    async fn pending_backing_keys(
+        &self,
+        id: &CustomKeyStoreId,
+        created_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<PendingBackingKey>, StoreError>;
 
     /// Up to `limit` changes after `sequence`, in order.
     async fn changes_after(&self, sequence: u64, limit: usize) -> Result<Vec<Change>, StoreError>;
@@ -161,6 +184,20 @@ pub struct ConnectionJob {
     pub due: Timestamp,
     /// Who leases it.
     pub owner: String,
+}
+
+/// A backing key that an HSM may have made and no KMS key uses yet. The journal of them lets a crash leave nothing in the HSMs that nobody
+/// knows of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingBackingKey {
+    /// Its `CKA_ID`.
+    pub backing_key_id: BackingKeyId,
+    /// The AWS CloudHSM key store.
+    pub custom_key_store_id: CustomKeyStoreId,
+    /// Its `CKA_LABEL`: the ARN of the KMS key that it was meant for.
+    pub label: String,
+    /// When it was entered.
+    pub created: Timestamp,
 }
 
 /// One entry of the change feed.
@@ -210,6 +247,10 @@ pub enum UniqueConstraint {
     DocumentId,
     /// One external key store for each endpoint and path in an account and Region.
     XksProxyUri,
+    /// One AWS CloudHSM key store for each cluster, and for each backup history of clusters, in an account and Region.
+    HsmCluster,
+    /// One KMS key, or one entry of the journal, for each backing key.
+    BackingKeyId,
 }
 
 /// Why the store did not do it.

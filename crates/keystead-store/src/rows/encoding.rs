@@ -3,7 +3,7 @@
 use keystead_core::access::AccessKeyStatus;
 use keystead_core::key::{KeyOrigin, KeyStatus};
 use keystead_core::key_store::ConnectionState;
-use keystead_core::port::{JobKind, StoreError};
+use keystead_core::port::{BackingKeyId, JobKind, StoreError};
 use keystead_model::Timestamp;
 use keystead_model::kms::{ConnectionStateType, OriginType};
 
@@ -85,25 +85,44 @@ pub(crate) fn read_key_status(record: &Record<'_>) -> Result<KeyStatus, StoreErr
     }
 }
 
-/// Reads a key's origin from `origin`, `custom_key_store_id` and `xks_key_id`.
+/// Reads a key's origin from `origin`, `custom_key_store_id`, `xks_key_id` and `backing_key_id`.
 pub(crate) fn read_key_origin(record: &Record<'_>) -> Result<KeyOrigin, StoreError> {
     let key_store = record.optional_parsed("custom_key_store_id")?;
     let external_key: Option<String> = record.value("xks_key_id")?;
-    match (record.parsed("origin")?, key_store, external_key) {
-        (OriginType::AwsKms, None, None) => Ok(KeyOrigin::AwsKms),
-        (OriginType::ExternalKeyStore, Some(custom_key_store_id), Some(xks_key_id)) => {
+    let backing_key = read_backing_key_id(record)?;
+    match (record.parsed("origin")?, key_store, external_key, backing_key) {
+        (OriginType::AwsKms, None, None, None) => Ok(KeyOrigin::AwsKms),
+        (OriginType::ExternalKeyStore, Some(custom_key_store_id), Some(xks_key_id), None) => {
             Ok(KeyOrigin::ExternalKeyStore { custom_key_store_id, xks_key_id })
         }
-        _ => Err(record.damaged("origin", "does not go with custom_key_store_id and xks_key_id")),
+        (OriginType::AwsCloudhsm, Some(custom_key_store_id), None, Some(backing_key_id)) => {
+            Ok(KeyOrigin::AwsCloudhsm { custom_key_store_id, backing_key_id })
+        }
+        _ => Err(record.damaged("origin", "does not go with custom_key_store_id, xks_key_id and backing_key_id")),
     }
 }
 
 /// The external key's name, for keys that have one.
 pub(crate) fn xks_key_id(origin: &KeyOrigin) -> Option<&str> {
     match origin {
-        KeyOrigin::AwsKms => None,
+        KeyOrigin::AwsKms | KeyOrigin::AwsCloudhsm { .. } => None,
         KeyOrigin::ExternalKeyStore { xks_key_id, .. } => Some(xks_key_id),
     }
+}
+
+/// The material's name in a cluster of HSMs, for keys that have their material there.
+pub(crate) fn backing_key_id(origin: &KeyOrigin) -> Option<&[u8]> {
+    match origin {
+        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => None,
+        KeyOrigin::AwsCloudhsm { backing_key_id, .. } => Some(backing_key_id.as_bytes()),
+    }
+}
+
+/// Reads the 16 bytes of `backing_key_id`, which may be NULL.
+pub(crate) fn read_backing_key_id(record: &Record<'_>) -> Result<Option<BackingKeyId>, StoreError> {
+    let bytes: Option<&[u8]> = record.value("backing_key_id")?;
+    let id = bytes.map(|bytes| bytes.try_into().map(BackingKeyId::from_bytes));
+    id.transpose().map_err(|_| record.damaged("backing_key_id", "expected 16 bytes"))
 }
 
 /// Reads a connection state from `connection_state` and `connection_error_code`.

@@ -98,4 +98,9 @@ impl<'r> Record<'r> {
     pub(crate) fn sealed(&self, column: &str) -> Result<Sealed, StoreError> {
         self.value::<Vec<u8>>(column).map(Sealed::from_bytes)
     }
+
+    /// As [`Record::sealed`], for a column that may be NULL.
+    pub(crate) fn optional_sealed(&self, column: &str) -> Result<Option<Sealed>, StoreError> {
+        Ok(self.value::<Option<Vec<u8>>>(column)?.map(Sealed::from_bytes))
+    }
 }

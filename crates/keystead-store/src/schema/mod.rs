@@ -3,10 +3,13 @@
 use std::pin::Pin;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationSource, MigrationType, Migrator};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection};
 
 /// Every version of the schema: number, name, SQL. Released texts never change.
-const VERSIONS: &[(i64, &str, &str)] = &[(1, "initial", include_str!("0001_initial.sql"))];
+const VERSIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("0001_initial.sql")),
+    (2, "cloudhsm key stores", include_str!("0002_cloudhsm_key_stores.sql")),
+];
 
 /// The newest version that this build knows.
 pub(crate) fn newest_version() -> i64 {
@@ -21,11 +24,44 @@ pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, sq
 
 /// Brings a database to the newest version: all of it, or nothing. Several processes may do this at once.
 pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    // A version may build a table anew that others refer to. The engine takes this setting outside of a transaction only.
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut *connection).await?;
+    let migrated = migrate_in_one(connection).await;
+    // Whatever has happened: nothing else may run without them.
+    sqlx::query("PRAGMA foreign_keys = ON").execute(&mut *connection).await?;
+    migrated
+}
+
+async fn migrate_in_one(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
     let migrator = Migrator::new(Versions).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let before = version_of_any(&mut transaction).await?;
     // Not `run`: its future is not known to be Send (sqlx names this one for that).
     migrator.run_direct(&mut *transaction).await?;
+    if before != Some(newest_version()) {
+        check_references(&mut transaction).await?;
+    }
     Ok(transaction.commit().await?)
+}
+
+/// The version that a database has, `None` for a new one.
+async fn version_of_any(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+    let table = sqlx::query("SELECT name FROM sqlite_schema WHERE name = '_sqlx_migrations'");
+    match table.fetch_optional(&mut *connection).await? {
+        Some(_) => version(connection).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Every row refers to what is there, as it would have been refused otherwise had foreign keys been on.
+async fn check_references(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    match sqlx::query("PRAGMA foreign_key_check").fetch_optional(connection).await? {
+        None => Ok(()),
+        Some(row) => {
+            let table: String = row.try_get(0)?;
+            Err(MigrateError::Source(format!("a row of table {table} refers to one that is not there").into()))
+        }
+    }
 }
 
 /// [`VERSIONS`] for the migrator.

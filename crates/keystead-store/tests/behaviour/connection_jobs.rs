@@ -137,3 +137,19 @@ pub async fn a_deleted_key_store_takes_its_job_along(store: &dyn Store) {
     store.delete_custom_key_store(&key_store.id, key_store.revision).await.unwrap();
     assert_eq!(claim(store, "a", 100).await, None);
 }
+
+pub async fn a_lease_is_renewed_by_its_holder(store: &dyn Store) {
+    let key_store = with_job(store).await;
+    let job = claim(store, "a", 100).await.unwrap();
+    store.renew_connection_job(&job, at(200)).await.unwrap();
+    assert_eq!(claim(store, "b", 199).await, None, "leased on");
+    let late = job;
+    let job = claim(store, "b", 200).await.unwrap();
+    assert_error!(store.renew_connection_job(&late, at(300)).await, StoreError::Conflict);
+    let disconnecting = CustomKeyStore { connection: ConnectionState::Disconnecting, ..key_store };
+    store.start_connection_job(&disconnecting, JobKind::Disconnect, at(0)).await.unwrap();
+    assert_error!(store.renew_connection_job(&job, at(300)).await, StoreError::Conflict);
+    let new = claim(store, "b", 201).await.unwrap();
+    store.discard_connection_job(&new).await.unwrap();
+    assert_error!(store.renew_connection_job(&new, at(300)).await, StoreError::Conflict);
+}

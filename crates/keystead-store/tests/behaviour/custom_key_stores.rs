@@ -1,6 +1,6 @@
 //! Custom key stores.
 
-use keystead_core::key_store::{ConnectionState, CustomKeyStore, ExternalKeyStore};
+use keystead_core::key_store::{CloudHsmKeyStore, ConnectionState, CustomKeyStore, ExternalKeyStore};
 use keystead_core::port::{Store, StoreError, UniqueConstraint};
 use keystead_model::kms::{ConnectionErrorCodeType, XksProxyConnectivity};
 
@@ -9,12 +9,9 @@ use crate::assert_error;
 
 /// The same proxy as another key store's, written differently.
 fn same_proxy(key_store: &CustomKeyStore, of: &CustomKeyStore) -> CustomKeyStore {
-    let uri_endpoint = of.external.uri_endpoint.to_uppercase().replace("HTTPS", "https");
-    let uri_path = of.external.uri_path.clone();
-    CustomKeyStore {
-        external: ExternalKeyStore { uri_endpoint, uri_path, ..key_store.external.clone() },
-        ..key_store.clone()
-    }
+    let (own, other) = (key_store.external().unwrap().clone(), of.external().unwrap());
+    let uri_endpoint = other.uri_endpoint.to_uppercase().replace("HTTPS", "https");
+    behind(key_store, ExternalKeyStore { uri_endpoint, uri_path: other.uri_path.clone(), ..own })
 }
 
 fn same_name(key_store: &CustomKeyStore, of: &CustomKeyStore) -> CustomKeyStore {
@@ -27,11 +24,13 @@ pub async fn a_key_store_comes_back_as_it_was_stored(store: &dyn Store) {
         connectivity: XksProxyConnectivity::VpcEndpointService,
         uri_path: "/Prefix/kms/xks/v1".to_owned(),
         credential_set: at(700),
-        ..key_store(2).external
+        ..proxy(2)
     };
-    let other = CustomKeyStore { external, name: "ä€𐍈 '\"".to_owned(), revision: 4, ..key_store(2) };
+    let other = CustomKeyStore { name: "ä€𐍈 '\"".to_owned(), revision: 4, ..behind(&key_store(2), external) };
+    let of_hsms = cloudhsm_key_store(4);
     store.insert_custom_key_store(&other, AMPLE).await.unwrap();
-    for key_store in [plain, other] {
+    store.insert_custom_key_store(&of_hsms, AMPLE).await.unwrap();
+    for key_store in [plain, other, of_hsms] {
         assert_eq!(store.custom_key_store(&key_store.id).await.unwrap(), Some(key_store));
     }
     assert_eq!(store.custom_key_store(&key_store_id(3)).await.unwrap(), None);
@@ -68,8 +67,9 @@ pub async fn the_same_is_free_in_another_account_and_region(store: &dyn Store) {
     store.insert_custom_key_store(&in_region, 1).await.unwrap();
     store.insert_custom_key_store(&in_account, 1).await.unwrap();
     // The path's case matters, and so does where a name ends.
-    let mut other_path = CustomKeyStore { name: "KEY STORE 1".to_owned(), id: key_store_id(4), ..first };
-    other_path.external.uri_path = "/KMS/xks/v1".to_owned();
+    let upper_case = ExternalKeyStore { uri_path: "/KMS/xks/v1".to_owned(), ..proxy(1) };
+    let other_path =
+        CustomKeyStore { name: "KEY STORE 1".to_owned(), id: key_store_id(4), ..behind(&first, upper_case) };
     store.insert_custom_key_store(&other_path, AMPLE).await.unwrap();
 }
 
@@ -139,4 +139,40 @@ pub async fn key_stores_come_in_order_page_by_page(store: &dyn Store) {
     let after = Some(&first_page[1].id);
     assert_eq!(store.custom_key_stores(&account_id(1), &home(), after, 2).await.unwrap(), [key_store(3)]);
     assert_eq!(store.custom_key_stores(&account_id(2), &home(), None, 2).await.unwrap(), [foreign]);
+}
+
+pub async fn a_cluster_backs_one_key_store_of_an_account(store: &dyn Store) {
+    let first = with_cloudhsm_key_store(store).await;
+    let same_cluster = CloudHsmKeyStore { cluster_certificate: "other".to_owned(), ..cluster(1) };
+    let same_history = CloudHsmKeyStore { cluster_id: "cluster-22222222222".to_owned(), ..cluster(1) };
+    for taken in [cluster(1), same_cluster, same_history] {
+        let second = over(&key_store(2), taken);
+        let refused = store.insert_custom_key_store(&second, AMPLE).await;
+        assert_error!(refused, StoreError::Duplicate(UniqueConstraint::HsmCluster));
+    }
+    let second = cloudhsm_key_store(2);
+    store.insert_custom_key_store(&second, AMPLE).await.unwrap();
+    let refused = store.update_custom_key_store(&over(&second, cluster(1))).await;
+    assert_error!(refused, StoreError::Duplicate(UniqueConstraint::HsmCluster));
+    // Its own do not stand in its way, and any number of external key stores have none.
+    let moved = over(&second, CloudHsmKeyStore { cluster_id: "cluster-33333333333".to_owned(), ..cluster(2) });
+    store.update_custom_key_store(&moved).await.unwrap();
+    assert_eq!(store.custom_key_store(&second.id).await.unwrap(), Some(updated(&moved)));
+    store.insert_custom_key_store(&key_store(3), AMPLE).await.unwrap();
+    store.insert_custom_key_store(&key_store(4), AMPLE).await.unwrap();
+    // Gone with its key store, and no bar to another account or Region.
+    let elsewhere = CustomKeyStore { region: region("eu-west-1"), id: key_store_id(5), ..first.clone() };
+    store.insert_custom_key_store(&elsewhere, AMPLE).await.unwrap();
+    store.delete_custom_key_store(&first.id, 1).await.unwrap();
+    store.insert_custom_key_store(&CustomKeyStore { id: key_store_id(6), ..first }, AMPLE).await.unwrap();
+}
+
+pub async fn a_key_store_keeps_its_type(store: &dyn Store) {
+    let external = with_key_store(store).await;
+    assert_error!(store.update_custom_key_store(&over(&external, cluster(1))).await, StoreError::Conflict);
+    let of_hsms = cloudhsm_key_store(2);
+    store.insert_custom_key_store(&of_hsms, AMPLE).await.unwrap();
+    assert_error!(store.update_custom_key_store(&behind(&of_hsms, proxy(2))).await, StoreError::Conflict);
+    assert_eq!(store.custom_key_store(&external.id).await.unwrap(), Some(external));
+    assert_eq!(store.custom_key_store(&of_hsms.id).await.unwrap(), Some(of_hsms));
 }

@@ -2,8 +2,10 @@
 
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
 use keystead_core::key::{Alias, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId};
-use keystead_core::key_store::{ConnectionState, CustomKeyStore, ExternalKeyStore};
-use keystead_core::port::Store;
+use keystead_core::key_store::{
+    CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore,
+};
+use keystead_core::port::{BackingKeyId, Document, DocumentKind, PendingBackingKey, Store};
 use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
@@ -78,7 +80,7 @@ pub fn key(number: u32) -> Key {
         status: KeyStatus::Enabled,
         policy: r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned(),
         tags: Vec::new(),
-        material: KeyMaterialRecord { id: MaterialId::from_bytes([9; 32]), sealed: sealed(7) },
+        material: KeyMaterialRecord { id: MaterialId::from_bytes([9; 32]), sealed: Some(sealed(7)) },
         revision: 1,
     }
 }
@@ -123,15 +125,78 @@ pub fn key_store(number: u8) -> CustomKeyStore {
         id: key_store_id(number),
         name: format!("key store {number}"),
         created: at(6),
-        external: ExternalKeyStore {
-            connectivity: XksProxyConnectivity::PublicEndpoint,
-            uri_endpoint: format!("https://Proxy{number}.example.com"),
-            uri_path: "/kms/xks/v1".to_owned(),
-            access_key_id: "ABCDEFGHIJKLMNOPQRST".to_owned(),
-            sealed_secret_access_key: sealed(8),
-            credential_set: at(6),
-        },
+        kind: CustomKeyStoreKind::External(proxy(number)),
         connection: ConnectionState::Connected,
+        revision: 1,
+    }
+}
+
+/// The proxy of an external key store.
+pub fn proxy(number: u8) -> ExternalKeyStore {
+    ExternalKeyStore {
+        connectivity: XksProxyConnectivity::PublicEndpoint,
+        uri_endpoint: format!("https://Proxy{number}.example.com"),
+        uri_path: "/kms/xks/v1".to_owned(),
+        access_key_id: "ABCDEFGHIJKLMNOPQRST".to_owned(),
+        sealed_secret_access_key: sealed(8),
+        credential_set: at(6),
+    }
+}
+
+/// The cluster of an AWS CloudHSM key store.
+pub fn cluster(number: u8) -> CloudHsmKeyStore {
+    CloudHsmKeyStore {
+        cluster_id: format!("cluster-{number:011}"),
+        trust_anchor: format!("anchor {number}"),
+        cluster_certificate: format!("certificate {number}"),
+        sealed_passwords: sealed(number),
+    }
+}
+
+/// An AWS CloudHSM key store of account 1 in the home Region.
+pub fn cloudhsm_key_store(number: u8) -> CustomKeyStore {
+    CustomKeyStore { kind: CustomKeyStoreKind::CloudHsm(cluster(number)), ..key_store(number) }
+}
+
+/// The same with another cluster.
+pub fn over(key_store: &CustomKeyStore, cluster: CloudHsmKeyStore) -> CustomKeyStore {
+    CustomKeyStore { kind: CustomKeyStoreKind::CloudHsm(cluster), ..key_store.clone() }
+}
+
+/// The same behind another proxy.
+pub fn behind(key_store: &CustomKeyStore, proxy: ExternalKeyStore) -> CustomKeyStore {
+    CustomKeyStore { kind: CustomKeyStoreKind::External(proxy), ..key_store.clone() }
+}
+
+pub fn backing_key_id(number: u8) -> BackingKeyId {
+    BackingKeyId::from_bytes([number; 16])
+}
+
+/// An entry of the journal.
+pub fn pending_backing_key(number: u8, key_store: &CustomKeyStore) -> PendingBackingKey {
+    PendingBackingKey {
+        backing_key_id: backing_key_id(number),
+        custom_key_store_id: key_store.id.clone(),
+        label: format!("key {number}"),
+        created: at(i64::from(number)),
+    }
+}
+
+/// A key whose material is in HSMs.
+pub fn cloudhsm_key(number: u8, key_store: &CustomKeyStore) -> Key {
+    let origin =
+        KeyOrigin::AwsCloudhsm { custom_key_store_id: key_store.id.clone(), backing_key_id: backing_key_id(number) };
+    let material = KeyMaterialRecord { id: MaterialId::from_bytes([number; 32]), sealed: None };
+    Key { origin, material, ..key(u32::from(number)) }
+}
+
+pub fn document(kind: DocumentKind, id: &str) -> Document {
+    Document {
+        kind,
+        id: id.to_owned(),
+        account: account_id(1),
+        region: home(),
+        body: format!("{{\"id\":\"{id}\"}}"),
         revision: 1,
     }
 }
@@ -152,6 +217,14 @@ pub async fn with_key(store: &dyn Store) -> Key {
     let key = key(1);
     store.insert_key(&key, AMPLE).await.unwrap();
     key
+}
+
+/// Adds account 1 and an AWS CloudHSM key store.
+pub async fn with_cloudhsm_key_store(store: &dyn Store) -> CustomKeyStore {
+    with_account(store).await;
+    let key_store = cloudhsm_key_store(1);
+    store.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
+    key_store
 }
 
 /// Adds account 1 and a custom key store.

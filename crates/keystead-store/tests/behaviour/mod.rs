@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod identities;
 pub mod keys;
 pub mod metadata;
+pub mod pending_backing_keys;
 
 /// The result is this error, or the test says what it is instead.
 #[macro_export]
@@ -62,6 +63,13 @@ macro_rules! for_each_case {
             custom_key_stores: every_connection_state_is_stored;
             custom_key_stores: a_key_store_with_keys_stays;
             custom_key_stores: key_stores_come_in_order_page_by_page;
+            custom_key_stores: a_cluster_backs_one_key_store_of_an_account;
+            custom_key_stores: a_key_store_keeps_its_type;
+
+            pending_backing_keys: a_key_takes_its_backing_key_out_of_the_journal;
+            pending_backing_keys: an_abandoned_backing_key_gets_no_key;
+            pending_backing_keys: a_key_does_not_take_another_key_stores_backing_key;
+            pending_backing_keys: the_journal_is_read_oldest_first;
 
             connection_jobs: starting_a_job_updates_the_key_store;
             connection_jobs: one_owner_at_a_time;
@@ -71,6 +79,7 @@ macro_rules! for_each_case {
             connection_jobs: a_job_that_cannot_finish_stays;
             connection_jobs: discarding_is_idempotent;
             connection_jobs: a_deleted_key_store_takes_its_job_along;
+            connection_jobs: a_lease_is_renewed_by_its_holder;
 
             changes: every_mutation_is_in_the_feed;
             changes: what_fails_is_not_in_the_feed;

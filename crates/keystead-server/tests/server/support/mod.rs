@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead_core::Kms;
+use keystead_core::{Kms, Ports};
 use keystead_core::access::{AccessKey, AccessKeyStatus};
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Settings;
@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use ports::{FixedClock, NoKeyStores, Records};
+use ports::{FixedClock, NoHsms, NoKeyStores, Records};
 use services::services;
 use store::AccessKeys;
 
@@ -102,7 +102,15 @@ fn kms(records: Arc<Records>) -> Kms {
         key_store_probes_per_second: 5,
     };
     let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
-    Kms::new(settings, catalog, Arc::new(NoKeyStores), records, Arc::new(FixedClock), Arc::new(SystemEntropy))
+    let ports = Ports {
+        backend: Arc::new(NoKeyStores),
+        hsm_backend: Arc::new(NoHsms),
+        hsm_clusters: Arc::new(NoHsms),
+        audit_log: records,
+        clock: Arc::new(FixedClock),
+        entropy: Arc::new(SystemEntropy),
+    };
+    Kms::new(settings, catalog, ports)
 }
 
 fn access_key(root_key: &RootKey, id: &str, status: AccessKeyStatus, expires: Option<Timestamp>) -> AccessKey {

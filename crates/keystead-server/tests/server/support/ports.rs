@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keystead_core::audit::AuditRecord;
-use keystead_core::key_store::ProxyFailure;
+use keystead_core::key_store::{HsmFailure, ProxyFailure};
 use keystead_core::port::{
-    AuditError, AuditLog, BackendCiphertext, CallMetadata, Clock, ExternalKeyMetadata, KeyStoreBackend, KeyStoreLink,
+    AttachNetworkError, AuditError, AuditLog, BackendCiphertext, BackingKeyId, CallMetadata, Clock,
+    ExternalKeyMetadata, HsmBackend, HsmCiphertext, HsmCluster, HsmClusters, HsmLink, KeyStoreBackend, KeyStoreLink,
+    StoreError,
 };
-use keystead_model::Timestamp;
-use keystead_model::arn::CustomKeyStoreId;
+use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
+use keystead_model::{SecretString, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -141,4 +143,86 @@ impl KeyStoreBackend for NoKeyStores {
     }
 
     fn forget(&self, _: &CustomKeyStoreId) {}
+}
+
+/// There are no clusters, and no HSM is ever reached.
+pub(crate) struct NoHsms;
+
+#[async_trait]
+impl HsmBackend for NoHsms {
+    async fn open(&self, _: &HsmLink) -> Result<Vec<String>, HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn log_in(&self, _: &HsmLink, _: &str, _: &SecretString) -> Result<(), HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn change_password(
+        &self,
+        _: &HsmLink,
+        _: &str,
+        _: &SecretString,
+        _: &SecretString,
+    ) -> Result<(), HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn close(&self, _: &HsmLink) {}
+
+    async fn generate_key(&self, _: &HsmLink, _: &BackingKeyId, _: &str) -> Result<(), HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn destroy_key(&self, _: &HsmLink, _: &BackingKeyId) -> Result<bool, HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn encrypt(
+        &self,
+        _: &HsmLink,
+        _: &BackingKeyId,
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<HsmCiphertext, HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn decrypt(
+        &self,
+        _: &HsmLink,
+        _: &BackingKeyId,
+        _: &HsmCiphertext,
+        _: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+
+    async fn generate_random(&self, _: &HsmLink, _: usize) -> Result<Zeroizing<Vec<u8>>, HsmFailure> {
+        Err(HsmFailure::ClusterNotFound)
+    }
+}
+
+#[async_trait]
+impl HsmClusters for NoHsms {
+    async fn describe_cluster(
+        &self,
+        _: &AccountId,
+        _: &Region,
+        _: &str,
+    ) -> Result<Option<HsmCluster>, StoreError> {
+        Ok(None)
+    }
+
+    async fn network_problem(&self, _: &HsmCluster) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    async fn attach_network(&self, _: &HsmCluster, _: &CustomKeyStoreId) -> Result<(), AttachNetworkError> {
+        Err(AttachNetworkError::Other("there are no clusters".to_owned()))
+    }
+
+    async fn detach_network(&self, _: &AccountId, _: &Region, _: &CustomKeyStoreId) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

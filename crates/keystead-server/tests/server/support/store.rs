@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
 use keystead_core::key::{Alias, Key};
 use keystead_core::key_store::CustomKeyStore;
-use keystead_core::port::{Change, ConnectionJob, JobKind, Store, StoreError};
+use keystead_core::port::{BackingKeyId, Change, ConnectionJob, JobKind, PendingBackingKey, Store, StoreError};
 use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
@@ -163,11 +163,36 @@ impl Store for AccessKeys {
         unused()
     }
 
+    async fn renew_connection_job(&self, _: &ConnectionJob, _: Timestamp) -> Result<(), StoreError> {
+        unused()
+    }
+
     async fn finish_connection_job(&self, _: &CustomKeyStore, _: &ConnectionJob) -> Result<(), StoreError> {
         unused()
     }
 
     async fn discard_connection_job(&self, _: &ConnectionJob) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn insert_pending_backing_key(&self, _: &PendingBackingKey) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn abandon_pending_backing_key(&self, _: &BackingKeyId) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn delete_pending_backing_key(&self, _: &BackingKeyId) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn pending_backing_keys(
+        &self,
+        _: &CustomKeyStoreId,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<PendingBackingKey>, StoreError> {
         unused()
     }
 
