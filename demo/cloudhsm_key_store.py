@@ -4,10 +4,9 @@ import base64
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
-from stage import WAIT_LIMIT_S, StoryFailed, connect, disconnect, expect, say, show
+from stage import connect, disconnect, expect, say, show, wait_until
 
 PLAINTEXT = "The vault opens at noon"
 KMSUSER = "kmsuser"
@@ -21,17 +20,16 @@ def create(cli, server):
         "Now the key store whose keys are in HSMs. It needs a cluster, the certificate at the root of the cluster's, and the password of "
         "the HSMs' user `kmsuser`. `keystead dev` prepared a cluster of two HSMs, and wrote all three into a file."
     )
-    file = server.data_folder / "cluster.json"
-    members = json.loads(file.read_text())
+    request = server.data_folder / "create-cloudhsm-key-store.json"
+    wait_until(request.exists, "the sample cluster to be ready")
+    members = json.loads(request.read_text())
     certificate = members["TrustAnchorCertificate"].splitlines()[0] + "..."
     told = {**members, "TrustAnchorCertificate": certificate, "KeyStorePassword": "..."}
-    show("cat data/cluster.json    (certificate and password are hidden here)", json.dumps(told, indent=2))
+    show("cat data/create-cloudhsm-key-store.json    (certificate and password are hidden here)", json.dumps(told, indent=2))
     cluster = members["CloudHsmClusterId"]
     show_cluster(cli, cluster)
-    store = cli.succeed(
-        "create-custom-key-store", "--custom-key-store-name", "hsms", "--cli-input-json", "file://data/cluster.json"
-    )["CustomKeyStoreId"]
-    return store, cluster
+    created = cli.succeed("create-custom-key-store", "--cli-input-json", "file://data/create-cloudhsm-key-store.json")
+    return created["CustomKeyStoreId"], cluster
 
 
 def show_cluster(cli, cluster):
@@ -76,11 +74,7 @@ def lose_an_hsm(cli, server, cluster):
     os.kill(worker, signal.SIGKILL)
     show(f"kill -9 {worker}", "")
     decrypt(cli)
-    give_up = time.monotonic() + WAIT_LIMIT_S
-    while worker_of(hsm) in (None, worker):
-        if time.monotonic() > give_up:
-            raise StoryFailed("expected a new worker in the place of the one that died")
-        time.sleep(0.05)
+    wait_until(lambda: worker_of(hsm) not in (None, worker), "a new worker in the place of the one that died")
     say("A new worker has taken its place, and KMS has logged in again.")
     show(f"pgrep -f 'hsm-worker.*{hsm}'", str(worker_of(hsm)))
 

@@ -27,6 +27,14 @@ def expect(condition, what):
         raise StoryFailed(f"expected {what}")
 
 
+def wait_until(condition, what):
+    """Ends the demo unless the condition holds in time."""
+    give_up = time.monotonic() + WAIT_LIMIT_S
+    while not condition():
+        expect(time.monotonic() < give_up, what)
+        time.sleep(0.05)
+
+
 def say(text):
     print(f"\n{textwrap.fill(text, 100)}")
 

@@ -3,6 +3,7 @@
 Source: the issue "External key stores, end to end", "The binary's contract"; digest external-key-stores.md, section 7 (xks-proxy.json).
 """
 
+import json
 import re
 import shlex
 import signal
@@ -99,8 +100,35 @@ def test_the_sample_cluster_is_ready(server):
     assert vpc["State"] == "available"
 
 
-@pytest.mark.parametrize("name", ["xks-proxy.json", "cluster.json", "co-password", "root.key", "store.sqlite"])
+def test_the_request_of_the_sample_key_store(server):
+    """The whole input of CreateCustomKeyStore, as for the external key store."""
+    members = server.cluster_configuration
+    request = json.loads((server.data_folder / "create-cloudhsm-key-store.json").read_text())
+    assert request == {**members, "CustomKeyStoreName": "sample-hsm", "CustomKeyStoreType": "AWS_CLOUDHSM"}
+
+
+def test_without_hsms(tmp_path):
+    server = DevelopmentServer(tmp_path, "--no-hsm").start()
+    try:
+        assert server.client("cloudhsmv2").describe_clusters()["Clusters"] == []
+    finally:
+        assert server.stop() == 0
+    assert not (server.data_folder / "cluster.json").exists()
+
+
+SECRET_FILES = [
+    "xks-proxy.json",
+    "cluster.json",
+    "create-cloudhsm-key-store.json",
+    "co-password",
+    "root.key",
+    "store.sqlite",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_FILES)
 def test_files_with_secrets_are_for_the_owner_alone(server, name):
+    assert server.cluster_configuration
     assert stat.S_IMODE((server.data_folder / name).stat().st_mode) & 0o077 == 0
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from support.built_binary import ServerProcess, run_successfully
+from support.conditions import wait_until
 from support.credentials import Credentials, parse_exports
 from support.sdk_client import service_client
 
@@ -54,7 +55,9 @@ class DevelopmentServer:
 
     @property
     def cluster_configuration(self):
-        """The members of `cluster.json`."""
+        """The members of `cluster.json`; waits until the sample cluster is ready, which a first start makes while it serves already."""
+        ready = self.data_folder / "create-cloudhsm-key-store.json"
+        wait_until(ready.exists, f"{ready} told that the sample cluster is ready", 90)
         return json.loads((self.data_folder / "cluster.json").read_text())
 
     def client(self, service="kms"):
