@@ -28,6 +28,10 @@ SERVICES = [
 # UpdateCustomKeyStore clears the service name this way when a store goes from VPC_ENDPOINT_SERVICE to PUBLIC_ENDPOINT.
 MAY_BE_EMPTY = {("UpdateCustomKeyStoreRequest", "XksProxyVpcEndpointServiceName")}
 
+# Patterns that we widen, by service and shape.
+# The cluster ID that the KMS guide uses in its own samples, cluster-1a23b4cdefg, does not match the model's cluster-[2-7a-zA-Z]{11,16}.
+WIDER_PATTERNS = {("kms", "CloudHsmClusterIdType"): "cluster-[0-9a-zA-Z]{11,16}"}
+
 # Patterns with classes that our regular expressions do not know, and the function of `crate::shape` that decides in their place.
 DECIDED_BY_FUNCTION = {r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$": "is_tag_text"}
 
@@ -66,7 +70,8 @@ def rust_list(items):
 class Generator:
     """Collects one `static` for each model shape that an operation can reach."""
 
-    def __init__(self, model):
+    def __init__(self, service, model):
+        self.service = service
         self.shapes = model["shapes"]
         self.statics = {}
 
@@ -121,7 +126,7 @@ class Generator:
         if "pattern" not in shape:
             return "None"
         static = f"{rust_name(name)}_PATTERN"
-        text = rust_str(shape["pattern"])
+        text = rust_str(WIDER_PATTERNS.get((self.service, name), shape["pattern"]))
         function = DECIDED_BY_FUNCTION.get(shape["pattern"])
         pattern = f"Pattern::decided_by({text}, {function})" if function else f"Pattern::new({text})"
         self.statics[f"{name} pattern"] = f"static {static}: Pattern = {pattern};"
@@ -142,7 +147,7 @@ class Generator:
 
 def write(service, api_version, folder, title):
     model = Loader().load_service_model(service, "service-2", api_version)
-    generator = Generator(model)
+    generator = Generator(service, model)
     operations = [generator.operation(*item) for item in sorted(model["operations"].items())]
     functions = sorted(name for name in DECIDED_BY_FUNCTION.values() if name in "".join(generator.statics.values()))
     imports = ", ".join(["Member", "Operation", "Pattern", "Shape", "Structure", *functions])

@@ -823,7 +823,7 @@ pub(crate) static CIPHERTEXT_TYPE: Shape = Shape::Blob { min: Some(1), max: Some
 pub(crate) static CLOUD_HSM_CLUSTER_ID_TYPE: Shape =
     Shape::String { min: Some(19), max: Some(24), pattern: Some(&CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN), sensitive: false };
 
-static CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN: Pattern = Pattern::new("cluster-[2-7a-zA-Z]{11,16}");
+static CLOUD_HSM_CLUSTER_ID_TYPE_PATTERN: Pattern = Pattern::new("cluster-[0-9a-zA-Z]{11,16}");
 
 pub(crate) static CLOUD_TRAIL_EVENT_ID_TYPE: Shape =
     Shape::String { min: None, max: None, pattern: None, sensitive: false };
