@@ -41,7 +41,7 @@ def group(ec2, vpc):
 
 
 def new_group(ec2, vpc, name):
-    return ec2.create_security_group(VpcId=vpc, GroupName=name, Description="a test's")["GroupId"]
+    return ec2.create_security_group(VpcId=vpc, GroupName=name, Description="of a test")["GroupId"]
 
 
 def rule(**members):
@@ -135,7 +135,7 @@ def test_an_interface_keeps_its_subnet(ec2, subnet):
 def test_a_group_lets_everything_out_and_nothing_in(ec2, vpc, group):
     """6.2: a new group has one rule."""
     (described,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    assert (described["GroupName"], described["VpcId"], described["Description"]) == ("of the test", vpc, "a test's")
+    assert (described["GroupName"], described["VpcId"], described["Description"]) == ("of the test", vpc, "of a test")
     assert described["IpPermissions"] == []
     (out,) = described["IpPermissionsEgress"]
     assert (out["IpProtocol"], [block["CidrIp"] for block in out["IpRanges"]]) == ("-1", ["0.0.0.0/0"])
@@ -268,7 +268,7 @@ def test_another_accounts_network_does_not_exist(kryoptic_server, ec2, vpc):
 
 def test_an_operation_that_is_not_served(ec2):
     refused = refusal(ec2.describe_instances)
-    assert (refused.code, refused.status) == ("UnsupportedOperation", 400)
+    assert (refused.code, refused.status) == ("InvalidAction", 400)
 
 
 def test_it_survives_a_restart(make_installation):

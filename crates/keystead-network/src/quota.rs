@@ -1,7 +1,8 @@
 //! How many of each there may be.
 //!
-//! Source: Amazon VPC User Guide, "Amazon VPC quotas". Quotas that AWS counts for a Region (2,500 security groups, 5,000 network interfaces) are
-//! shared out evenly among the five VPCs of a Region, because a VPC is what changes at once.
+//! Source: Amazon VPC User Guide, "Amazon VPC quotas". AWS begins with 5 VPCs in a Region and raises that to hundreds on request; nobody can
+//! be asked here, so it is raised already. What AWS counts for a Region (2,500 security groups, 5,000 network interfaces) is counted for a VPC,
+//! which is what changes at once: a fifth of it, as if a Region had its first 5 VPCs.
 
 /// A quota.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,7 +61,7 @@ macro_rules! rows {
 }
 
 rows! {
-    Vpcs 5 "VpcLimitExceeded" "VPCs in a Region";
+    Vpcs 100 "VpcLimitExceeded" "VPCs in a Region";
     Subnets 200 "SubnetLimitExceeded" "subnets in a VPC";
     SecurityGroups 500 "SecurityGroupLimitExceeded" "security groups in a VPC";
     RulesPerSecurityGroup 60 "RulesPerSecurityGroupLimitExceeded" "rules in each direction of a security group";
