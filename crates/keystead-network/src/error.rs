@@ -1,6 +1,7 @@
 //! What can be wrong with a change of a network, and what EC2 answers then: one table.
 //!
-//! Codes: EC2 API Reference, "Error codes for the Amazon EC2 API". Texts, where AWS documents none, are as the service gives them (unverified).
+//! Codes: EC2 API Reference, "Error codes for the Amazon EC2 API". Texts, where AWS documents none, are as the service gives them
+//! (unverified).
 
 use keystead_core::port::{AttachNetworkError, StoreError};
 

@@ -52,8 +52,8 @@ fn key_store_interface_description(cluster_id: &str) -> String {
 }
 
 impl Vpc {
-    /// The security group of a cluster: its members may talk to one another on the ports of HSMs. Gives its ID. One that is there already is
-    /// left as it is.
+    /// The security group of a cluster: its members may talk to one another on the ports of HSMs. Gives its ID. One that is there already
+    /// is left as it is.
     ///
     /// It gets no rule to everywhere, which would hide that the rule to its own members is missing (unverified).
     pub(crate) fn ensure_cluster_security_group(
@@ -77,8 +77,8 @@ impl Vpc {
 
     /// What keeps KMS from using a cluster, as a sentence for people.
     ///
-    /// A subnet that was deleted is no such thing: it counts as in a zone of its own, as it was when the cluster was made, and a connect fails
-    /// with SUBNET_NOT_FOUND.
+    /// A subnet that was deleted is no such thing: it counts as in a zone of its own, as it was when the cluster was made, and a connect
+    /// fails with SUBNET_NOT_FOUND.
     pub(crate) fn cluster_network_problem(&self, cluster: &ClusterNetwork) -> Option<String> {
         self.too_few_zones(cluster).or_else(|| self.security_group_problem(cluster))
     }
@@ -120,9 +120,9 @@ impl Vpc {
             })
     }
 
-    /// Makes what a connected key store has in its cluster's VPC: the security group `kms-<custom key store ID>` with one inbound rule, from the
-    /// cluster's security group, and none outbound; and in each of the cluster's subnets a network interface in both groups. What is there
-    /// already is left as it is.
+    /// Makes what a connected key store has in its cluster's VPC: the security group `kms-<custom key store ID>` with one inbound rule,
+    /// from the cluster's security group, and none outbound; and in each of the cluster's subnets a network interface in both groups.
+    /// What is there already is left as it is.
     ///
     /// Fails with `InvalidSubnetID.NotFound`, `InsufficientFreeAddressesInSubnet`, `InvalidGroup.NotFound` (the cluster's), or for a quota.
     pub(crate) fn attach_key_store(

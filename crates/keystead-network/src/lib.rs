@@ -1,5 +1,5 @@
-//! VPCs, subnets, security groups and network interfaces, so far as clusters of HSMs and key stores need them: real records with their rules,
-//! and the EC2 operations on them. No packet flows.
+//! VPCs, subnets, security groups and network interfaces, so far as clusters of HSMs and key stores need them: real records with their
+//! rules, and the EC2 operations on them. No packet flows.
 //!
 //! A [`Vpc`] is one aggregate, one document of the [`keystead_core::port::DocumentStore`]: what changes it is a function on it, and
 //! [`Network`] makes each change one compare-and-set. [`Ec2Service`] is the EC2 query API.

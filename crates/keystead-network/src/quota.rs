@@ -1,8 +1,8 @@
 //! How many of each there may be.
 //!
-//! Source: Amazon VPC User Guide, "Amazon VPC quotas". AWS begins with 5 VPCs in a Region and raises that to hundreds on request; nobody can
-//! be asked here, so it is raised already. What AWS counts for a Region (2,500 security groups, 5,000 network interfaces) is counted for a VPC,
-//! which is what changes at once: a fifth of it, as if a Region had its first 5 VPCs.
+//! Source: Amazon VPC User Guide, "Amazon VPC quotas". AWS begins with 5 VPCs in a Region and raises that to hundreds on request; nobody
+//! can be asked here, so it is raised already. What AWS counts for a Region (2,500 security groups, 5,000 network interfaces) is counted
+//! for a VPC, which is what changes at once: a fifth of it, as if a Region had its first 5 VPCs.
 
 /// A quota.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

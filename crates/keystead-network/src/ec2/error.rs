@@ -14,11 +14,17 @@ pub(super) struct Ec2Error {
     pub(super) status: u16,
 }
 
+/// The longest message, in characters: it may repeat what the request said, and that may be long.
+const MESSAGE_CHARS_MAX: usize = 1000;
 const INTERNAL_MESSAGE: &str = "An internal error has occurred. Try again; the server's log has the cause.";
 
 impl Ec2Error {
     pub(super) fn new(code: &'static str, status: u16, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            message.truncate(end);
+        }
+        Self { code, message, status }
     }
 
     /// The operation does not exist, or is not served here.
@@ -126,6 +132,12 @@ impl From<KmsError> for Ec2Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let error = Ec2Error::invalid_action(&"é".repeat(20_000));
+        assert_eq!(error.message.chars().count(), MESSAGE_CHARS_MAX);
+    }
 
     #[test]
     fn refusals_in_the_words_of_ec2() {

@@ -125,8 +125,8 @@ fn tokens(pattern: &str) -> Vec<Token> {
     tokens
 }
 
-/// Whether a pattern matches the whole of a text. Takes at most as many steps as the product of their lengths: only the last `*` is ever tried
-/// again.
+/// Whether a pattern matches the whole of a text. Takes at most as many steps as the product of their lengths: only the last `*` is ever
+/// tried again.
 fn matches(pattern: &str, text: &str) -> bool {
     let (tokens, text) = (tokens(pattern), text.chars().collect::<Vec<_>>());
     let (mut token, mut position) = (0, 0);

@@ -41,7 +41,7 @@ impl Parameters {
         Ok(Self { path: String::new(), values })
     }
 
-    /// All as an audit record shows them: nested, lists as `items`, first letters in lower case. `null` if there are none.
+    /// All as an audit record shows them: nested, lists by their numbers, first letters in lower case. `null` if there are none.
     pub(super) fn recorded(&self) -> Value {
         let values = self.values.iter().filter(|(name, _)| !matches!(name.as_str(), "Action" | "Version"));
         let mut tree = Map::new();
@@ -143,7 +143,7 @@ impl Parameters {
     }
 }
 
-/// Puts a value where its name says. A name that is both a value and a structure keeps the structure.
+/// Puts a value where its name says. A name that is both a value and a structure keeps what came first.
 fn insert(tree: &mut Map<String, Value>, name: &str, value: &str) {
     let Some((first, rest)) = name.split_once('.') else {
         tree.entry(lower_first(name)).or_insert_with(|| value.into());
@@ -211,9 +211,13 @@ mod tests {
     #[test]
     fn an_audit_record_shows_them_nested() {
         let parameters =
-            Parameters::parse(b"Action=X&Version=1&VpcId=v&Filter.1.Name=n&Filter.1.Value.1=a&Filter=odd&.=&").unwrap();
+            Parameters::parse(b"Action=X&Version=1&VpcId=v&Tag.1.Name=n&Tag.1.Value.1=a&Odd=value&Odd.1=x&.=&")
+                .unwrap();
         let recorded = parameters.recorded();
         assert_eq!(recorded["vpcId"], "v");
+        assert_eq!(recorded["tag"]["1"], serde_json::json!({ "name": "n", "value": { "1": "a" } }));
+        assert_eq!(recorded["odd"], "value");
+        assert!(recorded.get("action").is_none() && recorded.get("version").is_none());
         assert_eq!(Parameters::parse(b"Action=X").unwrap().recorded(), Value::Null);
     }
 }

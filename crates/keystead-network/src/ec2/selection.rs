@@ -1,5 +1,7 @@
 //! Which records a Describe operation gives: IDs, filters, pages.
 
+use std::collections::BTreeSet;
+
 use super::answer::{Node, Structure};
 use super::error::Ec2Error;
 use super::filter::{Filtered, Filters};
@@ -26,7 +28,8 @@ pub(super) trait Described: Filtered {
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) struct Selection {
-    ids: Vec<String>,
+    /// All if it is empty.
+    ids: BTreeSet<String>,
     pub(super) filters: Filters,
     after: Option<String>,
     page: Option<usize>,
@@ -46,7 +49,7 @@ impl Selection {
         }
         // Who has a token, and names no size any more, has a page all the same.
         let page = page.or(after.is_some().then_some(PAGE_MAX as usize));
-        Ok(Self { ids: named, filters, after, page })
+        Ok(Self { ids: named.into_iter().collect(), filters, after, page })
     }
 
     /// The answer: the records asked for, as the list `set`.
@@ -54,7 +57,8 @@ impl Selection {
     /// Fails with the record's `NotFound` for the first ID that there is not.
     pub(super) fn answer<T: Described>(&self, set: &'static str, mut records: Vec<T>) -> Result<Structure, Ec2Error> {
         records.sort_by_cached_key(Described::id);
-        if let Some(missing) = self.ids.iter().find(|id| !records.iter().any(|record| record.id() == **id)) {
+        let known: BTreeSet<String> = records.iter().map(Described::id).collect();
+        if let Some(missing) = self.ids.difference(&known).next() {
             return Err(T::not_found(missing).into());
         }
         let mut chosen: Vec<T> = records.into_iter().filter(|record| self.chooses(record)).collect();

@@ -13,8 +13,11 @@ use crate::resource_id::ResourceType;
 use crate::tag::Tags;
 use crate::vpc::Vpc;
 
+/// How many resources a request may tag (EC2 API Reference, CreateTags, `ResourceId.N`).
+const RESOURCES_MAX: usize = 1000;
+
 pub(super) async fn create_tags(call: &Call<'_>, mut parameters: Parameters) -> Result<Structure, Ec2Error> {
-    let ids = parameters.required_list("ResourceId")?;
+    let ids = take_resource_ids(&mut parameters)?;
     let tags = take_tags(&mut parameters)?;
     if tags.is_empty() {
         return Err(parameters.missing("Tag"));
@@ -27,7 +30,7 @@ pub(super) async fn create_tags(call: &Call<'_>, mut parameters: Parameters) -> 
 }
 
 pub(super) async fn delete_tags(call: &Call<'_>, mut parameters: Parameters) -> Result<Structure, Ec2Error> {
-    let ids = parameters.required_list("ResourceId")?;
+    let ids = take_resource_ids(&mut parameters)?;
     let tags = take_tags(&mut parameters)?;
     let network = call.begin(parameters)?;
     change_tags(call, network, &ids, |resource| {
@@ -38,6 +41,15 @@ pub(super) async fn delete_tags(call: &Call<'_>, mut parameters: Parameters) -> 
         Ok(())
     })
     .await
+}
+
+fn take_resource_ids(parameters: &mut Parameters) -> Result<Vec<String>, Ec2Error> {
+    let ids = parameters.required_list("ResourceId")?;
+    if ids.len() > RESOURCES_MAX {
+        let reason = format!("A request may name at most {RESOURCES_MAX} resources.");
+        return Err(NetworkError::invalid_value("resourceId", ids.len().to_string(), reason).into());
+    }
+    Ok(ids)
 }
 
 /// Changes the tags of resources. Those of one VPC change at once; if there are several VPCs and one fails, those before it stay changed.

@@ -77,8 +77,8 @@ impl Network {
             .collect()
     }
 
-    /// Makes the security group `cloudhsm-cluster-<cluster ID>-sg`, whose members may talk to one another on TCP 2223 to 2225, and gives its ID.
-    /// One that is there already is left as it is.
+    /// Makes the security group `cloudhsm-cluster-<cluster ID>-sg`, whose members may talk to one another on TCP 2223 to 2225, and gives
+    /// its ID. One that is there already is left as it is.
     ///
     /// Fails with `InvalidVpcID.NotFound` or `SecurityGroupLimitExceeded`.
     pub async fn create_cluster_security_group(
@@ -104,8 +104,8 @@ impl Network {
         self.change_vpc(account, has, |vpc| vpc.delete_security_group(group_id)).await.map(|_| ())
     }
 
-    /// Makes a network interface that the service `requester_id` manages: users see it and cannot delete it. The address is the lowest that is
-    /// free, unless one is asked for.
+    /// Makes a network interface that the service `requester_id` manages: users see it and cannot delete it. The address is the lowest
+    /// that is free, unless one is asked for.
     ///
     /// Fails with `InvalidSubnetID.NotFound`, `InvalidGroup.NotFound`, `InvalidParameterValue`, `InvalidIPAddress.InUse`,
     /// `InsufficientFreeAddressesInSubnet`, or for a quota.

@@ -70,8 +70,8 @@ impl Network {
         documents.into_iter().map(StoredVpc::read).collect()
     }
 
-    /// Changes the VPC that `pick` picks, all or nothing; `None` if there is none. Begins again with what is stored then if another change was
-    /// faster, so `change` may run several times. A change that changes nothing writes nothing.
+    /// Changes the VPC that `pick` picks, all or nothing; `None` if there is none. Begins again with what is stored then if another
+    /// change was faster, so `change` may run several times. A change that changes nothing writes nothing.
     ///
     /// Fails with what `change` fails with, and as the store does: with `Conflict` if others were faster again and again.
     pub(crate) async fn change_vpc<T, E: From<StoreError>>(

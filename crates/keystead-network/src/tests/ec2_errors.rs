@@ -90,7 +90,8 @@ const BAD_REQUESTS: &[(&str, &str, &str)] = &[
     ),
     (
         "AuthorizeSecurityGroupIngress",
-        "GroupId=GROUP&IpPermissions.1.IpProtocol=-1&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::/0&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0/8",
+        "GroupId=GROUP&IpPermissions.1.IpProtocol=-1&IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0/8\
+         &IpPermissions.1.Ipv6Ranges.1.CidrIpv6=::/0",
         "UnknownParameter",
     ),
     (
@@ -151,6 +152,21 @@ async fn every_bad_request_has_its_code_and_changes_nothing() {
         assert!(reply.one("Message").len() > 10, "{}", reply.body);
         assert_eq!(client.store.contents(), before, "{action} {parameters}");
     }
+}
+
+#[tokio::test]
+async fn too_many_resources_or_values_at_once() {
+    let client = Client::new();
+    let list = |name: &str, count: usize| (1..=count).map(|n| format!("&{name}.{n}=x")).collect::<String>();
+    for (action, parameters) in [
+        ("CreateTags", format!("Tag.1.Key=k{}", list("ResourceId", 1001))),
+        ("DeleteTags", format!("Tag.1.Key=k{}", list("ResourceId", 1001))),
+        ("DescribeVpcs", format!("Filter.1.Name=state{}", list("Filter.1.Value", 201))),
+    ] {
+        let reply = client.call(action, &parameters).await;
+        assert_eq!((reply.code(), reply.status), (Some("InvalidParameterValue"), 400), "{}", reply.body);
+    }
+    client.ok("DescribeVpcs", &format!("Filter.1.Name=state{}", list("Filter.1.Value", 200))).await;
 }
 
 #[tokio::test]
