@@ -111,13 +111,16 @@ impl Parameters {
         self.numbers(name).into_iter().map(|number| self.structure(&format!("{name}.{number}."))).collect()
     }
 
+    /// The members of one structure: they stand together, because names are sorted.
     fn structure(&mut self, prefix: &str) -> Parameters {
-        let (members, rest) = std::mem::take(&mut self.values)
-            .into_iter()
-            .partition::<BTreeMap<_, _>, _>(|(name, _)| name.starts_with(prefix));
-        self.values = rest;
-        let strip = |(name, value): (String, String)| (name.strip_prefix(prefix).unwrap_or_default().to_owned(), value);
-        Parameters { path: format!("{}{prefix}", self.path), values: members.into_iter().map(strip).collect() }
+        let members = self.values.range(prefix.to_owned()..).map(|(name, _)| name);
+        let members: Vec<String> = members.take_while(|name| name.starts_with(prefix)).cloned().collect();
+        let mut values = BTreeMap::new();
+        for name in members {
+            let (Some(member), Some(value)) = (name.strip_prefix(prefix), self.values.remove(&name)) else { continue };
+            values.insert(member.to_owned(), value);
+        }
+        Parameters { path: format!("{}{prefix}", self.path), values }
     }
 
     /// The numbers after `Name.`, each as it is written, in order, and each once.
