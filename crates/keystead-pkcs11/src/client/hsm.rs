@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::link::Link;
 use super::state::State;
-use super::supervisor::{Command, Signals};
+use super::supervisor::{Command, MISSED_MAX, Signals};
 use super::{HsmSettings, WorkerSettings};
 use crate::wire::{Bytes, Question, Request, SecretBytes};
 use crate::{Ciphertext, HsmError, KeyId, KeyInfo, LoginHolder, Pin, TokenStatus};
@@ -23,8 +23,6 @@ use crate::{Ciphertext, HsmError, KeyId, KeyInfo, LoginHolder, Pin, TokenStatus}
 const CONTROL_CALLS_MAX: usize = 4;
 /// More sessions than any token gives.
 const SESSIONS_MAX: u32 = 1024;
-/// So many deadlines missed, and no answer in between: the worker hangs.
-const MISSED_MAX: u32 = 3;
 /// Calls that take a token long (an RSA key pair, a copy of all objects) have so many times the usual deadline.
 const LONG_CALL_FACTOR: u32 = 8;
 
@@ -84,8 +82,8 @@ impl Hsm {
 
     /// Whether the worker ran and its token was there when it was last heard of. Asks nobody.
     pub fn is_available(&self) -> bool {
-        matches!(*self.signals.state.borrow(), State::Up(_))
-            && self.signals.missed.load(Ordering::Relaxed) < MISSED_MAX - 1
+        let answers = |kind| self.missed(kind).load(Ordering::Relaxed) < MISSED_MAX - 1;
+        matches!(*self.signals.state.borrow(), State::Up(_)) && answers(Kind::Session) && answers(Kind::Control)
     }
 
     /// Ends the worker and starts a fresh one, which sees the token as it is now. Whoever was logged in no longer is.
@@ -250,7 +248,9 @@ impl Hsm {
         let deadline = Instant::now() + self.time(kind);
         let _permit = self.permit(kind, deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let question = Question { wait_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX), request };
+        // The worker must have said that no session came free before nobody listens any more.
+        let wait = left * 9 / 10;
+        let question = Question { wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX), request };
         let exchange = async {
             let mut connection = link.connection().await?;
             connection.exchange(&question).await?;
@@ -258,9 +258,9 @@ impl Hsm {
         };
         match timeout_at(deadline, exchange).await {
             Ok(Ok(mut connection)) => {
-                self.signals.missed.store(0, Ordering::Relaxed);
                 let answer = connection.take_answer();
                 link.give_back(connection);
+                self.count(kind, !matches!(answer, Err(HsmError::NoSession)));
                 answer
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -268,7 +268,7 @@ impl Hsm {
             }
             Ok(Err(error)) => Err(self.lost_on_the_way(&error)),
             Err(_) => {
-                self.count_missed_deadline();
+                self.count(kind, false);
                 Err(HsmError::TimedOut)
             }
         }
@@ -309,9 +309,21 @@ impl Hsm {
         }
     }
 
-    fn count_missed_deadline(&self) {
-        if self.signals.missed.fetch_add(1, Ordering::Relaxed) + 1 >= MISSED_MAX {
+    /// Counts deadlines that were missed in a row. That all sessions are in use although the callers' permits say that they are not means
+    /// that calls which were given up are still at work.
+    fn count(&self, kind: Kind, is_answered: bool) {
+        let missed = self.missed(kind);
+        if is_answered {
+            missed.store(0, Ordering::Relaxed);
+        } else if missed.fetch_add(1, Ordering::Relaxed) + 1 >= MISSED_MAX {
             self.signals.hangs.notify_one();
+        }
+    }
+
+    fn missed(&self, kind: Kind) -> &AtomicU32 {
+        match kind {
+            Kind::Session | Kind::LongSession => &self.signals.missed_by_sessions,
+            Kind::Control | Kind::LongControl => &self.signals.missed_by_control,
         }
     }
 

@@ -21,6 +21,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// A worker that has run for so long was well.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
+/// So many deadlines missed, and no answer in between: the worker hangs.
+pub(super) const MISSED_MAX: u32 = 3;
+
 /// What a supervisor is told.
 pub(super) enum Command {
     /// A fresh worker, please; the answer tells whether it came to be.
@@ -36,14 +39,34 @@ pub(super) struct Signals {
     pub(super) hurry: Notify,
     /// The worker hangs.
     pub(super) hangs: Notify,
-    /// Deadlines missed since the last answer.
-    pub(super) missed: AtomicU32,
+    /// Deadlines missed by calls that need a session, since one was answered.
+    pub(super) missed_by_sessions: AtomicU32,
+    /// The same for other calls, which may well be answered while all sessions hang.
+    pub(super) missed_by_control: AtomicU32,
 }
 
 impl Signals {
     pub(super) fn new() -> Arc<Self> {
         let state = watch::Sender::new(State::Starting { attempt: 1, last: None });
-        Arc::new(Self { state, hurry: Notify::new(), hangs: Notify::new(), missed: AtomicU32::new(0) })
+        Arc::new(Self {
+            state,
+            hurry: Notify::new(),
+            hangs: Notify::new(),
+            missed_by_sessions: AtomicU32::new(0),
+            missed_by_control: AtomicU32::new(0),
+        })
+    }
+
+    fn is_hanging(&self) -> bool {
+        [&self.missed_by_sessions, &self.missed_by_control]
+            .into_iter()
+            .any(|missed| missed.load(Ordering::Relaxed) >= MISSED_MAX)
+    }
+
+    /// A fresh worker has missed nothing.
+    fn forget_missed(&self) {
+        self.missed_by_sessions.store(0, Ordering::Relaxed);
+        self.missed_by_control.store(0, Ordering::Relaxed);
     }
 }
 
@@ -122,8 +145,7 @@ impl Supervisor {
                 },
             }
         };
-        let signals = self.hsm.signals();
-        signals.missed.store(0, Ordering::Relaxed);
+        self.hsm.signals().forget_missed();
         self.publish(State::Up(Arc::new(Link::new(process.socket.clone()))));
         if let Some(sender) = waiting.take() {
             answer(sender, Ok(()));
@@ -140,9 +162,12 @@ impl Supervisor {
             tokio::select! {
                 reason = process.wait() => return Outcome::Died(reason),
                 _ = probe.tick() => self.probe(),
+                // It may be the worker before this one that did.
                 () = signals.hangs.notified() => {
-                    process.kill().await;
-                    return Outcome::Died("its worker did not answer any more and was killed".into());
+                    if signals.is_hanging() {
+                        process.kill().await;
+                        return Outcome::Died("its worker did not answer any more and was killed".into());
+                    }
                 }
                 command = self.commands.recv() => {
                     let reason = "its worker is being started anew".into();

@@ -1,5 +1,6 @@
 //! From what a module answers to what callers are told: one table.
 
+use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
 
 use crate::HsmError;
@@ -39,12 +40,14 @@ pub(crate) fn is_fatal(error: &Error) -> bool {
     )
 }
 
-/// Whether a handle or a login is not what the worker took it for.
+/// Whether a handle or a login is not what the worker took it for. kryoptic says `CKR_GENERAL_ERROR` of a key that another process has
+/// destroyed, when an operation is to begin with it.
 pub(crate) fn is_stale(error: &Error) -> bool {
-    let Error::Pkcs11(code, _) = error else {
-        return false;
-    };
-    matches!(code, RvError::KeyHandleInvalid | RvError::ObjectHandleInvalid | RvError::UserNotLoggedIn)
+    matches!(
+        error,
+        Error::Pkcs11(RvError::KeyHandleInvalid | RvError::ObjectHandleInvalid | RvError::UserNotLoggedIn, _)
+            | Error::Pkcs11(RvError::GeneralError, Function::EncryptInit | Function::DecryptInit)
+    )
 }
 
 /// Whether a decryption that ends so may have been given a wrong ciphertext: `CKR_ENCRYPTED_DATA_INVALID` and its like say so, SoftHSM 2 says

@@ -9,7 +9,7 @@ use cryptoki::types::AuthPin;
 use super::Worker;
 use super::failure::is_wrong_pin;
 use super::strikes::User;
-use super::worker::{Changes, initialized_anew, opened};
+use super::worker::{Changes, opened};
 use crate::{HsmError, LoginHolder, Pin, PinFormat};
 
 /// The user of AWS CloudHSM that KMS is.
@@ -135,7 +135,7 @@ impl Worker {
             Ok(()) => Ok(true),
             Err(HsmError::PinIncorrect | HsmError::UserNotFound) => {
                 self.forget_login(&mut changes);
-                Err(initialized_anew())
+                Err(self.initialized_anew())
             }
             Err(error) => Err(error),
         }
@@ -148,7 +148,9 @@ impl Worker {
         let Some(login) = &changes.login else { return Err(HsmError::NotLoggedIn) };
         let pin = self.format(&login.pin);
         match changes.session()?.login(UserType::ContextSpecific, Some(&pin)) {
-            Err(Error::Pkcs11(RvError::PinIncorrect | RvError::UserPinNotInitialized, _)) => Err(initialized_anew()),
+            Err(Error::Pkcs11(RvError::PinIncorrect | RvError::UserPinNotInitialized, _)) => {
+                Err(self.initialized_anew())
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }

@@ -25,6 +25,8 @@ use crate::{HsmError, SnapshotHook, TokenStatus};
 /// How long a worker waits for one that was killed to be gone.
 const PREDECESSOR_WAIT: Duration = Duration::from_secs(3);
 
+const INITIALIZED_ANEW: &str = "the token was initialised anew behind the worker's back";
+
 /// One HSM.
 ///
 /// What changes the token (logins, PINs, objects) holds `changes`, one at a time, and takes `token` after it. What only uses keys takes
@@ -110,7 +112,7 @@ impl Worker {
     /// Whether the token is still there, and still the one that was opened.
     pub(crate) fn probe(&self) -> Result<(), HsmError> {
         if self.is_broken.load(Ordering::Relaxed) {
-            return Err(HsmError::Lost("the PKCS #11 module has lost its state".into()));
+            return Err(HsmError::Lost("its token is not what it was when it was opened".into()));
         }
         self.check_storage()?;
         let token = self.token();
@@ -118,7 +120,7 @@ impl Worker {
         let Some(token) = token.as_ref() else { return Ok(()) };
         let info = token.info()?;
         if self.holder.get().is_some() && !info.user_pin_initialized() {
-            return Err(initialized_anew());
+            return Err(self.initialized_anew());
         }
         Ok(())
     }
@@ -175,6 +177,12 @@ impl Worker {
         })
     }
 
+    /// The failure of a token whose user or keys have vanished without a word; the process ends with the next probe.
+    pub(crate) fn initialized_anew(&self) -> HsmError {
+        self.is_broken.store(true, Ordering::Relaxed);
+        HsmError::Lost(INITIALIZED_ANEW.into())
+    }
+
     fn check_storage(&self) -> Result<(), HsmError> {
         self.storage.as_ref().map_or(Ok(()), Storage::check)
     }
@@ -183,11 +191,6 @@ impl Worker {
 /// The token itself, unless it is being made anew.
 pub(crate) fn opened(token: &Option<Token>) -> Result<&Token, HsmError> {
     token.as_ref().ok_or_else(|| HsmError::Lost("the token was not opened again after its initialisation".into()))
-}
-
-/// What a token is told to be whose user or keys have vanished without a word.
-pub(crate) fn initialized_anew() -> HsmError {
-    HsmError::Lost("the token was initialised anew behind the worker's back".into())
 }
 
 /// How the settings name the token.

@@ -1,4 +1,13 @@
 //! One behaviour on every module: worker processes, driven by the client.
 
+mod backups;
+mod bad_modules;
+mod crashes;
+mod independent_look;
+mod key_transport;
 mod keys;
+mod logins;
+mod losses;
 mod support;
+mod tokens;
+mod workers;

@@ -12,12 +12,15 @@ use tempfile::TempDir;
 
 pub(crate) const LABEL: &str = "a token";
 
+pub(crate) const SO_PIN: &str = "crypto0fficer";
+pub(crate) const USER_PIN: &str = "Passw0rd";
+
 pub(crate) fn so_pin() -> Pin {
-    Pin::new("crypto0fficer")
+    Pin::new(SO_PIN)
 }
 
 pub(crate) fn user_pin() -> Pin {
-    Pin::new("Passw0rd")
+    Pin::new(USER_PIN)
 }
 
 /// The modules that everything must run on.
@@ -74,6 +77,11 @@ impl Rig {
         let mut settings = worker_settings(folder.path());
         change(&mut settings);
         Self { module, folder, workers: Workers::new(settings), hsms: AtomicU32::new(0) }
+    }
+
+    /// Where the workers' sockets are.
+    pub(crate) fn run_folder(&self) -> PathBuf {
+        self.folder.path().join("run")
     }
 
     /// Settings of a new HSM whose token is blank.
@@ -159,6 +167,39 @@ pub(crate) async fn until<T, F: Future<Output = T>>(
         }
         assert!(started.elapsed() < PATIENCE, "{what} did not come to be");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs `pkcs11-tool` on the HSM's token, as somebody else would; what it says.
+pub(crate) fn tool(hsm: &Hsm, arguments: &[&str]) -> String {
+    let settings = hsm.settings();
+    let output = std::process::Command::new("pkcs11-tool")
+        .arg("--module")
+        .arg(&settings.module)
+        .args(arguments)
+        .envs(&settings.environment)
+        .output()
+        .expect("pkcs11-tool is missing: run `make install` once");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+/// The process of the HSM's worker.
+pub(crate) fn worker_process(rig: &Rig, hsm: &Hsm) -> Option<rustix::process::Pid> {
+    let start_file = rig.run_folder().join(format!("{}.json", hsm.settings().hsm_id));
+    std::fs::read_dir("/proc").unwrap().find_map(|entry| {
+        let entry = entry.unwrap();
+        let command = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let is_it = command.split('\0').any(|argument| Path::new(argument) == start_file);
+        is_it.then(|| rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)).flatten()
+    })
+}
+
+/// `kill -9` of the HSM's worker.
+pub(crate) fn kill_worker(rig: &Rig, hsm: &Hsm) {
+    if let Some(process) = worker_process(rig, hsm) {
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
     }
 }
 

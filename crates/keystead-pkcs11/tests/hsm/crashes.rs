@@ -1,0 +1,93 @@
+//! `kill -9` at any moment: no token and no key is lost, and a PIN is the old one or the new one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keystead_pkcs11::client::Hsm;
+use keystead_pkcs11::{HsmError, KeyId, LoginHolder, Pin};
+
+use crate::support::{Module, Rig, kill_worker, on_both_modules, until, user_pin};
+
+const KMS: LoginHolder = LoginHolder::Kms;
+
+on_both_modules! {
+    a_kill_in_a_stream_of_logins_and_pin_changes,
+    a_kill_in_a_stream_of_new_keys,
+}
+
+/// Changes the PIN to and fro until the worker is killed.
+async fn change_pins(hsm: Arc<Hsm>, mut pin: Pin, mut other: Pin) -> HsmError {
+    loop {
+        let round = async {
+            hsm.log_in(&pin, KMS).await?;
+            hsm.change_user_pin(KMS, &pin, &other).await?;
+            hsm.log_out(KMS).await
+        };
+        if let Err(error) = round.await {
+            return error;
+        }
+        (pin, other) = (other, pin);
+    }
+}
+
+/// Logs in with whichever PIN it is; the PIN, and the other one.
+async fn log_in_with_either(hsm: &Hsm, pins: (Pin, Pin)) -> (Pin, Pin) {
+    match hsm.log_in(&pins.0, KMS).await {
+        Ok(()) => pins,
+        Err(HsmError::PinIncorrect) => {
+            hsm.log_in(&pins.1, KMS).await.unwrap();
+            (pins.1, pins.0)
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn a_kill_in_a_stream_of_logins_and_pin_changes(module: Module) {
+    let rig = Rig::new(module);
+    let (hsm, key) = rig.with_key().await;
+    let ciphertext = hsm.encrypt(&key, b"plaintext", b"").await.unwrap();
+    hsm.log_out(KMS).await.unwrap();
+    let mut pins = (user_pin(), Pin::new("an0therPassword"));
+    for round in 0..20 {
+        let changing = tokio::spawn(change_pins(hsm.clone(), pins.0.clone(), pins.1.clone()));
+        tokio::time::sleep(Duration::from_micros(700 * round)).await;
+        kill_worker(&rig, &hsm);
+        let error = changing.await.unwrap();
+        assert!(matches!(error, HsmError::Lost(_)), "{error}");
+        until("the return", || hsm.status(), Result::is_ok).await.unwrap();
+        pins = log_in_with_either(&hsm, pins).await;
+        assert_eq!(*hsm.decrypt(&key, &ciphertext, b"").await.unwrap(), b"plaintext");
+        hsm.log_out(KMS).await.unwrap();
+    }
+}
+
+async fn a_kill_in_a_stream_of_new_keys(module: Module) {
+    let rig = Rig::new(module);
+    let hsm = rig.connected().await;
+    let mut acknowledged = Vec::new();
+    for round in 0..6_u8 {
+        let making = tokio::spawn({
+            let hsm = hsm.clone();
+            async move {
+                let mut made = Vec::new();
+                for number in 0..u8::MAX {
+                    let id = KeyId(vec![round, number]);
+                    match hsm.generate_key(&id, "key", false).await {
+                        Ok(_) => made.push(id),
+                        Err(_) => break,
+                    }
+                }
+                made
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        kill_worker(&rig, &hsm);
+        acknowledged.extend(making.await.unwrap());
+        until("the return", || hsm.status(), Result::is_ok).await.unwrap();
+        hsm.log_in(&user_pin(), KMS).await.unwrap();
+    }
+    assert!(!acknowledged.is_empty());
+    for id in &acknowledged {
+        hsm.encrypt(id, b"x", b"").await.unwrap();
+    }
+}
