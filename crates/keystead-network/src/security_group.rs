@@ -205,7 +205,7 @@ impl Vpc {
 
     /// Whether a network interface is in it, or a rule of another group names it.
     pub(crate) fn security_group_in_use(&self, group_id: &str) -> bool {
-        let has_members = self.network_interfaces.iter().any(|it| it.group_ids.iter().any(|id| id == group_id));
+        let has_members = self.network_interfaces.iter().any(|interface| interface.is_in(group_id));
         has_members || self.security_groups.iter().any(|other| other.group_id != group_id && other.refers_to(group_id))
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn describe_availability_zones(
     selection.answer("availabilityZoneInfo", zones)
 }
 
-struct ZoneOfRegion {
+pub(super) struct ZoneOfRegion {
     zone: AvailabilityZone,
     region: Region,
 }

@@ -153,3 +153,20 @@ fn answer(name: &str, result: Result<Structure, Ec2Error>, request_id: &str) -> 
     };
     ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }
 }
+
+/// Each Describe operation with the filters that can match something, to test that they do.
+#[cfg(test)]
+pub(crate) fn filters_of_operations() -> Vec<(&'static str, &'static [&'static str])> {
+    fn of<T: selection::Described>() -> (&'static str, &'static [&'static str]) {
+        (T::OPERATION, T::FILTERS)
+    }
+    vec![
+        of::<crate::vpc::Vpc>(),
+        of::<subnets::SubnetOfVpc>(),
+        of::<availability_zones::ZoneOfRegion>(),
+        of::<security_groups::GroupOfVpc>(),
+        of::<security_group_rules::RuleOfGroup>(),
+        of::<network_interfaces::InterfaceOfVpc>(),
+        of::<tags::TagOfResource>(),
+    ]
+}

@@ -85,7 +85,7 @@ pub(super) async fn delete_network_interface(
 }
 
 /// A network interface with what its VPC knows of it.
-struct InterfaceOfVpc {
+pub(super) struct InterfaceOfVpc {
     interface: NetworkInterface,
     vpc_id: String,
     owner_id: String,

@@ -120,7 +120,8 @@ fn take_traffic(parameters: &mut Parameters) -> Result<Traffic, Ec2Error> {
 }
 
 fn take_rule(traffic: Traffic, peer: Peer, mut parameters: Parameters) -> Result<NewRule, Ec2Error> {
-    let rule = NewRule { description: parameters.take("Description"), ..NewRule::of(traffic, peer) };
+    let description = parameters.take("Description").filter(|text| !text.is_empty());
+    let rule = NewRule { description, ..NewRule::of(traffic, peer) };
     parameters.finish()?;
     Ok(rule)
 }
@@ -151,7 +152,7 @@ pub(super) async fn describe_security_group_rules(
 }
 
 /// A rule with what its group and VPC know of it.
-struct RuleOfGroup {
+pub(super) struct RuleOfGroup {
     rule: SecurityGroupRule,
     group_id: String,
     vpc_id: String,

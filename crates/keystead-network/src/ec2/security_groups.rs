@@ -65,7 +65,7 @@ pub(super) fn take_group_id(parameters: &mut Parameters) -> Result<String, Ec2Er
 }
 
 /// A group with what its VPC knows of it.
-struct GroupOfVpc {
+pub(super) struct GroupOfVpc {
     group: SecurityGroup,
     vpc_id: String,
     owner_id: String,

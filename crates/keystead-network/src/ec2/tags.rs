@@ -102,7 +102,7 @@ pub(super) async fn describe_tags(call: &Call<'_>, mut parameters: Parameters) -
     selection.answer("tagSet", records)
 }
 
-struct TagOfResource {
+pub(super) struct TagOfResource {
     resource_type: ResourceType,
     resource_id: String,
     key: String,

@@ -10,13 +10,13 @@ use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit};
 use keystead_core::audit::AuditRecord;
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_core::port::{AuditError, AuditLog, SystemClock, SystemEntropy};
-use keystead_model::arn::AccountId;
+use keystead_model::arn::{AccountId, CustomKeyStoreId};
 use keystead_model::kms::Exception;
 use serde_json::Value;
 
 use super::memory_store::MemoryStore;
 use super::{account, network_over, region};
-use crate::{Ec2Service, Network};
+use crate::{ClusterNetwork, Ec2Service, Network};
 
 #[derive(Default)]
 pub(super) struct Records {
@@ -218,21 +218,50 @@ async fn rules_are_authorized_described_and_revoked() {
     assert_eq!(refused.code(), Some("MissingParameter"));
 }
 
-#[tokio::test]
-async fn what_a_connect_made_can_be_seen_and_not_deleted() {
-    let client = Client::new();
+/// A cluster in the sample VPC, and what a connected key store has there.
+async fn connect(client: &Client) -> CustomKeyStoreId {
     let sample = client.network.create_sample_vpc(&account()).await.unwrap();
     let cluster_id = "cluster-2abcdefghij";
     let security_group_id =
         client.network.create_cluster_security_group(&account(), &sample.vpc_id, cluster_id).await.unwrap();
-    let cluster = crate::ClusterNetwork {
+    let cluster = ClusterNetwork {
         cluster_id: cluster_id.to_owned(),
         vpc_id: sample.vpc_id,
         subnet_ids: sample.subnet_ids,
         security_group_id,
     };
-    let id = keystead_model::arn::CustomKeyStoreId::from_random([7; 9]);
+    let id = CustomKeyStoreId::from_random([7; 9]);
     client.network.attach_key_store(&account(), &cluster, &id).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn every_filter_can_match_something() {
+    let client = Client::new();
+    connect(&client).await;
+    let mut count = 0;
+    let groups = client.ok("DescribeSecurityGroups", "Filter.1.Name=group-name&Filter.1.Value.1=cloudhsm-*").await;
+    let to_block = "IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=1&IpPermissions.1.ToPort=2\
+                    &IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0/8&IpPermissions.1.IpRanges.1.Description=";
+    for action in ["AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"] {
+        client.ok(action, &format!("GroupId={}&{to_block}", groups.one("groupId"))).await;
+    }
+    for (operation, filters) in crate::ec2::filters_of_operations() {
+        for filter in filters {
+            let found = client.ok(operation, &format!("Filter.1.Name={filter}&Filter.1.Value.1=*")).await;
+            assert!(found.body.contains("<item>"), "{operation} {filter}");
+            let found = client.ok(operation, &format!("Filter.1.Name={filter}&Filter.1.Value.1=no+such+value")).await;
+            assert!(!found.body.contains("<item>"), "{operation} {filter}");
+            count += 1;
+        }
+    }
+    assert!(count > 80, "{count}");
+}
+
+#[tokio::test]
+async fn what_a_connect_made_can_be_seen_and_not_deleted() {
+    let client = Client::new();
+    let id = connect(&client).await;
     let filter = "Filter.1.Name=description&Filter.1.Value.1=KMS+managed+ENI+for+cluster+*";
     let seen = client.ok("DescribeNetworkInterfaces", filter).await;
     assert_eq!(seen.all("networkInterfaceId").len(), 3);
