@@ -12,6 +12,8 @@ const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// Length of a secret access key in characters: 240 random bits.
 const SECRET_LENGTH: usize = 40;
+/// Length of a password that nobody has to type: 120 random bits.
+const PASSWORD_LENGTH: usize = 24;
 /// Length of what follows the prefix of a unique identifier.
 const UNIQUE_LENGTH: usize = 16;
 
@@ -24,6 +26,11 @@ fn random_text(length: usize, alphabet: &[u8]) -> Zeroizing<String> {
 
 fn unique_id(prefix: &str) -> String {
     format!("{prefix}{}", *random_text(UNIQUE_LENGTH, BASE32))
+}
+
+/// A new random password of letters and digits, as the users of HSMs must have.
+pub(crate) fn random_password() -> Zeroizing<String> {
+    random_text(PASSWORD_LENGTH, BASE32)
 }
 
 /// A new random account ID.

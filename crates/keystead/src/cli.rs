@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Start everything on this machine: KMS, an XKS proxy with an external key, certificates, credentials
+    /// Start everything on this machine: KMS, an XKS proxy with an external key, a cluster of HSMs, certificates, credentials
     Dev(DevArguments),
     /// Start KMS as configured
     Serve {
@@ -40,6 +40,32 @@ pub(crate) enum Command {
         config: PathBuf,
         #[command(subcommand)]
         command: AdminCommand,
+    },
+    /// Manage the users and look at the keys of a cluster's HSMs, as crypto officer or auditor
+    #[command(
+        after_help = "The server must be running: the command talks to it through DATA/admin.sock, as the same user of this machine.\n\
+                      Users are `admin`, the crypto officer, and `kmsuser`, the crypto user of KMS, which owns the keys.\n\
+                      Passwords have 7 to 32 letters and digits. They are asked for on the terminal, or read from files; never typed into the \
+                      command itself."
+    )]
+    HsmUsers {
+        #[command(subcommand)]
+        command: HsmUsersCommand,
+    },
+    /// Take up clusters of HSMs that were not made with CreateCluster
+    Cluster {
+        #[command(subcommand)]
+        command: ClusterCommand,
+    },
+    /// Drive one HSM: started by the server, not by people
+    #[command(hide = true)]
+    HsmWorker {
+        /// What the server tells the worker
+        #[arg(long, value_name = "FILE")]
+        settings: PathBuf,
+        /// Where the worker listens
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
     },
     /// Make the root key under which the store's secrets are sealed
     RootKey {
@@ -65,6 +91,9 @@ pub(crate) struct DevArguments {
     /// Serve KMS over TLS, with a certificate of the private CA
     #[arg(long)]
     pub(crate) tls: bool,
+    /// Do without the sample cluster of HSMs
+    #[arg(long)]
+    pub(crate) no_hsm: bool,
     /// The least time in CONNECTING and DISCONNECTING, in milliseconds (AWS takes minutes)
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     pub(crate) connection_transition_ms: u64,
@@ -166,6 +195,143 @@ pub(crate) enum KeysCommand {
         id: String,
         #[command(flatten)]
         file: ProxyConfigFile,
+    },
+}
+
+/// The server that is talked to.
+#[derive(Args)]
+pub(crate) struct RunningServer {
+    /// The server's configuration file (TOML)
+    #[arg(long, value_name = "FILE", default_value = "keystead.toml", conflicts_with = "data_dir")]
+    pub(crate) config: PathBuf,
+    /// The server's data folder, such as that of `keystead dev`, instead of its configuration file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// The cluster that is acted on.
+#[derive(Args)]
+pub(crate) struct HsmsOfCluster {
+    /// The cluster, as DescribeClusters shows it
+    #[arg(long, value_name = "ID")]
+    pub(crate) cluster_id: String,
+    /// One HSM of it only; all that are active if left out
+    #[arg(long, value_name = "ID")]
+    pub(crate) hsm_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: RunningServer,
+}
+
+/// Where the crypto officer's password comes from.
+#[derive(Args)]
+pub(crate) struct OfficerPassword {
+    /// A file of mode 0600 with the crypto officer's password, `-` for standard input; asked for if left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) co_password_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HsmUsersCommand {
+    /// List the users of each HSM
+    List {
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the crypto user kmsuser, as crypto officer
+    Create {
+        /// kmsuser
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        /// A file of mode 0600 with the user's password, `-` for standard input; asked for if left out
+        #[arg(long, value_name = "FILE")]
+        new_password_file: Option<PathBuf>,
+        #[command(flatten)]
+        officer: OfficerPassword,
+    },
+    /// Change a password: of admin, which activates a new cluster, or, as crypto officer, of kmsuser, which unlocks it
+    ChangePassword {
+        /// admin or kmsuser
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        /// For admin: a file of mode 0600 with its password until now (of a new cluster the PreCoPassword that DescribeClusters shows), `-`
+        /// for standard input; asked for if left out
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        /// A file of mode 0600 with the new password, `-` for standard input; asked for if left out
+        #[arg(long, value_name = "FILE")]
+        new_password_file: Option<PathBuf>,
+        #[command(flatten)]
+        officer: OfficerPassword,
+    },
+    /// Delete the crypto user and, for good, every key it owns: the key material of the KMS keys
+    Delete {
+        /// kmsuser
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        #[command(flatten)]
+        officer: OfficerPassword,
+    },
+    /// Log in to look at the keys, while the custom key store is disconnected; stays until logout
+    Login {
+        /// kmsuser
+        #[arg(long, value_name = "NAME")]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        /// A file of mode 0600 with the user's password, `-` for standard input; asked for if left out
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Log out, so that the custom key store can be connected again
+    Logout {
+        /// kmsuser
+        #[arg(long, value_name = "NAME", value_parser = ["kmsuser"])]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+    },
+    /// List the keys of each HSM with their labels; needs a login
+    Keys {
+        #[command(flatten)]
+        of: HsmsOfCluster,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a key for good, such as one whose KMS key is gone; needs a login
+    DeleteKey {
+        /// The key's ID, as `keys` shows it
+        #[arg(value_name = "KEY-ID")]
+        key_id: String,
+        /// Who owns the key
+        #[arg(long, value_name = "NAME", default_value = "kmsuser", value_parser = ["kmsuser"])]
+        user: String,
+        #[command(flatten)]
+        of: HsmsOfCluster,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Register a cluster of HSMs that a file describes, and print its ID; the server must be running
+    Register {
+        /// The description (TOML)
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// The account that is to own the cluster: 12 digits
+        #[arg(long, value_name = "ID", value_parser = parse_account)]
+        account: AccountId,
+        #[command(flatten)]
+        server: RunningServer,
     },
 }
 

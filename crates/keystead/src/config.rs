@@ -1,5 +1,7 @@
 //! The configuration of `keystead serve`: one TOML file, overridden by the environment. An unknown key is refused.
 
+mod hsm;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Deserializer};
 
 use crate::environment_override;
+pub(crate) use hsm::HsmConfig;
 
 /// The longest duration that makes sense of any setting.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -56,6 +59,9 @@ pub(crate) struct Config {
     /// Calls to XKS proxies.
     #[serde(default)]
     pub(crate) xks: XksConfig,
+    /// Clusters of HSMs.
+    #[serde(default)]
+    pub(crate) hsm: HsmConfig,
     /// The deletion of keys whose waiting period is over.
     #[serde(default)]
     pub(crate) key_deletion: KeyDeletionConfig,
@@ -267,6 +273,7 @@ impl Config {
             tls.certificate = folder.join(&tls.certificate);
             tls.private_key = folder.join(&tls.private_key);
         }
+        self.hsm.resolve_paths(folder);
         let xks = &mut self.xks;
         let certificates = [&mut xks.client_certificate, &mut xks.client_private_key];
         for path in xks.trust_roots.iter_mut().chain(certificates.into_iter().flatten()) {
@@ -278,7 +285,9 @@ impl Config {
         if Region::parse(&self.region).is_none() {
             return Err(format!("region = \"{}\" is no Region: it looks like us-east-1", self.region));
         }
-        if let Some((name, _, range)) = self.bounds().into_iter().find(|(_, value, range)| !range.contains(value)) {
+        if let Some((name, _, range)) =
+            self.bounds().into_iter().chain(self.hsm.bounds()).find(|(_, value, range)| !range.contains(value))
+        {
             return Err(format!("{name} must be {} to {}", range.start(), range.end()));
         }
         let least = JOB_LEASE_TIMEOUTS * self.xks.request_timeout_ms;
@@ -291,7 +300,7 @@ impl Config {
         Ok(())
     }
 
-    /// Every number with the least and the greatest that it may be.
+    /// Every number outside `[hsm]`, with the least and the greatest that it may be.
     fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 16] {
         const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
         const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
@@ -479,6 +488,9 @@ mod tests {
             ("[custom_key_stores]\njob_lease_ms = 999\n", "custom_key_stores.job_lease_ms must be 1000 or more"),
             ("[custom_key_stores]\nprobes_per_second = 0\n", "custom_key_stores.probes_per_second"),
             ("[xks]\nallowed_networks = ['10.0.0.0/33']\n", "allowed_networks"),
+            ("[hsm]\nmodule = 'opencryptoki'\n", "opencryptoki"),
+            ("[hsm]\nbackup_retention_days = 6\n", "hsm.backup_retention_days must be 7 to 379"),
+            ("[hsm]\nlogin_strikes = 5\n", "login_strikes"),
         ] {
             let text = if text.starts_with('[') { format!("{SMALLEST}{text}") } else { format!("{text}{SMALLEST}") };
             let error = parse(&text).unwrap_err();
@@ -501,7 +513,7 @@ mod tests {
     #[test]
     fn every_number_may_be_its_bounds_and_no_more() {
         let config = parse(SMALLEST).unwrap();
-        for (name, value, range) in config.bounds() {
+        for (name, value, range) in config.bounds().into_iter().chain(config.hsm.bounds()) {
             assert!(range.contains(&value), "the default of {name}");
             let (section, key) = name.split_once('.').unwrap();
             let error = parse(&format!("{SMALLEST}[{section}]\n{key} = {}\n", range.end() + 1)).unwrap_err();

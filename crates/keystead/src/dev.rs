@@ -1,12 +1,17 @@
 //! `keystead dev`: everything on one machine, in a folder that survives a restart.
 
 mod certificates;
+mod customer_ca;
 mod folder;
 mod identity;
 mod proxy;
+mod sample_cluster;
 mod welcome;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use keystead_core::kms::{Caller, RequestOrigin};
 
 use crate::cli::DevArguments;
 use crate::config::Config;
@@ -22,12 +27,15 @@ pub(crate) const PROXY_HOST: &str = "xks-proxy.keystead.test";
 /// The external key that the sample proxy has from the start.
 pub(crate) const SAMPLE_KEY: &str = "sample-key";
 
+/// How long the states of clusters and HSMs are to be seen at the most.
+const HSM_TRANSITION_MS_MAX: u64 = 100;
+
 /// Makes what is missing in the folder, starts proxy and KMS, and serves both until told to stop.
 pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
     logging::start()?;
     let stop = Stop::on_signal()?;
     // Locked for as long as this lives: a second `keystead dev` on the folder is refused.
-    let folder = Folder::open(&arguments.data_dir)?;
+    let folder = Arc::new(Folder::open(&arguments.data_dir)?);
     let ca = PrivateCa::open(&folder)?;
     let proxy = proxy::start(&folder, &ca, arguments.region.as_str()).await?;
     let config = write_configuration(&folder, &ca, &arguments, proxy.local_addr())?;
@@ -44,10 +52,42 @@ pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
         // An error means that KMS is gone, which is what is waited for.
         let _ = proxy_stop.await;
     }));
-    let served = service.serve(stop).await;
+    let sample = sample(&arguments, &config, &service, &access_key.access_key_id, folder).await?;
+    let served = service.serve(stop, sample).await;
     drop(kms_stopped);
     proxy.await??;
     served
+}
+
+/// What is made once KMS serves: the sample cluster of HSMs.
+async fn sample(
+    arguments: &DevArguments,
+    config: &Config,
+    service: &Service,
+    access_key_id: &str,
+    folder: Arc<Folder>,
+) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let caller = caller(service, access_key_id).await?;
+    let (hsms, module) = (service.hsms(), config.hsm.soft_module()?);
+    let wanted = !arguments.no_hsm;
+    Ok(async move {
+        if wanted {
+            sample_cluster::prepare(hsms, caller, module, folder).await;
+        }
+    })
+}
+
+/// The administrator, as the audit log is to know who made the sample.
+async fn caller(service: &Service, access_key_id: &str) -> Result<Caller, Failure> {
+    let credential = service.kms().catalog().credential(access_key_id).await.map_err(|error| error.to_string())?;
+    let credential = credential.ok_or("the administrator's access key is gone")?;
+    let origin = RequestOrigin {
+        request_id: service.kms().new_uuid(),
+        source_ip: Ipv4Addr::LOCALHOST.to_string(),
+        user_agent: concat!("keystead-dev/", env!("CARGO_PKG_VERSION")).to_owned(),
+        tls: None,
+    };
+    Ok(Caller { principal: credential.principal.clone(), access_key_id: access_key_id.to_owned(), origin })
 }
 
 /// What the endpoint's certificate is for: loopback always, which stands for an address of `0.0.0.0`.
@@ -77,6 +117,8 @@ fn write_configuration(
         ""
     };
     let DevArguments { listen, region, connection_transition_ms, .. } = arguments;
+    // The sample cluster passes through many states before it is ready.
+    let hsm_transition_ms = HSM_TRANSITION_MS_MAX.min(*connection_transition_ms);
     let text = format!(
         "# Written by `keystead dev` at each start; copy it to change it, and start it with `keystead serve`.\n\
          listen = \"{listen}\"\n\
@@ -88,6 +130,9 @@ fn write_configuration(
          {tls}\n\
          [custom_key_stores]\n\
          transition_min_ms = {connection_transition_ms}\n\
+         \n\
+         [hsm]\n\
+         transition_min_ms = {hsm_transition_ms}\n\
          \n\
          [xks]\n\
          trust_roots = [\"ca.pem\"]\n\

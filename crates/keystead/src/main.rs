@@ -2,18 +2,25 @@
 
 mod access_key;
 mod admin;
+mod admin_socket;
 mod cli;
+mod cluster;
 mod config;
 mod dev;
 mod durable_file;
 mod environment_override;
+mod hsm_users;
+mod hsms;
 mod logging;
 mod output;
+mod password;
+mod running_server;
 mod serve;
 mod service;
 mod stop_signal;
 mod xks_proxy;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,38 +36,47 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it. Where no
-    // thread can be had, the first who needs it waits.
-    let _ = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("keystead: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Cli::parse().command).unwrap_or_else(|error| {
+        eprintln!("keystead: {error}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        Command::Dev(arguments) => asynchronously(dev::run(arguments)),
-        Command::Serve { config } => asynchronously(serve::run(config)),
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Dev(arguments) => asynchronously(dev::run(arguments))?,
+        Command::Serve { config } => asynchronously(serve::run(config))?,
         Command::XksProxy { config, command: None } => {
             let config = config.ok_or("xks-proxy: --config FILE is missing")?;
-            asynchronously(xks_proxy::serve(config))
+            asynchronously(xks_proxy::serve(config))?;
         }
-        Command::XksProxy { command: Some(XksProxyCommand::Keys { command }), .. } => xks_proxy::manage_keys(command),
+        Command::XksProxy { command: Some(XksProxyCommand::Keys { command }), .. } => xks_proxy::manage_keys(command)?,
         Command::XksProxy { command: Some(XksProxyCommand::Credentials { command }), .. } => {
-            xks_proxy::manage_credentials(command)
+            xks_proxy::manage_credentials(command)?;
         }
-        Command::Admin { config, command } => asynchronously(admin::run(config, command)),
+        Command::Admin { config, command } => asynchronously(admin::run(config, command))?,
+        Command::HsmUsers { command } => hsm_users::run(command)?,
+        Command::Cluster { command } => cluster::run(command)?,
+        Command::HsmWorker { settings, socket } => return Ok(hsm_worker(&settings, &socket)),
         Command::RootKey { command: RootKeyCommand::Create { file } } => {
-            Ok(keystead_private_file::create_root_key_file(&file)?)
+            keystead_private_file::create_root_key_file(&file)?;
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A process of its own kind: without a runtime, and with nothing on standard output but what the worker says to the server.
+fn hsm_worker(settings: &Path, socket: &Path) -> ExitCode {
+    match keystead_pkcs11::worker::run(settings, socket) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The worker has told the server why.
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
 fn asynchronously(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it. Where no
+    // thread can be had, the first who needs it waits.
+    let _ = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

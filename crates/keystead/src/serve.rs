@@ -15,7 +15,7 @@ pub(crate) async fn run(config: PathBuf) -> Result<(), Failure> {
     let config = Config::load(&config)?;
     let service = Service::open(&config).await?;
     output::line(&ready_line(&config, &service))?;
-    service.serve(stop).await
+    service.serve(stop, std::future::ready(())).await
 }
 
 /// What tells a program that waits that requests are accepted.

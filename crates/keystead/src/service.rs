@@ -3,9 +3,11 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keystead_audit::{Durability, FileAuditLog};
 use keystead_core::catalog::Catalog;
+use keystead_core::kms::Ports;
 use keystead_core::port::{Store, StoreError, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, background};
@@ -15,16 +17,21 @@ use keystead_store::SqliteStore;
 use keystead_xks::XksProxyClient;
 
 use crate::Failure;
+use crate::admin_socket::AdminSocket;
 use crate::config::Config;
 use crate::durable_file::create_folder;
+use crate::hsms::Hsms;
 use crate::stop_signal::Stop;
 
 /// A KMS server that listens and does not serve yet.
 pub(crate) struct Service {
     server: Server,
     kms: Arc<Kms>,
+    hsms: Arc<Hsms>,
     store: Arc<SqliteStore>,
     audit_log: Arc<FileAuditLog>,
+    admin_socket: AdminSocket,
+    shutdown_grace: Duration,
 }
 
 impl Service {
@@ -34,17 +41,21 @@ impl Service {
         let OpenStore { store, root_key } = OpenStore::open(config).await?;
         let durability = if config.audit.fsync { Durability::Fsync } else { Durability::Buffered };
         let audit_log = Arc::new(FileAuditLog::open(&config.audit.file, durability)?);
-        let catalog = Catalog::new(store.clone(), root_key);
-        let kms = Arc::new(Kms::new(
-            config.settings()?,
-            catalog,
-            Arc::new(client),
-            audit_log.clone(),
-            Arc::new(SystemClock),
-            Arc::new(SystemEntropy),
-        ));
-        let server = Server::bind(config.server(), kms.clone()).await?;
-        Ok(Self { server, kms, store, audit_log })
+        let admin_socket = AdminSocket::bind(&config.data_dir)
+            .map_err(|error| format!("data_dir {}: {error}", config.data_dir.display()))?;
+        let hsms = Arc::new(Hsms::new(config, store.clone(), root_key.clone(), audit_log.clone())?);
+        let ports = Ports {
+            backend: Arc::new(client),
+            hsm_backend: hsms.backend.clone(),
+            hsm_clusters: hsms.cloud_hsm.clone(),
+            audit_log: audit_log.clone(),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let kms = Arc::new(Kms::new(config.settings()?, Catalog::new(store.clone(), root_key), ports));
+        let server = Server::bind(config.server(), kms.clone(), hsms.services()).await?;
+        let shutdown_grace = Duration::from_millis(config.limits.shutdown_grace_ms);
+        Ok(Self { server, kms, hsms, store, audit_log, admin_socket, shutdown_grace })
     }
 
     /// Where KMS listens.
@@ -52,11 +63,45 @@ impl Service {
         self.server.local_addr()
     }
 
-    /// Serves until the process is told to stop; then finishes the requests in flight and closes log and store.
-    pub(crate) async fn serve(self, stop: Stop) -> Result<(), Failure> {
-        let background = tokio::spawn(background::run(self.kms));
+    /// The key management service.
+    pub(crate) fn kms(&self) -> &Kms {
+        &self.kms
+    }
+
+    /// The clusters of HSMs.
+    pub(crate) fn hsms(&self) -> Arc<Hsms> {
+        self.hsms.clone()
+    }
+
+    /// Serves until the process is told to stop; then finishes the requests in flight, ends the HSMs' workers, and closes log and store.
+    ///
+    /// `beside` runs once requests are served, until it is done or the end has come.
+    pub(crate) async fn serve(
+        self,
+        stop: Stop,
+        beside: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let operator = self.hsms.operator();
+        let operator = self.admin_socket.serve(move |request, uid| {
+            let operator = operator.clone();
+            async move { operator.act(request, uid).await }
+        });
+        let background = [
+            tokio::spawn(background::run(self.kms)),
+            tokio::spawn(self.hsms.cloud_hsm.clone().run_background()),
+            tokio::spawn(beside),
+        ];
         let served = self.server.serve(stop.told()).await;
-        background.abort();
+        operator.stop(self.shutdown_grace).await;
+        for task in &background {
+            task.abort();
+        }
+        // Whatever the tasks were doing has stopped when they are gone: nothing starts a worker, or writes to the store, any more.
+        for task in background {
+            // An abort is what is waited for.
+            let _ = task.await;
+        }
+        self.hsms.workers.shut_down().await;
         self.audit_log.close().await?;
         self.store.close().await;
         Ok(served?)

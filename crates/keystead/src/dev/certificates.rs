@@ -12,7 +12,7 @@ use super::folder::Folder;
 use crate::Failure;
 
 /// How long the CA is valid; it lives as long as the folder.
-const CA_DAYS: i64 = 3650;
+pub(super) const CA_DAYS: i64 = 3650;
 /// How long a certificate is valid; a new one is issued at each start.
 const CERTIFICATE_DAYS: i64 = 397;
 
@@ -71,14 +71,14 @@ fn ca_params() -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-fn common_name(name: &str) -> DistinguishedName {
+pub(super) fn common_name(name: &str) -> DistinguishedName {
     let mut names = DistinguishedName::new();
     names.push(DnType::CommonName, name);
     names
 }
 
 /// From an hour ago, for clocks that are not quite together.
-fn valid_for(params: &mut CertificateParams, days: i64) {
+pub(super) fn valid_for(params: &mut CertificateParams, days: i64) {
     let now = OffsetDateTime::now_utc();
     params.not_before = now - Duration::hours(1);
     params.not_after = now + Duration::days(days);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::folder::{Folder, quoted};
 use super::proxy::REQUEST_FILE;
+use super::sample_cluster::{CLUSTER_FILE, CO_PASSWORD_FILE, REQUEST_FILE as CLUSTER_REQUEST_FILE};
 use super::{PROXY_HOST, SAMPLE_KEY};
 use crate::cli::DevArguments;
 use crate::{Failure, output};
@@ -17,12 +18,13 @@ pub(crate) fn print(
 ) -> Result<(), Failure> {
     let DevArguments { account, region, data_dir, aws_cli: aws, .. } = arguments;
     let file = |name: &str| quoted(&folder.path(name).display().to_string());
+    let hsms = if arguments.no_hsm { String::new() } else { hsm_lines() };
     output::line(&format!(
         "Keystead is running.
 
   KMS            {endpoint}   Region {region}, account {account}
   XKS proxy      https://{PROXY_HOST}   on {proxy}, with the external key {SAMPLE_KEY}
-  data folder    {}   credentials in env, audit log in audit.jsonl
+{hsms}  data folder    {}   credentials in env, audit log in audit.jsonl
 
 Type these in another terminal:
 
@@ -39,4 +41,13 @@ Each start keeps what is in the folder. Ctrl-C stops.
         file(REQUEST_FILE),
     ))?;
     Ok(())
+}
+
+/// The cluster is made once KMS serves: a start does not wait for it.
+fn hsm_lines() -> String {
+    format!(
+        "  HSMs           a cluster of two is made in a few seconds: {CLUSTER_REQUEST_FILE} is the input of CreateCustomKeyStore for it,
+                 {CLUSTER_FILE} its ID, trust anchor and password of kmsuser, {CO_PASSWORD_FILE} the password of admin
+"
+    )
 }

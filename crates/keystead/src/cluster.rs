@@ -1,0 +1,18 @@
+//! `keystead cluster`.
+
+use crate::admin_socket::{self, Answer, Request};
+use crate::cli::ClusterCommand;
+use crate::{Failure, output};
+
+/// Registers a cluster with the running server.
+pub(crate) fn run(command: ClusterCommand) -> Result<(), Failure> {
+    let ClusterCommand::Register { file, account, server } = command;
+    // The server does not run in this folder.
+    let absolute = file.canonicalize().map_err(|error| format!("--file {}: {error}", file.display()))?;
+    match admin_socket::call(&server.data_folder()?, &Request::RegisterCluster { account, file: absolute })? {
+        Answer::Registered(cluster_id) => Ok(output::line(&cluster_id)?),
+        Answer::Users(_) | Answer::Keys(_) | Answer::Outcomes(_) | Answer::Refused(_) => {
+            Err("the server answered something else than it was asked; is it of the same version?".into())
+        }
+    }
+}
