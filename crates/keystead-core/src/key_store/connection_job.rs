@@ -78,10 +78,13 @@ impl ConnectionWorker {
     /// can be stored, the job stays leased and is taken up again when the lease ends.
     async fn finish_or_leave(self: Arc<Self>, job: ConnectionJob) {
         let (worker, copy) = (self.clone(), job.clone());
-        let failure = match tokio::spawn(async move { worker.work_on(copy).await }).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic.to_string(),
+        // A task of its own, so that a panic ends the job and not the worker; dropped with this one.
+        let mut task = JoinSet::new();
+        task.spawn(async move { worker.work_on(copy).await });
+        let failure = match task.join_next().await {
+            Some(Ok(Ok(()))) | None => return,
+            Some(Ok(Err(error))) => error.to_string(),
+            Some(Err(panic)) => panic.to_string(),
         };
         let id = job.custom_key_store_id.clone();
         tracing::error!(custom_key_store_id = %id, error = failure, "a connection job failed on our side");
