@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use keystead_core::port::{Clock, DocumentStore, Entropy, StoreError};
-use keystead_core::sealing::RootKey;
+use keystead_core::sealing::{RootKey, SealError, SealedRecord};
 use keystead_model::Timestamp;
 use keystead_model::arn::AccountId;
 use keystead_model::cloudhsm::HsmState;
 use keystead_network::Network;
 use keystead_pkcs11::client::{Hsm as Driver, HsmSettings, Workers};
 use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 use crate::cluster::{Cluster, Hsm};
 use crate::hsm_directory::DirectoryCache;
@@ -85,6 +86,12 @@ impl CloudHsm {
         self.directory.forget(id);
         self.changed.notify_one();
         changed
+    }
+
+    /// The first password of `admin`; `None` once it was changed.
+    pub(crate) fn first_password(&self, cluster: &Cluster) -> Result<Option<Zeroizing<Vec<u8>>>, SealError> {
+        let record = SealedRecord::PreCoPassword(&cluster.cluster_id);
+        cluster.pre_co_password.as_ref().map(|sealed| self.root_key.open(record, &sealed.0)).transpose()
     }
 
     /// The state of an HSM as everybody sees it: DEGRADED instead of ACTIVE where it has been out of reach for a while.

@@ -101,7 +101,7 @@ impl HsmDirectory for CloudHsm {
     }
 }
 
-/// The HSMs that have a token.
+/// The HSMs that have a token. One that is being deleted is nobody's any more: to drive it would start its worker again.
 fn members(cloud_hsm: &CloudHsm, cluster: &Cluster) -> Vec<ClusterMember> {
     let member = |hsm: &Hsm| {
         Some(ClusterMember {
@@ -110,5 +110,5 @@ fn members(cloud_hsm: &CloudHsm, cluster: &Cluster) -> Vec<ClusterMember> {
             settings: cloud_hsm.hsm_settings(cluster, hsm)?,
         })
     };
-    cluster.hsms.iter().filter_map(member).collect()
+    cluster.hsms.iter().filter(|hsm| hsm.state != HsmState::DeleteInProgress).filter_map(member).collect()
 }

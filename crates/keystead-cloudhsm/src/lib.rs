@@ -29,9 +29,6 @@ mod service;
 mod settings;
 mod token_files;
 
-#[cfg(test)]
-mod test_support;
-
 pub use cloud_hsm::CloudHsm;
 pub use hsm_users::{HsmKey, HsmKeyList, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsers, HsmUsersError};
 pub use quota::Quotas;

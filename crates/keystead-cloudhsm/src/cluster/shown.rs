@@ -1,6 +1,5 @@
 //! Clusters and HSMs as the API shows them.
 
-use keystead_core::sealing::SealedRecord;
 use keystead_model::SecretString;
 use keystead_model::cloudhsm::{
     self as wire, BackupPolicy, BackupRetentionPolicy, BackupRetentionType, Certificates, HsmState, PreCoPassword,
@@ -46,8 +45,7 @@ pub(crate) fn shown_cluster(cloud_hsm: &CloudHsm, cluster: &Cluster) -> Result<w
 }
 
 fn pre_co_password(cloud_hsm: &CloudHsm, cluster: &Cluster) -> Result<Option<PreCoPassword>, CloudHsmError> {
-    let Some(sealed) = &cluster.pre_co_password else { return Ok(None) };
-    let opened = cloud_hsm.root_key.open(SealedRecord::PreCoPassword(&cluster.cluster_id), &sealed.0)?;
+    let Some(opened) = cloud_hsm.first_password(cluster)? else { return Ok(None) };
     let text = std::str::from_utf8(&opened).map_err(|error| CloudHsmError::internal(&error))?;
     Ok(Some(PreCoPassword(SecretString::from(text.to_owned()))))
 }

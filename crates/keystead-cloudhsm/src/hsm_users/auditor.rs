@@ -9,11 +9,12 @@ use super::password::existing_pin;
 use super::{HsmKey, HsmKeyList, HsmOutcome, HsmUsers, HsmUsersError, KMSUSER};
 
 impl HsmUsers {
-    /// Logs in as `kmsuser` on every active HSM, to look at the keys. The password is tried once on each. As long as an auditor is logged in, a
+    /// Logs in as `kmsuser` on every active HSM, or on one, to look at the keys. The password is tried once on each. As long as an auditor is logged in, a
     /// key store cannot connect (USER_LOGGED_IN).
     pub async fn log_in(
         &self,
         cluster_id: &str,
+        hsm_id: Option<&str>,
         user_name: &str,
         password: &SecretString,
     ) -> Result<Vec<HsmOutcome>, HsmUsersError> {
@@ -21,7 +22,7 @@ impl HsmUsers {
             return Err(HsmUsersError::Invalid(format!("Only {KMSUSER} owns keys and can log in to look at them.")));
         }
         let pin = existing_pin(password)?;
-        let target = self.target(cluster_id, None).await?;
+        let target = self.target(cluster_id, hsm_id).await?;
         on_each(&target, |_, driver| {
             let pin = pin.clone();
             async move {
@@ -34,9 +35,9 @@ impl HsmUsers {
         .await
     }
 
-    /// Logs the auditor out of every active HSM. No error if none is logged in.
-    pub async fn log_out(&self, cluster_id: &str) -> Result<Vec<HsmOutcome>, HsmUsersError> {
-        let target = self.target(cluster_id, None).await?;
+    /// Logs the auditor out of every active HSM, or of one. No error if none is logged in.
+    pub async fn log_out(&self, cluster_id: &str, hsm_id: Option<&str>) -> Result<Vec<HsmOutcome>, HsmUsersError> {
+        let target = self.target(cluster_id, hsm_id).await?;
         on_each(&target, |_, driver| async move {
             driver.status().await?;
             Ok(driver.log_out(LoginHolder::Auditor).await?)
@@ -44,9 +45,9 @@ impl HsmUsers {
         .await
     }
 
-    /// The secret keys of each active HSM. The auditor must be logged in.
-    pub async fn keys(&self, cluster_id: &str) -> Result<Vec<HsmKeyList>, HsmUsersError> {
-        let target = self.target(cluster_id, None).await?;
+    /// The secret keys of each active HSM, or of one. The auditor must be logged in.
+    pub async fn keys(&self, cluster_id: &str, hsm_id: Option<&str>) -> Result<Vec<HsmKeyList>, HsmUsersError> {
+        let target = self.target(cluster_id, hsm_id).await?;
         let mut lists = Vec::new();
         for (hsm, driver) in &target.hsms {
             let (keys, problem) = match keys_of(driver).await {

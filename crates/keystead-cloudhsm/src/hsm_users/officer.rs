@@ -1,5 +1,6 @@
 //! What the crypto officer does.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use keystead_core::port::StoreError;
 use keystead_model::SecretString;
 use keystead_model::cloudhsm::ClusterState;
@@ -13,9 +14,9 @@ use crate::cluster::state::ClusterEvent;
 use crate::cluster::{Cluster, Hsm};
 
 impl HsmUsers {
-    /// The users on each active HSM. An HSM that cannot be asked says why.
-    pub async fn list(&self, cluster_id: &str) -> Result<Vec<HsmUserList>, HsmUsersError> {
-        let target = self.target(cluster_id, None).await?;
+    /// The users on each active HSM, or on one. An HSM that cannot be asked says why.
+    pub async fn list(&self, cluster_id: &str, hsm_id: Option<&str>) -> Result<Vec<HsmUserList>, HsmUsersError> {
+        let target = self.target(cluster_id, hsm_id).await?;
         let mut lists = Vec::new();
         for (hsm, driver) in &target.hsms {
             let (users, problem) = match driver.status().await {
@@ -87,15 +88,29 @@ impl HsmUsers {
             _ if target.cluster().is_active() => false,
             state => return Err(not_activated(cluster_id, state)),
         };
+        if activates {
+            self.check_first_password(target.cluster(), old)?;
+        }
         let outcomes = on_each(&target, |_, driver| {
             let (old, new) = (old.clone(), new.clone());
-            async move { change_so_pin(&driver, &old, &new).await }
+            async move { change_so_pin(&driver, &old, &new, activates).await }
         })
         .await?;
         if activates && outcomes.iter().all(|outcome| outcome.problem.is_none()) {
             self.activate(&target).await?;
         }
         Ok(outcomes)
+    }
+
+    /// Before activation we know the password: a wrong one is refused without a strike.
+    fn check_first_password(&self, cluster: &Cluster, given: &Pin) -> Result<(), HsmUsersError> {
+        let first = self.cloud_hsm.first_password(cluster).map_err(internal)?;
+        match first.is_some_and(|first| verify_slices_are_equal(&first, given.expose().as_bytes()).is_ok()) {
+            true => Ok(()),
+            false => Err(HsmUsersError::Invalid(format!(
+                "The password is wrong. Until activation {ADMIN} has the PreCoPassword that DescribeClusters shows."
+            ))),
+        }
     }
 
     /// Notes that `admin` has a password of its own. The first one is forgotten.
@@ -203,14 +218,12 @@ impl crate::CloudHsm {
     }
 }
 
-/// Where an attempt before got as far as the HSM, the old password is wrong there and the new one is right: that counts as done.
-async fn change_so_pin(driver: &Driver, old: &Pin, new: &Pin) -> Result<(), ActError> {
+/// Where an attempt to activate got as far as the HSM and no further, the first password is wrong there and the new one is right: that counts
+/// as done.
+async fn change_so_pin(driver: &Driver, old: &Pin, new: &Pin, activates: bool) -> Result<(), ActError> {
     driver.status().await?;
     match driver.change_so_pin(old, new).await {
-        Err(HsmError::PinIncorrect) => match driver.check_so_pin(new).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(HsmError::PinIncorrect.into()),
-        },
+        Err(HsmError::PinIncorrect) if activates => Ok(driver.check_so_pin(new).await?),
         changed => Ok(changed?),
     }
 }

@@ -114,6 +114,9 @@ impl CloudHsm {
             TokenSource::Fresh
         } else if self.live_hsm(cluster, Some(&hsm.hsm_id)).is_some() {
             TokenSource::Backup(new_id("backup", &*self.entropy))
+        } else if cluster.active_hsms().any(|other| self.state_of(other) == HsmState::Active) {
+            // Its worker is just being started. An older backup would lack the newest keys.
+            return Err(JobError::Overtaken);
         } else {
             TokenSource::Backup(self.newest_backup(account, cluster).await?)
         };
@@ -206,8 +209,7 @@ impl CloudHsm {
     }
 
     fn first_pin(&self, cluster: &Cluster) -> Result<Pin, JobError> {
-        let sealed = cluster.pre_co_password.as_ref().ok_or(JobError::Overtaken)?;
-        let opened = self.root_key.open(SealedRecord::PreCoPassword(&cluster.cluster_id), &sealed.0)?;
+        let opened = self.first_password(cluster)?.ok_or(JobError::Overtaken)?;
         std::str::from_utf8(&opened).map(Pin::new).map_err(|error| JobError::Other(error.to_string()))
     }
 
