@@ -19,6 +19,18 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve every request its own body, on a free port of the loopback interface: what Keystead is compared with
     EchoServer(EchoServerArguments),
+    /// Loop over C_Encrypt on a token of its own: what keys in HSMs are compared with
+    Pkcs11Loop(Pkcs11LoopArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct Pkcs11LoopArguments {
+    /// The PKCS #11 module
+    #[arg(long, value_name = "FILE")]
+    pub(crate) module: PathBuf,
+    /// How much is encrypted at a time
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) plaintext_bytes: usize,
 }
 
 #[derive(Args)]
@@ -60,6 +72,8 @@ pub(crate) enum Part {
     Throughput,
     /// Encrypt under an external key against direct calls of its proxy
     ExternalKey,
+    /// Encrypt under a key in a cluster of HSMs against a bare loop over C_Encrypt, and the loss of an HSM
+    CloudhsmKey,
     /// Time to the first answer, and memory
     Start,
 }
@@ -107,9 +121,9 @@ mod tests {
         let all = parsed("keystead-bench").unwrap().measurement;
         let one = parsed("keystead-bench --only start").unwrap().measurement;
         let measured = |arguments: &MeasurementArguments| {
-            [Part::Throughput, Part::ExternalKey, Part::Start].map(|part| arguments.measures(part))
+            [Part::Throughput, Part::ExternalKey, Part::CloudhsmKey, Part::Start].map(|part| arguments.measures(part))
         };
-        assert_eq!((measured(&all), measured(&one)), ([true; 3], [false, false, true]));
+        assert_eq!((measured(&all), measured(&one)), ([true; 4], [false, false, false, true]));
     }
 
     #[test]

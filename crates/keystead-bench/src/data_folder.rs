@@ -71,6 +71,11 @@ impl DataFolder {
         Ok(serde_json::from_str(&self.read("create-custom-key-store.json")?)?)
     }
 
+    /// The input of CreateCustomKeyStore for the sample cluster of HSMs.
+    pub(crate) fn create_cloudhsm_key_store_input(&self) -> Result<Value, Failure> {
+        Ok(serde_json::from_str(&self.read("create-cloudhsm-key-store.json")?)?)
+    }
+
     fn signer(&self) -> Result<Signer, Failure> {
         let env = self.read("env")?;
         let variable =

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::data_folder::DataFolder;
@@ -19,6 +20,25 @@ pub(crate) struct Mode {
     /// With an audit log that is synced before an answer leaves: the default.
     pub(crate) fsync: bool,
 }
+
+/// Which PKCS #11 module the sample cluster's tokens have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum HsmModule {
+    Kryoptic,
+    Softhsm2,
+}
+
+impl HsmModule {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kryoptic => "kryoptic",
+            Self::Softhsm2 => "softhsm2",
+        }
+    }
+}
+
+/// How long making the sample cluster may take.
+const CLUSTER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The default: plain HTTP, audit log synced.
 pub(crate) const DEFAULT_MODE: Mode = Mode { tls: false, fsync: true };
@@ -39,6 +59,10 @@ impl Keystead {
         Ok(Self { program, processes, work_folder: work_folder.to_owned() })
     }
 
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     pub(crate) fn processes(&self) -> &Arc<Processes> {
         &self.processes
     }
@@ -55,15 +79,45 @@ impl Keystead {
         Ok(folder)
     }
 
-    /// Starts `keystead dev` on a folder.
+    /// A data folder that a first `keystead dev` has filled and left, with a sample cluster of HSMs.
+    pub(crate) fn new_hsm_data_folder(&self, name: &str, mode: Mode, module: HsmModule) -> Result<DataFolder, Failure> {
+        let folder = DataFolder::new(self.work_folder.join(name));
+        std::fs::create_dir(folder.path())?;
+        let server = self.dev_with_hsms(&folder, mode, module)?;
+        let deadline = Instant::now() + CLUSTER_PATIENCE;
+        while !folder.file("create-cloudhsm-key-store.json").exists() {
+            if Instant::now() > deadline {
+                return Err(server.explain("the sample cluster is not made"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server.stop()?;
+        Ok(folder)
+    }
+
+    /// Starts `keystead dev` on a folder, without HSMs.
     pub(crate) fn dev(&self, folder: &DataFolder, mode: Mode) -> Result<Server, Failure> {
+        let mut command = self.dev_command(folder, mode);
+        command.arg("--no-hsm");
+        self.processes.start(command, &folder.file("dev.log"))
+    }
+
+    /// Starts `keystead dev` on a folder, with its sample cluster of HSMs, and without the quota of a key store.
+    pub(crate) fn dev_with_hsms(&self, folder: &DataFolder, mode: Mode, module: HsmModule) -> Result<Server, Failure> {
+        let mut command = self.dev_command(folder, mode);
+        command.env("KEYSTEAD__HSM__MODULE", module.name());
+        command.env("KEYSTEAD__CUSTOM_KEY_STORES__REQUESTS_PER_SECOND", "1000000");
+        self.processes.start(command, &folder.file("dev.log"))
+    }
+
+    fn dev_command(&self, folder: &DataFolder, mode: Mode) -> Command {
         let mut command = self.command(mode);
         command.args(["dev", "--listen", "127.0.0.1:0", "--connection-transition-ms", "0", "--data-dir"]);
         command.arg(folder.path());
         if mode.tls {
             command.arg("--tls");
         }
-        self.processes.start(command, &folder.file("dev.log"))
+        command
     }
 
     /// Starts `keystead serve` on a folder that `keystead dev` has left; whether it serves TLS was decided there.

@@ -1,13 +1,17 @@
 //! Single calls of the KMS API, to set up what is measured.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::connection::{Connection, Endpoint, Target};
 use crate::request::PreparedRequest;
 use crate::signer::Signer;
+
+/// How long connecting a key store may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A KMS server, as its administrator reaches it.
 #[derive(Clone)]
@@ -40,6 +44,24 @@ impl KmsServer {
     /// Makes an AWS_KMS key and returns its ID.
     pub(crate) fn create_key(&self, input: &Value) -> Result<String, Failure> {
         text(&self.call("CreateKey", input)?, "/KeyMetadata/KeyId")
+    }
+
+    /// Connects a custom key store, and waits until it is.
+    pub(crate) fn connect(&self, custom_key_store_id: &str) -> Result<(), Failure> {
+        let input = json!({"CustomKeyStoreId": custom_key_store_id});
+        self.call("ConnectCustomKeyStore", &input)?;
+        let deadline = Instant::now() + CONNECT_PATIENCE;
+        loop {
+            let described = self.call("DescribeCustomKeyStores", &input)?;
+            match text(&described, "/CustomKeyStores/0/ConnectionState")?.as_str() {
+                "CONNECTED" => return Ok(()),
+                "FAILED" => return Err(format!("the key store does not connect: {described}").into()),
+                _ if Instant::now() > deadline => {
+                    return Err(format!("the key store is slow to connect: {described}").into());
+                }
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod load;
 mod machine;
 mod measurement;
 mod output;
+mod pkcs11_loop;
 mod process;
 mod process_usage;
 mod report;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Some(Command::EchoServer(echo)) => echo_server::run(&echo),
+        Some(Command::Pkcs11Loop(arguments)) => pkcs11_loop::run(&arguments),
         None => {
             let processes = Arc::new(Processes::default());
             process::kill_on_signal(processes.clone())?;

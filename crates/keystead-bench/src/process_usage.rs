@@ -19,6 +19,30 @@ pub(crate) fn processor_time(pid: u32) -> Result<Duration, Failure> {
     parse_processor_time(&stat).ok_or_else(|| format!("/proc/{pid}/stat is not understood: {stat}").into())
 }
 
+/// The processes that `parent` started whose command line has `word`, by process ID.
+pub(crate) fn children_named(parent: u32, word: &str) -> Result<Vec<u32>, Failure> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // A process may end while it is looked at.
+        let (Ok(stat), Ok(command)) =
+            (std::fs::read_to_string(format!("/proc/{pid}/stat")), std::fs::read(format!("/proc/{pid}/cmdline")))
+        else {
+            continue;
+        };
+        let has_word = command.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes());
+        if has_word && parse_parent(&stat) == Some(parent) {
+            found.push(pid);
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn parse_parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
 fn parse_resident_bytes(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

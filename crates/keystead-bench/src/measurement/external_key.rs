@@ -4,11 +4,10 @@
 //! limit of what is added with a proxy of its own machine, but for the network.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::interleaved::{Party, compared, run};
 use super::{Add, PLAINTEXT_BYTES, plaintext};
@@ -18,7 +17,7 @@ use crate::connection::Target;
 use crate::data_folder::DataFolder;
 use crate::keystead::{Keystead, Mode};
 use crate::kms_call::{KmsServer, text};
-use crate::load::{Load, Round};
+use crate::load::Load;
 use crate::process::Server;
 use crate::report::{Figure, Goal, Measurement, Unit};
 
@@ -34,8 +33,6 @@ const ROUND_FACTOR: u32 = 3;
 const INNER_LAYER_BYTES: usize = 32;
 /// The length of the data that KMS has the proxy authenticate when there is no encryption context, in bytes.
 const AAD_BYTES: usize = 56;
-/// How long connecting the key store may take.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Measures with the audit log synced, as by default, and not.
 pub(super) fn measure(keystead: &Keystead, extent: Extent, add: &mut Add<'_>) -> Result<(), Failure> {
@@ -50,7 +47,7 @@ fn measure_one(keystead: &Keystead, fsync: bool, extent: Extent) -> Result<Measu
     let folder = keystead.new_data_folder(if fsync { "external" } else { "external-no-fsync" }, mode)?;
     let server = keystead.dev(&folder, mode)?;
     let mut parties = parties(&folder, &server).map_err(|error| server.explain(&error.to_string()))?;
-    run(&mut parties, extent.round * ROUND_FACTOR, extent.rounds, paced)?;
+    run(&mut parties, extent.round * ROUND_FACTOR, extent.rounds)?;
 
     let [direct, kms] = &parties;
     let added_p50_us = compared(kms, direct, |kms, direct| kms.p50_us - direct.p50_us);
@@ -69,20 +66,18 @@ fn measure_one(keystead: &Keystead, fsync: bool, extent: Extent) -> Result<Measu
     })
 }
 
-fn paced(load: &mut Load, duration: Duration) -> Result<Round, Failure> {
-    load.open_loop(REQUESTS_PER_SECOND, duration)
-}
-
 fn parties(folder: &DataFolder, server: &Server) -> Result<[Party; 2], Failure> {
     let kms = folder.kms(server, false)?;
     let through_kms = kms.target(
         "Encrypt",
         &json!({"KeyId": external_key(folder, &kms)?, "Plaintext": STANDARD.encode(plaintext(PLAINTEXT_BYTES))}),
     )?;
-    Ok([
-        Party::new("the proxy directly", server.pid(), Load::for_open_loop(&direct(folder)?, CONNECTIONS)?),
-        Party::new("through KMS", server.pid(), Load::for_open_loop(&through_kms, CONNECTIONS)?),
-    ])
+    let paced = |name: &str, target: &Target| {
+        let mut load = Load::for_open_loop(target, CONNECTIONS)?;
+        let drive = move |duration| load.open_loop(REQUESTS_PER_SECOND, duration);
+        Ok::<_, Failure>(Party::new(name, [server.pid()], drive))
+    };
+    Ok([paced("the proxy directly", &direct(folder)?)?, paced("through KMS", &through_kms)?])
 }
 
 /// What KMS asks of the proxy for that Encrypt, asked without KMS.
@@ -109,23 +104,7 @@ fn direct(folder: &DataFolder) -> Result<Target, Failure> {
 fn external_key(folder: &DataFolder, kms: &KmsServer) -> Result<String, Failure> {
     let created = kms.call("CreateCustomKeyStore", &folder.create_custom_key_store_input()?)?;
     let id = text(&created, "/CustomKeyStoreId")?;
-    kms.call("ConnectCustomKeyStore", &json!({"CustomKeyStoreId": id}))?;
-    wait_until_connected(kms, &id)?;
+    kms.connect(&id)?;
     let xks_key_id = folder.proxy()?.key_id;
     kms.create_key(&json!({"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": id, "XksKeyId": xks_key_id}))
-}
-
-fn wait_until_connected(kms: &KmsServer, id: &str) -> Result<(), Failure> {
-    let deadline = Instant::now() + CONNECT_PATIENCE;
-    loop {
-        let described: Value = kms.call("DescribeCustomKeyStores", &json!({"CustomKeyStoreId": id}))?;
-        match text(&described, "/CustomKeyStores/0/ConnectionState")?.as_str() {
-            "CONNECTED" => return Ok(()),
-            "FAILED" => return Err(format!("the key store does not connect: {described}").into()),
-            _ if Instant::now() > deadline => {
-                return Err(format!("the key store is slow to connect: {described}").into());
-            }
-            _ => std::thread::sleep(Duration::from_millis(20)),
-        }
-    }
 }

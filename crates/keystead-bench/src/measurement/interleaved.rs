@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::latencies::median;
-use crate::load::{Load, Round};
+use crate::load::Round;
 use crate::process_usage::processor_time;
 use crate::report::Series;
 
 /// A server under load.
 pub(super) struct Party {
     name: String,
-    pid: u32,
-    load: Load,
+    pids: Vec<u32>,
+    drive: Drive,
     rounds: Vec<Observed>,
 }
+
+/// Drives one round of the given length.
+type Drive = Box<dyn FnMut(Duration) -> Result<Round, Failure>>;
 
 /// What one round showed.
 #[derive(Clone, Copy)]
@@ -26,8 +29,13 @@ pub(super) struct Observed {
 }
 
 impl Party {
-    pub(super) fn new(name: &str, pid: u32, load: Load) -> Self {
-        Self { name: name.to_owned(), pid, load, rounds: Vec::new() }
+    /// The processor time of the processes `pids` is counted as the party's.
+    pub(super) fn new(
+        name: &str,
+        pids: impl Into<Vec<u32>>,
+        drive: impl FnMut(Duration) -> Result<Round, Failure> + 'static,
+    ) -> Self {
+        Self { name: name.to_owned(), pids: pids.into(), drive: Box::new(drive), rounds: Vec::new() }
     }
 
     /// The medians of the rounds.
@@ -42,10 +50,10 @@ impl Party {
         }
     }
 
-    fn run(&mut self, duration: Duration, drive: Drive) -> Result<Observed, Failure> {
-        let before = processor_time(self.pid)?;
-        let round = drive(&mut self.load, duration).map_err(|error| format!("{}: {error}", self.name))?;
-        let used = processor_time(self.pid)?.saturating_sub(before);
+    fn run(&mut self, duration: Duration) -> Result<Observed, Failure> {
+        let before = self.processor_time()?;
+        let round = (self.drive)(duration).map_err(|error| format!("{}: {error}", self.name))?;
+        let used = self.processor_time()?.saturating_sub(before);
         Ok(Observed {
             requests_per_second: round.requests_per_second(),
             p50_us: round.latencies.quantile_us(0.5),
@@ -53,21 +61,22 @@ impl Party {
             cpu_us_per_request: used.as_secs_f64() * 1e6 / round.latencies.count().max(1) as f64,
         })
     }
+
+    fn processor_time(&self) -> Result<Duration, Failure> {
+        self.pids.iter().map(|pid| processor_time(*pid)).sum()
+    }
 }
 
-/// How a round is driven.
-pub(super) type Drive = fn(&mut Load, Duration) -> Result<Round, Failure>;
-
 /// Lets the parties take turns for `rounds` rounds, in alternating order, after a round each that does not count.
-pub(super) fn run(parties: &mut [Party], duration: Duration, rounds: u32, drive: Drive) -> Result<(), Failure> {
+pub(super) fn run(parties: &mut [Party], duration: Duration, rounds: u32) -> Result<(), Failure> {
     for party in parties.iter_mut() {
-        party.run(duration, drive)?;
+        party.run(duration)?;
     }
     for round in 0..rounds {
         for turn in 0..parties.len() {
             let index = if round % 2 == 0 { turn } else { parties.len() - 1 - turn };
             if let Some(party) = parties.get_mut(index) {
-                let observed = party.run(duration, drive)?;
+                let observed = party.run(duration)?;
                 party.rounds.push(observed);
             }
         }

@@ -1,5 +1,6 @@
 //! The measurements, one after another.
 
+mod cloudhsm_key;
 mod external_key;
 mod interleaved;
 mod start;
@@ -50,6 +51,9 @@ fn measure(arguments: &MeasurementArguments, keystead: &Keystead) -> Result<Vec<
     }
     if arguments.measures(Part::ExternalKey) {
         external_key::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::CloudhsmKey) {
+        cloudhsm_key::measure(keystead, extent, &mut add)?;
     }
     Ok(all)
 }

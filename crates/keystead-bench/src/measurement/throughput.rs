@@ -85,11 +85,11 @@ impl Compared {
         extent: Extent,
     ) -> Result<Measurement, Failure> {
         let mut parties = [
-            Party::new("echo", self.echo.pid(), Load::for_closed_loop(&self.echo_target(operation)?, connections)?),
+            closed_loop("echo", self.echo.pid(), &self.echo_target(operation)?, connections)?,
             self.kms.party("keystead", operation, connections)?,
             self.without_fsync.party("keystead, audit fsync off", operation, connections)?,
         ];
-        run(&mut parties, extent.round, extent.rounds, Load::closed_loop)?;
+        run(&mut parties, extent.round, extent.rounds)?;
 
         let [echo, kms, without_fsync] = &parties;
         let ratio = |party| compared(party, echo, |one, other| one.requests_per_second / other.requests_per_second);
@@ -124,8 +124,13 @@ impl MeasuredKms {
 
     fn party(&self, name: &str, operation: &Operation, connections: usize) -> Result<Party, Failure> {
         let target = self.kms.target(operation.name, &(operation.input)(self)?)?;
-        Ok(Party::new(name, self.server.pid(), Load::for_closed_loop(&target, connections)?))
+        closed_loop(name, self.server.pid(), &target, connections)
     }
+}
+
+fn closed_loop(name: &str, pid: u32, target: &Target, connections: usize) -> Result<Party, Failure> {
+    let mut load = Load::for_closed_loop(target, connections)?;
+    Ok(Party::new(name, [pid], move |duration| load.closed_loop(duration)))
 }
 
 fn encrypt_input(kms: &MeasuredKms) -> Value {
