@@ -331,7 +331,9 @@ impl Hsm {
     async fn wait_for_worker(&self) -> Result<(), HsmError> {
         let mut state = self.signals.state.subscribe();
         let awaited = state.borrow().next_outcome();
-        self.signals.hurry.notify_waiters();
+        if !matches!(*state.borrow(), State::Up(_)) {
+            self.signals.hurry.notify_one();
+        }
         let outcome = state.wait_for(|state| match state {
             State::Up(_) | State::Ended => true,
             State::Down { attempt, .. } => *attempt >= awaited,

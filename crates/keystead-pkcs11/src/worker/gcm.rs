@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Worker;
 use super::failure::{is_refused_ciphertext, is_stale};
-use super::worker::opened;
+use super::key_objects::has_keys;
 use crate::{Ciphertext, HsmError, IvSource};
 
 const IV_BYTES: usize = 12;
@@ -71,8 +71,7 @@ impl Worker {
         if length > LENGTH_MAX {
             return Err(HsmError::Module(format!("at most {LENGTH_MAX} random bytes are given at a time")));
         }
-        let token = self.token();
-        let token = opened(&token)?;
+        let token = self.token()?;
         token.need_initialized()?;
         let session = token.sessions.take(deadline)?;
         let mut random = Zeroizing::new(vec![0; length as usize]);
@@ -119,13 +118,13 @@ impl Worker {
                 self.forget_handle(id);
                 self.probe()?;
                 self.restore_login()?;
-                self.try_key(id, deadline, &mut use_key).or_else(|error| self.confirm(error))
+                self.try_key(id, deadline, &mut use_key).or_else(|error| self.confirm(error, deadline))
             }
             Err(HsmError::KeyNotFound) => {
                 self.probe()?;
                 match self.restore_login()? {
                     true => self.try_key(id, deadline, &mut use_key),
-                    false => self.confirm(HsmError::KeyNotFound),
+                    false => self.confirm(HsmError::KeyNotFound, deadline),
                 }
             }
             other => other,
@@ -138,11 +137,10 @@ impl Worker {
         deadline: Instant,
         use_key: &mut impl FnMut(&Session, ObjectHandle) -> Result<T, Error>,
     ) -> Result<Result<T, Error>, HsmError> {
-        let token = self.token();
-        let token = opened(&token)?;
+        let token = self.token()?;
         token.need_initialized()?;
         let session = token.sessions.take(deadline)?;
-        let key = self.handle(token, session.get()?, id)?;
+        let key = self.handle(&token, session.get()?, id)?;
         let outcome = use_key(session.get()?, key);
         if outcome.is_err() {
             session.discard();
@@ -150,16 +148,21 @@ impl Worker {
         Ok(outcome)
     }
 
-    /// A key that is not there may be the sign of a token that is another one.
-    fn confirm<T>(&self, error: HsmError) -> Result<T, HsmError> {
-        if error == HsmError::KeyNotFound {
-            self.prove_user()?;
+    /// A key that is not there may be the sign of a token that is another one. kryoptic goes on telling what the token was when another process
+    /// has initialised it anew; but all keys vanish at once only then.
+    fn confirm<T>(&self, error: HsmError, deadline: Instant) -> Result<T, HsmError> {
+        let token = self.token()?;
+        if error == HsmError::KeyNotFound && token.handles.has_been_used() {
+            let session = token.sessions.take(deadline)?;
+            if !has_keys(session.get()?).map_err(|error| self.blame(error))? {
+                return Err(self.initialized_anew());
+            }
         }
         Err(error)
     }
 
     fn forget_handle(&self, id: &[u8]) {
-        if let Some(token) = self.token().as_ref() {
+        if let Ok(token) = self.token() {
             token.handles.forget(id);
         }
     }

@@ -15,6 +15,7 @@ pub(crate) struct Handles(RwLock<Known>);
 #[derive(Default)]
 struct Known {
     epoch: u64,
+    has_been_used: bool,
     by_id: HashMap<Vec<u8>, ObjectHandle>,
 }
 
@@ -39,6 +40,12 @@ impl Handles {
             known.by_id.clear();
         }
         known.by_id.insert(id.to_vec(), handle);
+        known.has_been_used = true;
+    }
+
+    /// Whether any key was used since all were forgotten.
+    pub(crate) fn has_been_used(&self) -> bool {
+        self.read().has_been_used
     }
 
     /// Forgets an ID whose objects have changed.
@@ -52,6 +59,7 @@ impl Handles {
     pub(crate) fn forget_all(&self) {
         let mut known = self.write();
         known.epoch += 1;
+        known.has_been_used = false;
         known.by_id.clear();
     }
 

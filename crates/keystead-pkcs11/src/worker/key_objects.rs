@@ -11,7 +11,7 @@ use super::Worker;
 use super::key_info::key_info;
 use super::key_template::{Purpose, new_aes_key};
 use super::token::Token;
-use super::worker::{Changes, opened};
+use super::worker::Changes;
 use crate::{HsmError, KeyInfo};
 
 /// `CKA_ID` and `CKA_LABEL` of the masking key.
@@ -57,6 +57,8 @@ impl Worker {
 
     pub(crate) fn destroy_key(&self, id: &[u8]) -> Result<u32, HsmError> {
         self.need_login()?;
+        // These may be the last keys, and then they have not vanished.
+        self.token()?.handles.forget_all();
         self.change_objects(id, |session, _| {
             let found = session.find_objects(&of_id(id)).map_err(|error| self.blame(error))?;
             for key in &found {
@@ -76,7 +78,7 @@ impl Worker {
         let Changes { session, transport_key, .. } = &mut *changes;
         let session = session.as_ref().ok_or(HsmError::NotLoggedIn)?;
         let changed = self.change(false, || change(session, transport_key));
-        opened(&self.token())?.handles.forget(id);
+        self.token()?.handles.forget(id);
         changed
     }
 
@@ -112,8 +114,8 @@ impl Worker {
     fn tell_keys(&self, template: &[Attribute], deadline: Instant) -> Result<Vec<KeyInfo>, HsmError> {
         self.need_login()?;
         self.probe()?;
-        let token = self.token();
-        let session = opened(&token)?.sessions.take(deadline)?;
+        let token = self.token()?;
+        let session = token.sessions.take(deadline)?;
         let told = tell(session.get()?, template);
         if let Err(error) = told {
             session.discard();
@@ -125,6 +127,11 @@ impl Worker {
 
 fn tell(session: &Session, template: &[Attribute]) -> Result<Vec<KeyInfo>, Error> {
     session.find_objects(template)?.into_iter().map(|key| key_info(session, key)).collect()
+}
+
+/// Whether the token has any secret key.
+pub(crate) fn has_keys(session: &Session) -> Result<bool, Error> {
+    Ok(!session.find_objects(&[Attribute::Class(ObjectClass::SECRET_KEY)])?.is_empty())
 }
 
 fn of_id(id: &[u8]) -> [Attribute; 2] {

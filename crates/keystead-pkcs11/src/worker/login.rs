@@ -9,7 +9,7 @@ use cryptoki::types::AuthPin;
 use super::Worker;
 use super::failure::is_wrong_pin;
 use super::strikes::User;
-use super::worker::{Changes, opened};
+use super::worker::Changes;
 use crate::{HsmError, LoginHolder, Pin, PinFormat};
 
 /// The user of AWS CloudHSM that KMS is.
@@ -129,7 +129,7 @@ impl Worker {
         if matches!(state, SessionState::RwUser | SessionState::RoUser) {
             return Ok(false);
         }
-        opened(&self.token())?.handles.forget_all();
+        self.token()?.handles.forget_all();
         let again = self.attempt(&mut changes, User::User, |session| session.login(UserType::User, Some(&pin)));
         match again {
             Ok(()) => Ok(true),
@@ -141,26 +141,12 @@ impl Worker {
         }
     }
 
-    /// Whether the token still knows the user. kryoptic tells of a token that another process has initialised anew only when it is given a
-    /// PIN; other modules refuse to be asked in this way, and need not be.
-    pub(crate) fn prove_user(&self) -> Result<(), HsmError> {
-        let changes = self.changes();
-        let Some(login) = &changes.login else { return Err(HsmError::NotLoggedIn) };
-        let pin = self.format(&login.pin);
-        match changes.session()?.login(UserType::ContextSpecific, Some(&pin)) {
-            Err(Error::Pkcs11(RvError::PinIncorrect | RvError::UserPinNotInitialized, _)) => {
-                Err(self.initialized_anew())
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
     /// Nobody is logged in any more, as far as the worker knows; handles end with the login.
     pub(crate) fn forget_login(&self, changes: &mut Changes) {
         changes.login = None;
         changes.transport_key = None;
         self.holder.set(None);
-        if let Some(token) = self.token().as_ref() {
+        if let Ok(token) = self.token() {
             token.handles.forget_all();
         }
     }

@@ -40,7 +40,7 @@ use crate::HsmError;
 ///
 /// Fails if the token cannot be opened; the reason has been told on standard output then.
 pub fn run(settings_file: &Path, socket: &Path) -> Result<(), HsmError> {
-    serve(settings_file, socket).inspect_err(|error| lifetime::announce_lost(error))
+    serve(settings_file, socket).inspect_err(lifetime::announce_lost)
 }
 
 fn serve(settings_file: &Path, socket: &Path) -> Result<(), HsmError> {

@@ -111,6 +111,7 @@ fn replace(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

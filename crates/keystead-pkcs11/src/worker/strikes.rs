@@ -89,6 +89,7 @@ fn bad(path: &Path, why: &str) -> HsmError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::PoisonError;
 
 use cryptoki::error::Error;
 use cryptoki::slot::Slot;
@@ -73,8 +72,7 @@ impl Worker {
             return Err(HsmError::TokenState(format!("a label has at most {LABEL_BYTES_MAX} bytes")));
         }
         self.forget_login(changes);
-        let mut slot = self.token.write().unwrap_or_else(PoisonError::into_inner);
-        let token = slot.take().ok_or_else(|| HsmError::Lost("the token was not opened again".into()))?;
+        let token = self.take_token()?;
         changes.session = None;
         token.sessions.close_idle();
         let serial = token.serial.clone();
@@ -89,7 +87,7 @@ impl Worker {
         let token = Token::open(&pkcs11, &name, token::session_cap(&self.settings))?;
         changes.session = token.serial.is_some().then(|| token.open_session()).transpose()?;
         let serial = token.serial.clone();
-        *slot = Some(token);
+        self.set_token(token);
         made?;
         changes.strikes.set(User::User, 0)?;
         serial.ok_or_else(|| HsmError::Module("C_InitToken succeeded, and the token is not initialised".into()))

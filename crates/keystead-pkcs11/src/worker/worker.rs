@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -25,19 +25,21 @@ use crate::{HsmError, SnapshotHook, TokenStatus};
 /// How long a worker waits for one that was killed to be gone.
 const PREDECESSOR_WAIT: Duration = Duration::from_secs(3);
 
+/// How long a token that is to be initialised is waited for while calls still use it.
+const LAST_USES: Duration = Duration::from_secs(2);
+
 const INITIALIZED_ANEW: &str = "the token was initialised anew behind the worker's back";
 
 /// One HSM.
 ///
-/// What changes the token (logins, PINs, objects) holds `changes`, one at a time, and takes `token` after it. What only uses keys takes
-/// `token` alone, and lets go of it before it asks for `changes`.
+/// What changes the token (logins, PINs, objects) holds `changes`, one at a time. What only uses keys does not.
 pub(crate) struct Worker {
     pub(crate) settings: HsmSettings,
     probe_interval: Duration,
     pub(crate) storage: Option<Storage>,
     pub(crate) snapshot: Option<Snapshot>,
-    /// `None` only while `C_InitToken` makes it anew, or if that failed.
-    pub(crate) token: RwLock<Option<Token>>,
+    /// `None` only while `C_InitToken` makes it anew, or if it could not be opened again. Who uses it holds it, and not the lock.
+    token: RwLock<Option<Arc<Token>>>,
     changes: Mutex<Changes>,
     pub(crate) holder: Holder,
     is_broken: AtomicBool,
@@ -78,7 +80,7 @@ impl Worker {
             probe_interval: Duration::from_millis(start.probe_interval_ms.max(1)),
             storage,
             snapshot,
-            token: RwLock::new(Some(token)),
+            token: RwLock::new(Some(Arc::new(token))),
             changes: Mutex::new(Changes { session, login: None, strikes, transport_key: None }),
             holder: Holder::default(),
             is_broken: AtomicBool::new(false),
@@ -104,9 +106,35 @@ impl Worker {
         matches!(self.changes.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// The token, to be used with [`opened`].
-    pub(crate) fn token(&self) -> RwLockReadGuard<'_, Option<Token>> {
-        self.token.read().unwrap_or_else(PoisonError::into_inner)
+    /// The token.
+    pub(crate) fn token(&self) -> Result<Arc<Token>, HsmError> {
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner).clone();
+        token.ok_or_else(|| HsmError::Lost("the token is being initialised".into()))
+    }
+
+    /// The token, once nobody else uses it; nobody can until it is set again.
+    pub(crate) fn take_token(&self) -> Result<Token, HsmError> {
+        let mut token = self.token.write().unwrap_or_else(PoisonError::into_inner).take();
+        let deadline = Instant::now() + LAST_USES;
+        while let Some(shared) = token {
+            match Arc::try_unwrap(shared) {
+                Ok(token) => return Ok(token),
+                Err(shared) if Instant::now() < deadline => {
+                    token = Some(shared);
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(shared) => {
+                    *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(shared);
+                    return Err(HsmError::NoSession);
+                }
+            }
+        }
+        Err(HsmError::Lost("the token was not opened again after its initialisation".into()))
+    }
+
+    /// Gives the token to everybody.
+    pub(crate) fn set_token(&self, token: Token) {
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(token));
     }
 
     /// Whether the token is still there, and still the one that was opened.
@@ -115,9 +143,8 @@ impl Worker {
             return Err(HsmError::Lost("its token is not what it was when it was opened".into()));
         }
         self.check_storage()?;
-        let token = self.token();
         // While the token is made anew there is nothing to ask.
-        let Some(token) = token.as_ref() else { return Ok(()) };
+        let Ok(token) = self.token() else { return Ok(()) };
         let info = token.info()?;
         if self.holder.get().is_some() && !info.user_pin_initialized() {
             return Err(self.initialized_anew());
@@ -164,8 +191,7 @@ impl Worker {
     pub(crate) fn status(&self) -> Result<TokenStatus, HsmError> {
         self.probe()?;
         let changes = self.changes();
-        let token = self.token();
-        let info = opened(&token)?.info()?;
+        let info = self.token()?.info()?;
         Ok(TokenStatus {
             initialized: info.token_initialized(),
             label: info.label().to_owned(),
@@ -186,11 +212,6 @@ impl Worker {
     fn check_storage(&self) -> Result<(), HsmError> {
         self.storage.as_ref().map_or(Ok(()), Storage::check)
     }
-}
-
-/// The token itself, unless it is being made anew.
-pub(crate) fn opened(token: &Option<Token>) -> Result<&Token, HsmError> {
-    token.as_ref().ok_or_else(|| HsmError::Lost("the token was not opened again after its initialisation".into()))
 }
 
 /// How the settings name the token.

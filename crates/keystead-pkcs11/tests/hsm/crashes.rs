@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use keystead_pkcs11::client::Hsm;
 use keystead_pkcs11::{HsmError, KeyId, LoginHolder, Pin};
+use tokio::sync::watch;
 
 use crate::support::{Module, Rig, kill_worker, on_both_modules, until, user_pin};
 
@@ -48,9 +49,9 @@ async fn a_kill_in_a_stream_of_logins_and_pin_changes(module: Module) {
     let ciphertext = hsm.encrypt(&key, b"plaintext", b"").await.unwrap();
     hsm.log_out(KMS).await.unwrap();
     let mut pins = (user_pin(), Pin::new("an0therPassword"));
-    for round in 0..20 {
+    for round in 0..16 {
         let changing = tokio::spawn(change_pins(hsm.clone(), pins.0.clone(), pins.1.clone()));
-        tokio::time::sleep(Duration::from_micros(700 * round)).await;
+        tokio::time::sleep(Duration::from_micros(900 * round)).await;
         kill_worker(&rig, &hsm);
         let error = changing.await.unwrap();
         assert!(matches!(error, HsmError::Lost(_)), "{error}");
@@ -66,6 +67,7 @@ async fn a_kill_in_a_stream_of_new_keys(module: Module) {
     let hsm = rig.connected().await;
     let mut acknowledged = Vec::new();
     for round in 0..6_u8 {
+        let (progress, mut made_some) = watch::channel(0);
         let making = tokio::spawn({
             let hsm = hsm.clone();
             async move {
@@ -73,20 +75,22 @@ async fn a_kill_in_a_stream_of_new_keys(module: Module) {
                 for number in 0..u8::MAX {
                     let id = KeyId(vec![round, number]);
                     match hsm.generate_key(&id, "key", false).await {
-                        Ok(_) => made.push(id),
+                        Ok(_) => {
+                            made.push(id);
+                            progress.send_replace(made.len());
+                        }
                         Err(_) => break,
                     }
                 }
                 made
             }
         });
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        made_some.wait_for(|&made| made > usize::from(round)).await.unwrap();
         kill_worker(&rig, &hsm);
         acknowledged.extend(making.await.unwrap());
         until("the return", || hsm.status(), Result::is_ok).await.unwrap();
         hsm.log_in(&user_pin(), KMS).await.unwrap();
     }
-    assert!(!acknowledged.is_empty());
     for id in &acknowledged {
         hsm.encrypt(id, b"x", b"").await.unwrap();
     }

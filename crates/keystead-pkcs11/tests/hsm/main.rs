@@ -1,4 +1,5 @@
 //! One behaviour on every module: worker processes, driven by the client.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backups;
 mod bad_modules;
