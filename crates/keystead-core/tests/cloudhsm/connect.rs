@@ -73,7 +73,7 @@ async fn every_connection_error_code() {
         let server = installation.serve_without_worker();
         let id = server.create_key_store().await;
         server.connect(&id).await;
-        installation.hsms.with_cluster(CLUSTER, |cluster| trouble(cluster));
+        installation.hsms.with_cluster(CLUSTER, trouble);
         fails_and_is_disconnected(&installation, &id, code).await;
     }
 
@@ -243,7 +243,7 @@ async fn what_a_connect_refuses_at_once() {
         let installation = Installation::with_hsms(2).await;
         let server = installation.serve();
         let id = server.create_key_store().await;
-        installation.hsms.with_cluster(CLUSTER, |cluster| trouble(cluster));
+        installation.hsms.with_cluster(CLUSTER, trouble);
         assert_eq!(server.refused("ConnectCustomKeyStore", json!({"CustomKeyStoreId": id})).await, exception);
         assert_eq!(server.describe(&id).await["ConnectionState"], "DISCONNECTED");
     }

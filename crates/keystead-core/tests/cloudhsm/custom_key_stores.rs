@@ -97,7 +97,7 @@ async fn clusters_of_a_new_key_store() {
     ];
     for (exception, trouble) in table {
         let installation = Installation::with_hsms(2).await;
-        installation.hsms.with_cluster(CLUSTER, |cluster| trouble(cluster));
+        installation.hsms.with_cluster(CLUSTER, trouble);
         let server = installation.serve();
         assert_eq!(server.refused("CreateCustomKeyStore", create_request()).await, exception);
     }

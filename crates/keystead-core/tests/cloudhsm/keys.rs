@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keystead_core::key::{delete_due_keys, sweep_backing_keys};
 use keystead_core::key_store::{HSM_FAILURES, HsmFailure};
+use keystead_core::port::{Clock, Store};
 use serde_json::{Value, json};
 
 use crate::support::server::{CLUSTER, base64};
@@ -310,9 +311,9 @@ async fn what_a_create_key_leaves_behind_is_destroyed() {
         sweep_backing_keys(&server.kms).await.unwrap();
         assert_eq!(keys_in_hsms(&installation), 0, "{kind:?}");
         let key_store = installation.key_store(&id).await;
-        let journal = keystead_core::port::Store::pending_backing_keys;
-        let now = keystead_core::port::Clock::now(&*installation.clock);
-        assert_eq!(journal(&*installation.store, &key_store.id, now, 9).await.unwrap(), [], "{kind:?}");
+        let now = installation.clock.now();
+        let journal = installation.store.pending_backing_keys(&key_store.id, now, 9).await.unwrap();
+        assert_eq!(journal, [], "{kind:?}");
         server.create_key(&id).await;
         assert_eq!(keys_in_hsms(&installation), 2);
     }
@@ -393,7 +394,7 @@ async fn a_deleted_key_takes_its_backing_key_along_if_that_can_be_done() {
             .hsms
             .with_cluster(CLUSTER, |cluster| cluster.hsms["hsm-1-0"].keys.keys().next().unwrap().to_string());
         server.call("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7})).await.unwrap();
-        installation.hsms.with_cluster(CLUSTER, |cluster| trouble(cluster));
+        installation.hsms.with_cluster(CLUSTER, trouble);
         if !stays_connected {
             server.disconnect(&id).await;
             installation.settled(&id).await;
