@@ -16,6 +16,7 @@ use crate::cluster::{Cluster, Hsm};
 use crate::hsm_directory::DirectoryCache;
 use crate::hsm_health::HsmHealth;
 use crate::records::{Records, Stored};
+use crate::reinitialization::Reinitializing;
 use crate::settings::CloudHsmSettings;
 use crate::token_files::TokenFiles;
 
@@ -31,6 +32,7 @@ pub struct CloudHsm {
     pub(crate) files: TokenFiles,
     pub(crate) health: HsmHealth,
     pub(crate) directory: DirectoryCache,
+    pub(crate) reinitializing: Reinitializing,
     /// Tells the background that there is something to do.
     pub(crate) changed: Notify,
 }
@@ -57,6 +59,7 @@ impl CloudHsm {
             entropy,
             health: HsmHealth::default(),
             directory: DirectoryCache::default(),
+            reinitializing: Reinitializing::default(),
             changed: Notify::new(),
         })
     }
@@ -109,7 +112,7 @@ impl CloudHsm {
             profile: cluster.module.profile.clone(),
             environment: token.environment.clone(),
             token_label: token.label.clone(),
-            token_serial: token.serial.clone(),
+            token_serial: token.serial.clone().filter(|_| !self.is_left_reinitializing(hsm)),
             token_storage: token.storage.clone(),
             state_folder: self.files.state_folder(&cluster.cluster_id, &hsm.hsm_id),
         })

@@ -24,6 +24,7 @@ mod operation;
 mod quota;
 mod records;
 mod registration;
+mod reinitialization;
 mod sealed_text;
 mod service;
 mod settings;

@@ -46,6 +46,9 @@ pub(crate) struct Token {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) label: Option<String>,
     pub(crate) serial: Option<String>,
+    /// It is being initialised again, which may give it another serial number.
+    #[serde(default)]
+    pub(crate) reinitializing: bool,
     /// File or folder in which a soft token keeps its objects.
     pub(crate) storage: Option<PathBuf>,
 }

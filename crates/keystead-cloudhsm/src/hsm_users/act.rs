@@ -6,8 +6,9 @@ use std::sync::Arc;
 use keystead_pkcs11::client::Hsm as Driver;
 use keystead_pkcs11::{HsmError, LoginHolder};
 
-use super::{HsmOutcome, HsmUsersError, KMSUSER, Target};
+use super::{HsmOutcome, HsmUsersError, KMSUSER, Target, internal};
 use crate::cluster::Hsm;
+use crate::reinitialization::ReinitializeError;
 
 /// Why an act was not done on one HSM.
 pub(super) enum ActError {
@@ -20,6 +21,16 @@ pub(super) enum ActError {
 impl From<HsmError> for ActError {
     fn from(error: HsmError) -> Self {
         Self::Hsm(error)
+    }
+}
+
+impl From<ReinitializeError> for ActError {
+    fn from(error: ReinitializeError) -> Self {
+        match error {
+            ReinitializeError::Hsm(error) => Self::Hsm(error),
+            ReinitializeError::Gone => Self::Refused(error.to_string()),
+            ReinitializeError::Store(error) => Self::Refused(internal(error).to_string()),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl HsmUsers {
             async move {
                 check_auditor(&driver).await?;
                 match driver.destroy_key(&id).await? {
-                    0 => Err(ActError::Hsm(keystead_pkcs11::HsmError::KeyNotFound)),
+                    0 => Err(ActError::Refused(format!("The HSM has no key {key_id}."))),
                     _ => Ok(()),
                 }
             }

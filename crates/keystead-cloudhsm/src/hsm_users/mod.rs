@@ -10,14 +10,20 @@ mod password;
 mod types;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keystead_pkcs11::client::Hsm as Driver;
+use tokio::time::Instant;
 
 pub use types::{HsmKey, HsmKeyList, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsersError};
 
 use crate::CloudHsm;
 use crate::cluster::{Cluster, Hsm, ModuleKind};
 use crate::records::Stored;
+
+/// How long a token that a crash left half-way may take to answer.
+const SETTLED_WITHIN: Duration = Duration::from_secs(10);
+const SETTLING_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The crypto officer.
 const ADMIN: &str = "admin";
@@ -50,10 +56,7 @@ impl HsmUsers {
 
     /// The cluster and its HSMs that are in service, or the one that is named.
     async fn target(&self, cluster_id: &str, hsm_id: Option<&str>) -> Result<Target, HsmUsersError> {
-        let found = self.cloud_hsm.records.find::<Cluster>(cluster_id).await.map_err(internal)?;
-        let stored = found
-            .filter(|stored| !stored.value.is_going())
-            .ok_or_else(|| HsmUsersError::NotFound(format!("There is no cluster {cluster_id}.")))?;
+        let stored = self.settled_cluster(cluster_id).await?;
         let cluster = &stored.value;
         if let Some(missing) = hsm_id.filter(|id| cluster.hsm(id).is_none()) {
             return Err(HsmUsersError::NotFound(format!("Cluster {cluster_id} has no HSM {missing}.")));
@@ -67,6 +70,26 @@ impl HsmUsers {
             )));
         }
         Ok(Target { stored, hsms })
+    }
+
+    /// The cluster, once the background has noted what a crash left open of its tokens.
+    async fn settled_cluster(&self, cluster_id: &str) -> Result<Stored<Cluster>, HsmUsersError> {
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            let found = self.cloud_hsm.records.find::<Cluster>(cluster_id).await.map_err(internal)?;
+            let stored = found
+                .filter(|stored| !stored.value.is_going())
+                .ok_or_else(|| HsmUsersError::NotFound(format!("There is no cluster {cluster_id}.")))?;
+            let Some(hsm) = self.cloud_hsm.left_reinitializing(&stored.value) else { return Ok(stored) };
+            if Instant::now() >= deadline {
+                return Err(HsmUsersError::Refused(format!(
+                    "The token of {} was being initialised again and does not answer yet. Try again; the server's log has the cause.",
+                    hsm.hsm_id
+                )));
+            }
+            self.cloud_hsm.changed.notify_one();
+            tokio::time::sleep(SETTLING_INTERVAL).await;
+        }
     }
 
     /// The same, where the users are managed here.

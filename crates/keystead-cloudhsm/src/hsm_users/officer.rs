@@ -10,8 +10,8 @@ use keystead_pkcs11::{HsmError, Pin, TokenStatus};
 use super::act::{ActError, already_logged_in, on_each, problem};
 use super::password::{existing_pin, new_pin};
 use super::{ADMIN, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsers, HsmUsersError, KMSUSER, Target, internal};
+use crate::cluster::Cluster;
 use crate::cluster::state::ClusterEvent;
-use crate::cluster::{Cluster, Hsm};
 
 impl HsmUsers {
     /// The users on each active HSM, or on one. An HSM that cannot be asked says why.
@@ -162,7 +162,7 @@ impl HsmUsers {
             async move {
                 check_nobody_logged_in(&driver.status().await?)?;
                 driver.check_so_pin(&co_pin).await?;
-                cloud_hsm.reinitialize(&account, cluster_id, &hsm, &co_pin).await
+                Ok(cloud_hsm.reinitialize(&account, cluster_id, &hsm, &driver, &co_pin).await?)
             }
         })
         .await
@@ -174,46 +174,6 @@ impl HsmUsers {
         match target.cluster().is_active() {
             true => Ok(target),
             false => Err(not_activated(cluster_id, target.cluster().state)),
-        }
-    }
-}
-
-impl crate::CloudHsm {
-    /// Initialises a token again. Its serial number may become another one; until that is stored, none is insisted on, so that a crash between
-    /// leaves a token that is still found.
-    async fn reinitialize(
-        &self,
-        account: &keystead_model::arn::AccountId,
-        cluster_id: &str,
-        hsm: &Hsm,
-        co_pin: &Pin,
-    ) -> Result<(), ActError> {
-        let cluster = self.set_serial(account, cluster_id, hsm, None).await?;
-        let gone = || ActError::Refused("The HSM is no longer there.".to_owned());
-        let unbound = cluster.hsm(&hsm.hsm_id).ok_or_else(gone)?;
-        let driver = self.driver(&cluster, unbound).ok_or_else(gone)?;
-        driver.status().await?;
-        let label = unbound.token.as_ref().and_then(|token| token.label.clone()).unwrap_or_default();
-        let serial = driver.reinitialize_token(&label, co_pin).await?;
-        self.set_serial(account, cluster_id, hsm, Some(serial)).await.map(|_| ())
-    }
-
-    async fn set_serial(
-        &self,
-        account: &keystead_model::arn::AccountId,
-        cluster_id: &str,
-        hsm: &Hsm,
-        serial: Option<String>,
-    ) -> Result<Cluster, ActError> {
-        let set = |cluster: &mut Cluster| {
-            let token = cluster.hsm_mut(&hsm.hsm_id).and_then(|hsm| hsm.token.as_mut());
-            token.ok_or(StoreError::NotFound)?.serial.clone_from(&serial);
-            Ok(())
-        };
-        match self.change_cluster(account, cluster_id, set).await {
-            Ok(Some((cluster, ()))) => Ok(cluster),
-            Ok(None) | Err(StoreError::NotFound) => Err(ActError::Refused("The HSM is no longer there.".to_owned())),
-            Err(error) => Err(ActError::Refused(internal(error).to_string())),
         }
     }
 }

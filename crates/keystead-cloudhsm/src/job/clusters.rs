@@ -23,7 +23,7 @@ impl Cluster {
 impl CloudHsm {
     pub(super) fn has_work(&self, cluster: &Cluster) -> bool {
         let vanishes = cluster.state == ClusterState::Deleted && self.has_come(self.vanishing(cluster));
-        !cluster.is_quiet() || vanishes || self.daily_backup_due(cluster) || unbound_hsm(cluster).is_some()
+        !cluster.is_quiet() || vanishes || self.daily_backup_due(cluster) || self.left_reinitializing(cluster).is_some()
     }
 
     fn vanishing(&self, cluster: &Cluster) -> keystead_model::Timestamp {
@@ -64,7 +64,7 @@ impl CloudHsm {
     }
 
     async fn keep_active(&self, account: &AccountId, cluster: &Cluster) -> Result<(), JobError> {
-        if let Some(hsm) = unbound_hsm(cluster) {
+        if let Some(hsm) = self.left_reinitializing(cluster) {
             self.bind_token(account, cluster, hsm).await?;
         }
         if self.daily_backup_due(cluster) {
@@ -141,18 +141,6 @@ impl CloudHsm {
         cluster.active_hsms().filter(|hsm| other_than != Some(hsm.hsm_id.as_str())).find(reachable)
     }
 
-    /// Notes the serial number of a token that was initialised again (see `hsm_users`), where a crash kept it from being noted.
-    async fn bind_token(&self, account: &AccountId, cluster: &Cluster, hsm: &Hsm) -> Result<(), JobError> {
-        let Some(driver) = self.driver(cluster, hsm).filter(|driver| driver.is_available()) else { return Ok(()) };
-        let serial = driver.status().await?.serial;
-        let bind = |cluster: &mut Cluster| {
-            let token = cluster.hsm_mut(&hsm.hsm_id).and_then(|hsm| hsm.token.as_mut()).ok_or(JobError::Overtaken)?;
-            token.serial.get_or_insert_with(|| serial.clone());
-            Ok::<_, JobError>(())
-        };
-        self.change_cluster(account, &cluster.cluster_id, bind).await?.map(|_| ()).ok_or(JobError::Overtaken)
-    }
-
     /// Backups whose time is over: those that the retention policy no longer keeps, the last one of a cluster spared.
     pub(super) fn doomed_backups(&self, clusters: &[Stored<Cluster>], backups: &[Stored<Backup>]) -> HashSet<String> {
         let mut doomed = HashSet::new();
@@ -173,10 +161,4 @@ impl CloudHsm {
         }
         doomed
     }
-}
-
-/// An HSM of ours in service whose token's serial number is not noted.
-fn unbound_hsm(cluster: &Cluster) -> Option<&Hsm> {
-    let unbound = |hsm: &&Hsm| hsm.token.as_ref().is_some_and(|token| token.serial.is_none());
-    cluster.module.kind.soft().and_then(|_| cluster.active_hsms().find(unbound))
 }

@@ -286,5 +286,6 @@ fn new_hsm<'a>(cluster: &'a mut Cluster, hsm_id: &str) -> Result<&'a mut Hsm, Jo
 }
 
 fn token_of(files: SoftToken, label: Option<String>, serial: Option<String>) -> Token {
-    Token { environment: files.environment, label, serial, storage: Some(files.token_storage) }
+    let storage = Some(files.token_storage);
+    Token { environment: files.environment, label, serial, reinitializing: false, storage }
 }

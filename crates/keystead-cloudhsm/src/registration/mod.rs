@@ -167,6 +167,7 @@ impl CloudHsm {
                 environment: hsm.environment,
                 label: hsm.token_label,
                 serial: hsm.token_serial,
+                reinitializing: false,
                 storage: hsm.token_storage,
             }),
             final_backup: None,

@@ -29,9 +29,9 @@ async fn a_cluster_from_a_backup_has_certificate_users_and_passwords() {
         server.wait_hsms(&restored, 1).await;
         let list = server.users.list(&restored, None).await.unwrap().remove(0);
         assert!(list.users.iter().all(|user| user.exists), "{list:?}");
-        let changed =
-            server.users.change_password(&restored, None, "admin", &secret(CO_PASSWORD), &secret("another1Password"));
-        assert_eq!(changed.await.unwrap()[0].problem, None, "the officer's password is the old one's");
+        let (old, new) = (secret(CO_PASSWORD), secret("another1Password"));
+        let changed = server.users.change_password(&restored, None, "admin", &old, &new).await;
+        assert_eq!(changed.unwrap()[0].problem, None, "the officer's password is the old one's");
 
         // The cluster itself goes on from its own backup.
         server.create_hsm(&id, ZONES[1]).await;

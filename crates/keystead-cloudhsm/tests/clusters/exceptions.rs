@@ -237,8 +237,7 @@ async fn a_subnet_without_a_free_address() {
     server.wait_state(&id, "UNINITIALIZED").await;
     let subnet = server.subnets().await.remove(0);
     for _ in 0..251 {
-        let made = server.network.create_managed_interface(&account(), &subnet, "full", &[], None, "test");
-        made.await.unwrap();
+        server.network.create_managed_interface(&account(), &subnet, "full", &[], None, "test").await.unwrap();
     }
     let input = json!({"ClusterId": id, "AvailabilityZone": ZONES[0]});
     check(&server, vec![("CreateHsm", input, INVALID, "enough free addresses")]).await;
