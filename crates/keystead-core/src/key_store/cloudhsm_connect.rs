@@ -4,7 +4,8 @@
 //! A connect may be cut short at any point and is then done again from its beginning, by this worker or another one. Each step is made for that:
 //! what is there already is left as it is, and a password is in the store before an HSM hears of it. Two workers on one job do each other no
 //! harm: whoever has lost the lease learns it before its next call that changes an HSM, both use the one pending password that was stored
-//! first, and only the holder of the lease stores an outcome. A lease must be longer than one call of [`crate::port::HsmBackend`] may take.
+//! first, and only the holder of the lease stores an outcome. The lease is renewed while a call is under way, so that only a worker that stands
+//! still loses it.
 
 use std::collections::BTreeSet;
 

@@ -11,6 +11,10 @@ use crate::port::CallMetadata;
 pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
     let mut polls = tokio::task::JoinSet::new();
     for key_store in kms.catalog.store().connected_custom_key_stores().await? {
+        // What an HSM answers shows at its next use; there is no health check of clusters.
+        if key_store.external().is_none() {
+            continue;
+        }
         let id = key_store.id.clone();
         let loaded = match kms.catalog.load_key_store(key_store) {
             Ok(loaded) => loaded,
@@ -20,7 +24,6 @@ pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
                 continue;
             }
         };
-        // What an HSM answers shows at its next use; there is no health check of clusters.
         let LoadedLink::External(link) = loaded.link else { continue };
         let (backend, request_id) = (kms.backend.clone(), kms.new_uuid());
         polls.spawn(async move {

@@ -35,6 +35,8 @@ pub struct KmsUserPasswords {
     pub pending: Option<SecretString>,
     /// The one or two passwords that an HSM may have which the last rotations did not reach, by HSM ID.
     pub behind: BTreeMap<String, Vec<SecretString>>,
+    /// The current one is the owner's word, given after the pending one was made: more likely than that.
+    pub set_by_owner: bool,
 }
 
 /// The stored form: JSON.
@@ -43,6 +45,7 @@ struct Written<'a> {
     current: &'a str,
     pending: Option<&'a str>,
     behind: BTreeMap<&'a str, Vec<&'a str>>,
+    set_by_owner: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +53,7 @@ struct Read {
     current: SecretString,
     pending: Option<SecretString>,
     behind: BTreeMap<String, Vec<SecretString>>,
+    set_by_owner: bool,
 }
 
 /// A second copy of a secret. Secrets do not implement `Clone`, so that each copy is seen.
@@ -79,7 +83,7 @@ pub(crate) fn random_password(entropy: &dyn Entropy) -> SecretString {
 impl KmsUserPasswords {
     /// One password for every HSM.
     pub fn new(current: SecretString) -> Self {
-        Self { current, pending: None, behind: BTreeMap::new() }
+        Self { current, pending: None, behind: BTreeMap::new(), set_by_owner: false }
     }
 
     /// The bytes to be sealed.
@@ -94,6 +98,7 @@ impl KmsUserPasswords {
                 .iter()
                 .map(|(id, secrets)| (id.as_str(), secrets.iter().map(SecretString::expose).collect()))
                 .collect(),
+            set_by_owner: self.set_by_owner,
         };
         // Sized at once: a buffer that grows would leave copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
@@ -103,7 +108,8 @@ impl KmsUserPasswords {
 
     /// Reads what [`KmsUserPasswords::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes).map(|Read { current, pending, behind }| Self { current, pending, behind })
+        let Read { current, pending, behind, set_by_owner } = serde_json::from_slice(bytes)?;
+        Ok(Self { current, pending, behind, set_by_owner })
     }
 
     /// The passwords that an HSM may have, leaving the pending one aside: one, or two.
@@ -119,7 +125,11 @@ impl KmsUserPasswords {
         let settled = self.settled(hsm_id);
         // With two known ones the pending one was never sent.
         let pending = self.pending.as_ref().filter(|_| settled.len() < CANDIDATES_MAX);
-        pending.into_iter().chain(settled).take(CANDIDATES_MAX).collect()
+        let mut candidates: Vec<_> = pending.into_iter().chain(settled).take(CANDIDATES_MAX).collect();
+        if self.set_by_owner && pending.is_some() {
+            candidates.reverse();
+        }
+        candidates
     }
 
     /// Notes which password an HSM has, known from a login. Returns whether that is news which must be stored before the pending
@@ -154,6 +164,7 @@ impl KmsUserPasswords {
             .collect();
         self.behind = behind;
         self.current = new;
+        self.set_by_owner = false;
     }
 
     /// The owner says what the password is now. An HSM that was lost while its owner changed the others may still have what it had.
@@ -163,6 +174,7 @@ impl KmsUserPasswords {
             known.insert(0, copy_of(&new));
         }
         self.current = new;
+        self.set_by_owner = self.pending.is_some();
     }
 
     /// What the HSMs may have, all together, the most likely first: for logging in again after a loss.
@@ -251,6 +263,9 @@ mod tests {
         assert_eq!(texts(&passwords.candidates("hsm-1")), ["current"]);
         passwords.pending = Some(secret("pending"));
         assert_eq!(texts(&passwords.candidates("hsm-1")), ["pending", "current"]);
+        passwords.replace_current(secret("current"));
+        assert_eq!(texts(&passwords.candidates("hsm-1")), ["current", "pending"]);
+        passwords.set_by_owner = false;
         passwords.behind.insert("hsm-1".to_owned(), vec![secret("old"), secret("older")]);
         assert_eq!(texts(&passwords.candidates("hsm-1")), ["old", "older"]);
         assert!(passwords.note_proven("hsm-1", &secret("older")));

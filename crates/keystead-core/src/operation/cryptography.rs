@@ -168,14 +168,13 @@ impl UsableKey {
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let header = &ciphertext.header;
         let header_bytes = header.to_bytes();
-        let inner_aad = inner_aad(&header_bytes, context);
         // A blob of another material of this key, or of another kind than this key makes, was never made by this key: nobody is asked.
         if header.material_id != self.key.key.material.id {
             return Err(invalid_ciphertext());
         }
         match (&ciphertext.body, self.way()?) {
             (CiphertextBody::Kms(message), Way::Own(material)) => {
-                material.decrypt(message, &inner_aad).map_err(|error| match error {
+                material.decrypt(message, &inner_aad(&header_bytes, context)).map_err(|error| match error {
                     MaterialError::DoesNotAuthenticate => invalid_ciphertext(),
                     MaterialError::Module => KmsError::internal(&error),
                 })
@@ -188,6 +187,7 @@ impl UsableKey {
                     .decrypt(link, xks_key_id, outer, &aad, &self.metadata(call))
                     .await
                     .map_err(KmsError::cryptographic)?;
+                let inner_aad = inner_aad(&header_bytes, context);
                 material.decrypt(&inner, &inner_aad).map_err(|_| inner_ciphertext_invalid())
             }
             (CiphertextBody::Hsm(ciphertext), Way::Hsm { link, backing_key_id }) => {

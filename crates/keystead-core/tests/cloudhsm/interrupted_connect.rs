@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::server::{CLUSTER, LEASE};
+use crate::support::simulated_hsms::Cluster;
 use crate::support::{Cut, CutKind, Installation, Server};
 
 /// More calls than a connect over two HSMs makes.
@@ -315,5 +316,9 @@ async fn a_password_set_while_a_rotation_is_unfinished() {
         server.connect(&id).await;
         assert_eq!(installation.settled(&id).await, ConnectionState::Connected, "{owner_changed_it}");
         is_sound(&installation, &id, "afterwards").await;
+        // The owner's word is tried first.
+        let wrong = if owner_changed_it { 0 } else { 1 };
+        let tried = |cluster: &mut Cluster| cluster.hsms.values().map(|hsm| hsm.wrong_passwords).max();
+        assert_eq!(installation.hsms.with_cluster(CLUSTER, tried), Some(wrong));
     }
 }
