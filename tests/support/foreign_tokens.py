@@ -4,7 +4,6 @@ import subprocess
 from pathlib import Path
 
 from support.built_binary import COMMAND_LIMIT_S, clean_environment, run_command
-from support.cluster_authority import ClusterAuthority
 from support.conditions import wait_until
 from support.hsm_modules import SOFTHSM2
 from support.hsm_network import ZONES
@@ -59,7 +58,7 @@ class ForeignTokens:
 
 def registration(realm, network, hsms, folder, **changes):
     """What a registration file says of these HSMs; `changes` as in the file, `None` leaves a key out."""
-    authority = ClusterAuthority()
+    authority = realm.authority
     (folder / "cluster.pem").write_text(authority.issue("a cluster of the owner's"))
     (folder / "root.pem").write_text(authority.trust_anchor)
     described = {
@@ -99,7 +98,7 @@ def register(realm, network, described, folder):
     done = run_register(realm, write_registration(folder / "cluster.toml", described))
     assert done.returncode == 0, done.stderr
     (cluster_id,) = (word for word in done.stdout.split() if word.startswith("cluster-"))
-    cluster = HsmCluster(realm, cluster_id, network, ClusterAuthority())
+    cluster = HsmCluster(realm, cluster_id, network, realm.authority)
     wait_until(cluster.is_shown, f"{cluster_id} was there", SLOW_LIMIT_S)
     cluster.wait_state("ACTIVE")
     return cluster
