@@ -53,6 +53,28 @@ enum Kind {
     LongControl,
 }
 
+impl Kind {
+    fn is_short(self) -> bool {
+        matches!(self, Self::Session | Self::Control)
+    }
+}
+
+/// A call that takes a token long, counted as long as it is under way.
+struct LongCall<'a>(&'a AtomicU32);
+
+impl<'a> LongCall<'a> {
+    fn new(under_way: &'a AtomicU32) -> Self {
+        under_way.fetch_add(1, Ordering::Relaxed);
+        Self(under_way)
+    }
+}
+
+impl Drop for LongCall<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Hsm {
     pub(super) fn new(
         settings: HsmSettings,
@@ -247,6 +269,7 @@ impl Hsm {
         let link = self.link()?;
         let deadline = Instant::now() + self.time(kind);
         let _permit = self.permit(kind, deadline).await?;
+        let _long_call = self.long_call(kind);
         let left = deadline.saturating_duration_since(Instant::now());
         // The worker must have said that no session came free before nobody listens any more.
         let wait = left * 9 / 10;
@@ -282,10 +305,7 @@ impl Hsm {
     }
 
     fn time(&self, kind: Kind) -> Duration {
-        match kind {
-            Kind::Session | Kind::Control => self.common.call_timeout,
-            Kind::LongSession | Kind::LongControl => self.common.call_timeout * LONG_CALL_FACTOR,
-        }
+        self.common.call_timeout * if kind.is_short() { 1 } else { LONG_CALL_FACTOR }
     }
 
     async fn permit(&self, kind: Kind, deadline: Instant) -> Result<SemaphorePermit<'_>, HsmError> {
@@ -315,9 +335,15 @@ impl Hsm {
         let missed = self.missed(kind);
         if is_answered {
             missed.store(0, Ordering::Relaxed);
+        } else if kind.is_short() && self.signals.long_calls.load(Ordering::Relaxed) > 0 {
+            // The token may be busy with that one.
         } else if missed.fetch_add(1, Ordering::Relaxed) + 1 >= MISSED_MAX {
             self.signals.hangs.notify_one();
         }
+    }
+
+    fn long_call(&self, kind: Kind) -> Option<LongCall<'_>> {
+        (!kind.is_short()).then(|| LongCall::new(&self.signals.long_calls))
     }
 
     fn missed(&self, kind: Kind) -> &AtomicU32 {

@@ -5,10 +5,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::line_log::{Lines, log_lines};
@@ -17,6 +17,8 @@ use crate::worker::{LOST_LINE, READY_LINE, StartFile};
 
 /// How long a worker may take to end when it is told to.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the last words of a worker that has ended are waited for.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(200);
 /// Longest path of a Unix socket that every system takes, in bytes.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
@@ -26,7 +28,8 @@ pub(super) struct Process {
     /// The worker ends when this does, and so it does even if the server is killed.
     _input: ChildStdin,
     pub(super) socket: PathBuf,
-    last_words: Arc<Mutex<Option<String>>>,
+    /// Reads what the worker says to its end; the reason that it gives for it.
+    last_words: Option<JoinHandle<Option<String>>>,
 }
 
 impl Process {
@@ -44,7 +47,7 @@ impl Process {
             return Err("its worker was started without pipes".into());
         };
         tokio::spawn(log_lines(hsm.hsm_id.clone(), errors));
-        let mut process = Self { child, _input: input, socket: files.socket, last_words: Arc::default() };
+        let mut process = Self { child, _input: input, socket: files.socket, last_words: None };
         process.wait_until_ready(hsm, common, output).await?;
         Ok(process)
     }
@@ -52,9 +55,11 @@ impl Process {
     /// Waits for the end of the process; the reason.
     pub(super) async fn wait(&mut self) -> String {
         let status = self.child.wait().await;
-        // What it said last may not have been read yet.
-        tokio::task::yield_now().await;
-        let said = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let said = match &mut self.last_words {
+            // A process of the vendor's may still hold the pipe.
+            Some(words) => timeout(LAST_WORDS_TIMEOUT, words).await.ok().and_then(Result::ok).flatten(),
+            None => None,
+        };
         said.unwrap_or_else(|| describe_end(&status))
     }
 
@@ -83,7 +88,7 @@ impl Process {
         let started = timeout(common.start_timeout, first_words(&mut lines)).await;
         match started {
             Ok(Some(Ok(()))) => {
-                tokio::spawn(listen(hsm.hsm_id.clone(), lines, self.last_words.clone()));
+                self.last_words = Some(tokio::spawn(listen(hsm.hsm_id.clone(), lines)));
                 Ok(())
             }
             Ok(Some(Err(reason))) => {
@@ -188,14 +193,16 @@ async fn first_words(lines: &mut Lines<ChildStdout>) -> Option<Result<(), String
     }
 }
 
-/// Reads to the end what the worker says once it is ready, so that it never waits for a reader.
-async fn listen(hsm_id: String, mut lines: Lines<ChildStdout>, last_words: Arc<Mutex<Option<String>>>) {
+/// Reads to the end what the worker says once it is ready, so that it never waits for a reader; the reason for the end, if it gives one.
+async fn listen(hsm_id: String, mut lines: Lines<ChildStdout>) -> Option<String> {
+    let mut reason = None;
     while let Some(line) = lines.next().await {
         match line.strip_prefix(LOST_LINE) {
-            Some(reason) => *last_words.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned()),
+            Some(text) => reason = Some(text.to_owned()),
             None => tracing::warn!(hsm = %hsm_id, "its worker says: {}", line.escape_debug()),
         }
     }
+    reason
 }
 
 fn describe_end(status: &io::Result<ExitStatus>) -> String {

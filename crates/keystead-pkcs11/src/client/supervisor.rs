@@ -21,6 +21,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// A worker that has run for so long was well.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
+/// Tokio's timers know no shorter one.
+const PROBE_INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// So many deadlines missed, and no answer in between: the worker hangs.
 pub(super) const MISSED_MAX: u32 = 3;
 
@@ -43,6 +45,8 @@ pub(super) struct Signals {
     pub(super) missed_by_sessions: AtomicU32,
     /// The same for other calls, which may well be answered while all sessions hang.
     pub(super) missed_by_control: AtomicU32,
+    /// Calls under way that take a token long, so that it may miss deadlines of others.
+    pub(super) long_calls: AtomicU32,
 }
 
 impl Signals {
@@ -54,6 +58,7 @@ impl Signals {
             hangs: Notify::new(),
             missed_by_sessions: AtomicU32::new(0),
             missed_by_control: AtomicU32::new(0),
+            long_calls: AtomicU32::new(0),
         })
     }
 
@@ -95,6 +100,8 @@ impl Supervisor {
         let mut pause = PAUSE_MIN;
         let mut waiting = None;
         let mut last = None;
+        // The log has each reason once, however often a start fails for it.
+        let mut told = None;
         for attempt in 1.. {
             self.publish(State::Starting { attempt, last: last.take() });
             let started = Instant::now();
@@ -110,7 +117,10 @@ impl Supervisor {
                 }
                 Outcome::Died(reason) => reason,
             };
-            tracing::warn!(hsm = %self.settings().hsm_id, "the HSM is lost: {reason}");
+            if told.as_ref() != Some(&reason) {
+                tracing::warn!(hsm = %self.settings().hsm_id, "the HSM is lost: {reason}");
+                told = Some(reason.clone());
+            }
             self.publish(State::Down { attempt, reason: reason.clone() });
             if let Some(sender) = waiting.take() {
                 answer(sender, Err(HsmError::Lost(reason.clone())));
@@ -156,12 +166,15 @@ impl Supervisor {
     /// Watches a worker until it is no more.
     async fn watch(&mut self, mut process: Process) -> Outcome {
         let signals = self.hsm.signals().clone();
-        let mut probe = interval(self.common.probe_interval);
-        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut probe: Option<JoinHandle<()>> = None;
+        let mut probe_time = interval(self.common.probe_interval.max(PROBE_INTERVAL_MIN));
+        probe_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 reason = process.wait() => return Outcome::Died(reason),
-                _ = probe.tick() => self.probe(),
+                _ = probe_time.tick() => if probe.as_ref().is_none_or(JoinHandle::is_finished) {
+                    probe = Some(self.probe());
+                },
                 // It may be the worker before this one that did.
                 () = signals.hangs.notified() => {
                     if signals.is_hanging() {
@@ -183,13 +196,13 @@ impl Supervisor {
     }
 
     /// Asks a worker how it is; the answer, or that there is none, is counted as for every call.
-    fn probe(&self) {
+    fn probe(&self) -> JoinHandle<()> {
         let hsm = self.hsm.clone();
         tokio::spawn(async move {
             if let Err(error) = hsm.probe().await {
                 tracing::debug!(hsm = %hsm.settings().hsm_id, "the probe failed: {error}");
             }
-        });
+        })
     }
 
     /// Waits before the next start; `None` when it is time, or somebody waits for it.

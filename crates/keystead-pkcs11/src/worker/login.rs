@@ -204,11 +204,18 @@ impl Worker {
     fn format(&self, pin: &Pin) -> AuthPin {
         match self.settings.profile.pin_format {
             PinFormat::Password => auth_pin(pin.expose()),
-            PinFormat::UserAndPassword => format!("{USER_NAME}:{}", pin.expose()).into(),
+            // C_Login's format is documented. That C_SetPIN takes the same is unverified.
+            PinFormat::UserAndPassword => {
+                // As long as it is to be: a text that grows leaves copies behind.
+                let mut text = String::with_capacity(USER_NAME.len() + 1 + pin.expose().len());
+                text.extend([USER_NAME, ":", pin.expose()]);
+                text.into()
+            }
         }
     }
 }
 
+/// A PIN as cryptoki takes it, which zeroes it on drop.
 pub(crate) fn auth_pin(text: &str) -> AuthPin {
     text.to_owned().into()
 }

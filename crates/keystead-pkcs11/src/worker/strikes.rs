@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,7 @@ pub(crate) struct Strikes {
     path: PathBuf,
     strikes_max: u32,
     counts: Counts,
+    user: Arc<AtomicU32>,
 }
 
 impl Strikes {
@@ -41,7 +44,7 @@ impl Strikes {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Counts::default(),
             Err(error) => return Err(bad(&path, &error.to_string())),
         };
-        Ok(Self { path, strikes_max, counts })
+        Ok(Self { path, strikes_max, counts, user: Arc::new(AtomicU32::new(counts.user)) })
     }
 
     /// Wrong PINs in a row.
@@ -50,6 +53,11 @@ impl Strikes {
             User::SecurityOfficer => self.counts.security_officer,
             User::User => self.counts.user,
         }
+    }
+
+    /// The user's count, for those who do not wait for their turn to change it.
+    pub(crate) fn user_count(&self) -> Arc<AtomicU32> {
+        self.user.clone()
     }
 
     /// Whether no PIN is tried any more.
@@ -67,6 +75,7 @@ impl Strikes {
         if counts != self.counts {
             self.write(&counts).map_err(|error| bad(&self.path, &error.to_string()))?;
             self.counts = counts;
+            self.user.store(counts.user, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,7 +17,7 @@ use super::failure::{failure, is_fatal};
 use super::login::{Holder, Login};
 use super::snapshot::Snapshot;
 use super::storage::Storage;
-use super::strikes::{Strikes, User};
+use super::strikes::Strikes;
 use super::token::{self, Token, TokenName};
 use crate::client::HsmSettings;
 use crate::{HsmError, SnapshotHook, TokenStatus};
@@ -42,6 +42,8 @@ pub(crate) struct Worker {
     token: RwLock<Option<Arc<Token>>>,
     changes: Mutex<Changes>,
     pub(crate) holder: Holder,
+    user_strikes: Arc<AtomicU32>,
+    strikes_max: u32,
     is_broken: AtomicBool,
     /// No second process may drive the token.
     _lock: File,
@@ -81,8 +83,10 @@ impl Worker {
             storage,
             snapshot,
             token: RwLock::new(Some(Arc::new(token))),
-            changes: Mutex::new(Changes { session, login: None, strikes, transport_key: None }),
             holder: Holder::default(),
+            user_strikes: strikes.user_count(),
+            strikes_max: start.strikes_max,
+            changes: Mutex::new(Changes { session, login: None, strikes, transport_key: None }),
             is_broken: AtomicBool::new(false),
             _lock: lock,
         })
@@ -163,7 +167,7 @@ impl Worker {
         }
     }
 
-    /// Makes a change of the token: `SoftHSM 2`'s file is saved before it if it touches a PIN, and everything is on the disk after it,
+    /// Makes a change of the token: SoftHSM 2's file is saved before it if it touches a PIN, and everything is on the disk after it,
     /// whether it succeeded or not.
     pub(crate) fn change<T>(
         &self,
@@ -187,18 +191,18 @@ impl Worker {
         changed
     }
 
-    /// The state of the token.
+    /// The state of the token. It waits for no change that is on its way.
     pub(crate) fn status(&self) -> Result<TokenStatus, HsmError> {
         self.probe()?;
-        let changes = self.changes();
         let info = self.token()?.info()?;
+        let user_strikes = self.user_strikes.load(Ordering::Relaxed);
         Ok(TokenStatus {
             initialized: info.token_initialized(),
             label: info.label().to_owned(),
             serial: info.serial_number().to_owned(),
             user_exists: info.user_pin_initialized(),
-            user_locked: info.user_pin_locked() || changes.strikes.is_locked(User::User),
-            user_strikes: changes.strikes.count(User::User),
+            user_locked: info.user_pin_locked() || user_strikes >= self.strikes_max,
+            user_strikes,
             login: self.holder.get(),
         })
     }
