@@ -134,7 +134,7 @@ impl Hsm {
     }
 
     /// `C_InitToken` on a token that is initialised: every object and the user are destroyed, the SO PIN stays. Returns the serial number,
-    /// which may be a new one.
+    /// which may be a new one. `UserLoggedIn` while somebody is logged in as the user.
     pub async fn reinitialize_token(&self, label: &str, so_pin: &Pin) -> Result<String, HsmError> {
         self.call(Kind::LongControl, Request::ReinitializeToken { label, so_pin: so_pin.clone() }).await
     }

@@ -57,15 +57,16 @@ impl Worker {
 
     pub(crate) fn destroy_key(&self, id: &[u8]) -> Result<u32, HsmError> {
         self.need_login()?;
-        // These may be the last keys, and then they have not vanished.
-        self.token()?.handles.forget_all();
-        self.change_objects(id, |session, _| {
+        let destroyed = self.change_objects(id, |session, _| {
             let found = session.find_objects(&of_id(id)).map_err(|error| self.blame(error))?;
             for key in &found {
                 session.destroy_object(*key).map_err(|error| self.blame(error))?;
             }
             Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
-        })
+        });
+        // These may have been the last keys, and then they have not vanished.
+        self.token()?.handles.forget_all();
+        destroyed
     }
 
     /// Makes a change of the objects with this ID, one at a time, durably.
@@ -75,6 +76,8 @@ impl Worker {
         change: impl FnOnce(&Session, &mut Option<ObjectHandle>) -> Result<T, HsmError>,
     ) -> Result<T, HsmError> {
         let mut changes = self.changes();
+        // Without a login there would be nothing to find, and nothing to destroy.
+        self.restore_login_in(&mut changes)?;
         let Changes { session, transport_key, .. } = &mut *changes;
         let session = session.as_ref().ok_or(HsmError::NotLoggedIn)?;
         let changed = self.change(false, || change(session, transport_key));
@@ -114,6 +117,7 @@ impl Worker {
     fn tell_keys(&self, template: &[Attribute], deadline: Instant) -> Result<Vec<KeyInfo>, HsmError> {
         self.need_login()?;
         self.probe()?;
+        self.restore_login()?;
         let token = self.token()?;
         let session = token.sessions.take(deadline)?;
         let told = tell(session.get()?, template);

@@ -119,22 +119,23 @@ impl Worker {
     }
 
     /// Logs in again where the module has forgotten the login that the worker knows of; whether that was so.
-    ///
-    /// Once: if the PIN is refused then, the token is not what it was.
     pub(crate) fn restore_login(&self) -> Result<bool, HsmError> {
-        let mut changes = self.changes();
+        self.restore_login_in(&mut self.changes())
+    }
+
+    /// The same for those whose turn it is. Once: if the PIN is refused then, the token is not what it was.
+    pub(crate) fn restore_login_in(&self, changes: &mut Changes) -> Result<bool, HsmError> {
         let Some(login) = &changes.login else { return Err(HsmError::NotLoggedIn) };
-        let pin = self.format(&login.pin);
         let state = changes.session()?.get_session_info().map_err(|error| self.blame(error))?.session_state();
         if matches!(state, SessionState::RwUser | SessionState::RoUser) {
             return Ok(false);
         }
+        let pin = self.format(&login.pin);
         self.token()?.handles.forget_all();
-        let again = self.attempt(&mut changes, User::User, |session| session.login(UserType::User, Some(&pin)));
-        match again {
+        match self.attempt(changes, User::User, |session| session.login(UserType::User, Some(&pin))) {
             Ok(()) => Ok(true),
             Err(HsmError::PinIncorrect | HsmError::UserNotFound) => {
-                self.forget_login(&mut changes);
+                self.forget_login(changes);
                 Err(self.initialized_anew())
             }
             Err(error) => Err(error),

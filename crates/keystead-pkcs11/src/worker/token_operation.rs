@@ -33,6 +33,9 @@ impl Worker {
 
     pub(crate) fn reinitialize_token(&self, label: &str, so_pin: &Pin) -> Result<String, HsmError> {
         let mut changes = self.changes();
+        if changes.login.is_some() {
+            return Err(HsmError::UserLoggedIn);
+        }
         let strikes = changes.strikes.count(User::SecurityOfficer);
         if changes.strikes.is_locked(User::SecurityOfficer) {
             return Err(HsmError::UserLockedOut);

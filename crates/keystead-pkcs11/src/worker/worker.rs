@@ -181,14 +181,21 @@ impl Worker {
         }
         let started = SystemTime::now();
         let changed = change();
+        let kept = self.keep(started, snapshot);
+        if kept.is_err() {
+            // What the module did is not on the disk, and the worker does not know what it was.
+            self.is_broken.store(true, Ordering::Relaxed);
+        }
+        kept.and(changed)
+    }
+
+    /// Brings a change to the disk.
+    fn keep(&self, since: SystemTime, snapshot: Option<&Snapshot>) -> Result<(), HsmError> {
         if let Some(storage) = &self.storage {
-            storage.sync_since(started)?;
+            storage.sync_since(since)?;
             storage.check()?;
         }
-        if let Some(snapshot) = snapshot {
-            snapshot.discard()?;
-        }
-        changed
+        snapshot.map_or(Ok(()), Snapshot::discard)
     }
 
     /// The state of the token. It waits for no change that is on its way.

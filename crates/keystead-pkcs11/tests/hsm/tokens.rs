@@ -31,9 +31,13 @@ async fn a_blank_token_is_initialised_once(module: Module) {
 async fn a_token_made_anew_has_lost_everything(module: Module) {
     let rig = Rig::new(module);
     let (hsm, key) = rig.with_key().await;
+    assert_eq!(hsm.reinitialize_token("new", &so_pin()).await.unwrap_err(), HsmError::UserLoggedIn);
+    hsm.encrypt(&key, b"x", b"").await.unwrap();
+    hsm.log_out(LoginHolder::Kms).await.unwrap();
     assert_eq!(hsm.reinitialize_token("new", &Pin::new("wr0ngPassword")).await.unwrap_err(), HsmError::PinIncorrect);
     hsm.log_in(&user_pin(), LoginHolder::Kms).await.unwrap();
     hsm.encrypt(&key, b"x", b"").await.unwrap();
+    hsm.log_out(LoginHolder::Kms).await.unwrap();
     let serial = hsm.reinitialize_token("new", &so_pin()).await.unwrap();
     let status = hsm.status().await.unwrap();
     assert!(status.initialized && !status.user_exists && status.login.is_none());
