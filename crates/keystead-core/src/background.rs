@@ -76,8 +76,8 @@ async fn follow_changes(kms: Arc<Kms>) {
     }
 }
 
-/// Drops the connections to a key store that is not connected, whoever disconnected it. A call that had begun just before may have made new ones
-/// since the operation itself dropped them.
+/// Drops the connections to a key store that is not connected, whoever disconnected it. A call that had begun just before may have made
+/// new ones since the operation itself dropped them.
 async fn forget_unless_connected(kms: &Arc<Kms>, id: &CustomKeyStoreId) {
     let key_store = match kms.catalog.key_store(id).await {
         Ok(Some(key_store)) => key_store,

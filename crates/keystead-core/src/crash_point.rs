@@ -1,7 +1,7 @@
 //! The steps between which a crash must lose nothing, as data.
 //!
-//! A build with `debug_assertions` aborts the process right before the step that the environment variable `KEYSTEAD_CRASH_AT` names, so that an
-//! end-to-end test can crash a real server at each of them. Other builds do not read the variable.
+//! A build with `debug_assertions` aborts the process right before the step that the environment variable `KEYSTEAD_CRASH_AT` names, so
+//! that an end-to-end test can crash a real server at each of them. Other builds do not read the variable.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -73,6 +73,8 @@ pub struct Kms {
     /// Probes of proxies for each account.
     pub(crate) probe_rate: RequestRate<AccountId>,
     pub(crate) connection_job_started: Notify,
+    /// When this server began.
+    pub(crate) begun: Timestamp,
 }
 
 /// A caller whose signature is verified, and how its request came.
@@ -166,6 +168,7 @@ impl Kms {
         Self {
             rate: RequestRate::new(settings.key_store_requests_per_second),
             probe_rate: RequestRate::new(settings.key_store_probes_per_second),
+            begun: clock.now(),
             settings,
             catalog,
             backend,

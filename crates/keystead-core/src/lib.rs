@@ -1,8 +1,8 @@
 //! The domain of Keystead: custom key stores, KMS keys, access, the operations of the KMS API, and the ports they need.
 //!
 //! The core does no I/O of its own. Everything outside comes in through the traits of [`port`]: the durable [`port::Store`],
-//! the [`port::KeyStoreBackend`] and the [`port::HsmBackend`] behind custom key stores, the [`port::HsmClusters`], the [`port::AuditLog`], the [`port::Clock`] and the
-//! [`port::Entropy`]. The entry point is [`Kms::invoke`].
+//! the [`port::KeyStoreBackend`] and the [`port::HsmBackend`] behind custom key stores, the [`port::HsmClusters`], the [`port::AuditLog`],
+//! the [`port::Clock`] and the [`port::Entropy`]. The entry point is [`Kms::invoke`].
 
 pub mod access;
 pub mod api_service;

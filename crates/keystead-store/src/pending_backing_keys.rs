@@ -50,8 +50,8 @@ pub(crate) async fn abandon(connection: &mut SqliteConnection, id: &BackingKeyId
     one_row(execute(connection, sqlx::query(ABANDON).bind(id.as_bytes().as_slice())).await?)
 }
 
-/// Takes a backing key out of the journal for the KMS key that is inserted for it in the same transaction. `Conflict` if it is not there, or
-/// abandoned.
+/// Takes a backing key out of the journal for the KMS key that is inserted for it in the same transaction. `Conflict` if it is not there,
+/// or abandoned.
 pub(crate) async fn take(
     connection: &mut SqliteConnection,
     key_store: &CustomKeyStoreId,

@@ -1,10 +1,12 @@
 //! Backing keys: made in the HSMs of an AWS CloudHSM key store for one KMS key each, and never left there without anybody knowing.
 //!
-//! A backing key is entered into a journal before any HSM is asked to make it, and leaves the journal in the transaction that stores its KMS key.
-//! So whatever ends CreateKey in between, what it left in the HSMs is in the journal. It is marked as abandoned first, from when on no KMS key
-//! can be stored for it, then destroyed, and taken out of the journal once every HSM has confirmed that.
+//! A backing key is entered into a journal before any HSM is asked to make it, and leaves the journal in the transaction that stores its
+//! KMS key. So whatever ends CreateKey in between, what it left in the HSMs is in the journal. It is marked as abandoned first, from when
+//! on no KMS key can be stored for it, then destroyed, and taken out of the journal once every HSM has confirmed that.
 
 use std::time::Duration;
+
+use keystead_model::Timestamp;
 
 use crate::catalog::LoadedLink;
 use crate::crash_point::{self, CrashPoint};
@@ -15,7 +17,7 @@ use crate::port::{BackingKeyId, HsmLink, PendingBackingKey, StoreError};
 
 /// How long CreateKey waits for the HSMs to make a key on all of them.
 const GENERATE_DEADLINE: Duration = Duration::from_secs(30);
-/// How old an entry of the journal is before it is taken for a leftover: far longer than any CreateKey goes on.
+/// How old, in milliseconds, an entry of the journal is before it is taken for a leftover: far longer than any CreateKey goes on.
 const LEFTOVER_AGE_MS: i64 = 300_000;
 /// How many leftovers of a key store are looked at in one sweep.
 const BATCH: usize = 100;
@@ -84,9 +86,17 @@ async fn abandon(kms: &Kms, id: &BackingKeyId) -> bool {
     }
 }
 
+/// Entries of the journal from this moment or earlier are leftovers: those that are old, and those from before this server began. HSMs
+/// have one server at a time (nobody else is logged in to them as kmsuser), so the CreateKey that made these ended with the server before.
+fn leftovers_until(kms: &Kms) -> Timestamp {
+    let old = kms.clock.now().plus_millis(-LEFTOVER_AGE_MS);
+    let of_another_server = kms.begun.plus_millis(-1);
+    old.max(of_another_server)
+}
+
 /// Destroys what was left in the HSMs of each connected key store by a CreateKey that did not come to its end.
 pub async fn sweep_backing_keys(kms: &Kms) -> Result<(), KmsError> {
-    let created_until = kms.clock.now().plus_millis(-LEFTOVER_AGE_MS);
+    let created_until = leftovers_until(kms);
     for key_store in kms.catalog.store().connected_custom_key_stores().await? {
         if key_store.cloud_hsm().is_none() {
             continue;

@@ -14,8 +14,8 @@ use crate::port::{BackingKeyId, StoreError};
 /// How many keys are deleted before the store is asked again.
 const BATCH: usize = 100;
 
-/// Deletes every key whose deletion date has come, with its material, tags and aliases. External keys are not touched; of a key in HSMs, the
-/// backing key is destroyed if that can be done now, and is otherwise left to the owner of the cluster.
+/// Deletes every key whose deletion date has come, with its material, tags and aliases. External keys are not touched; of a key in HSMs,
+/// the backing key is destroyed if that can be done now, and is otherwise left to the owner of the cluster.
 ///
 /// A key that cannot be deleted stays for the next time and does not keep the others.
 pub async fn delete_due_keys(kms: &Kms) -> Result<(), KmsError> {
@@ -67,8 +67,8 @@ struct Destruction {
 }
 
 impl Destruction {
-    /// The members of a DeleteKey event, whose values are JSON texts (CloudHSM key stores digest, 1.11). There is no `keyHandle` in them: a handle
-    /// is of one login to one HSM.
+    /// The members of a DeleteKey event, whose values are JSON texts (CloudHSM key stores digest, 1.11). There is no `keyHandle` in them:
+    /// a handle is of one login to one HSM.
     fn note(self, backing_key_id: &BackingKeyId, record: &mut AuditRecord) {
         let id = backing_key_id.to_string();
         let status = if self.destroyed { "SUCCESS" } else { "FAILURE" };

@@ -45,8 +45,8 @@ impl EffectiveState {
     }
 }
 
-/// What is to be done with a key: the rows of the table that refuse anything. DescribeKey, ListAliases, ListResourceTags and DeleteAlias are
-/// allowed in every state.
+/// What is to be done with a key: the rows of the table that refuse anything. DescribeKey, ListAliases, ListResourceTags and DeleteAlias
+/// are allowed in every state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeyAction {
     /// Encrypt, Decrypt, ReEncrypt, GenerateDataKey and its WithoutPlaintext.
@@ -129,8 +129,8 @@ fn pending_deletion(key: &Key) -> &'static str {
     }
 }
 
-/// Two documented texts compete here; which one AWS emits for external key stores is unverified. The one written for them tells the operator what
-/// to do.
+/// Two documented texts compete here; which one AWS emits for external key stores is unverified. The one written for them tells the
+/// operator what to do.
 fn unavailable_message(key: &Key, arn: &KeyArn) -> String {
     match key.origin {
         KeyOrigin::ExternalKeyStore { .. } => crate::key_store::KEY_STORE_NOT_CONNECTED_MESSAGE.to_owned(),

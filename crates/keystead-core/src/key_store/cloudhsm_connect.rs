@@ -1,11 +1,11 @@
-//! Connecting and disconnecting an AWS CloudHSM key store: the steps of the CloudHSM key stores digest, 2.1 and 2.2, and the rotation of the
-//! password of `kmsuser` by its protocol 7.5.
+//! Connecting and disconnecting an AWS CloudHSM key store: the steps of the CloudHSM key stores digest, 2.1 and 2.2, and the rotation of
+//! the password of `kmsuser` by its protocol 7.5.
 //!
-//! A connect may be cut short at any point and is then done again from its beginning, by this worker or another one. Each step is made for that:
-//! what is there already is left as it is, and a password is in the store before an HSM hears of it. Two workers on one job do each other no
-//! harm: whoever has lost the lease learns it before its next call that changes an HSM, both use the one pending password that was stored
-//! first, and only the holder of the lease stores an outcome. The lease is renewed while a call is under way, so that only a worker that stands
-//! still loses it.
+//! A connect may be cut short at any point and is then done again from its beginning, by this worker or another one. Each step is made for
+//! that: what is there already is left as it is, and a password is in the store before an HSM hears of it. Two workers on one job do each
+//! other no harm: whoever has lost the lease learns it before its next call that changes an HSM, both use the one pending password that
+//! was stored first, and only the holder of the lease stores an outcome. The lease is renewed while a call is under way, so that only a
+//! worker that stands still loses it.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,10 @@ use keystead_model::SecretString;
 use keystead_model::kms::ConnectionErrorCodeType as Code;
 
 use super::kms_user_passwords::random_password;
-use super::{CloudHsmKeyStore, ConnectionState, CustomKeyStore, HsmFailure, KmsUserPasswords, copy_of, same_secret};
+use super::{
+    CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, HsmFailure, KmsUserPasswords, copy_of,
+    same_secret,
+};
 use crate::catalog::hsm_link;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
@@ -153,8 +156,8 @@ impl CloudHsmConnect<'_> {
         Err(self.failed(HsmFailure::InvalidCredentials))
     }
 
-    /// Stores, before any HSM hears of it, the password that the HSMs will have, and which one each of them has now. A rotation that was cut
-    /// short has stored one already: it goes on with that.
+    /// Stores, before any HSM hears of it, the password that the HSMs will have, and which one each of them has now. A rotation that was
+    /// cut short has stored one already: it goes on with that.
     async fn store_pending(&self, logged_in: &[LoggedIn]) -> Result<SecretString, Stop> {
         loop {
             let stored = self.kms.catalog.store().custom_key_store(&self.job.custom_key_store_id).await?;
@@ -259,15 +262,17 @@ impl CloudHsmConnect<'_> {
 }
 
 impl Rotation {
-    /// Makes the new password the current one. `None` if the key store has another one pending: this rotation is not its own.
-    pub(super) fn store_in(&self, kms: &Kms, key_store: &mut CustomKeyStore) -> Result<Option<()>, KmsError> {
-        let Some(cloud_hsm) = key_store.cloud_hsm() else { return Ok(None) };
+    /// Makes the new password the current one. Fails if the key store has another one pending: this rotation is not its own.
+    pub(super) fn store_in(&self, kms: &Kms, key_store: &mut CustomKeyStore) -> Result<(), KmsError> {
+        let not_its_own =
+            || KmsError::internal(&"the password that the HSMs have is not the one that is stored for them");
+        let cloud_hsm = key_store.cloud_hsm().ok_or_else(not_its_own)?;
         let mut passwords = kms.catalog.kms_user_passwords(&key_store.id, cloud_hsm)?;
         if !passwords.pending.as_ref().is_some_and(|pending| same_secret(pending, &self.new)) {
-            return Ok(None);
+            return Err(not_its_own());
         }
         passwords.promote_pending(&self.reached, &self.cluster);
-        seal_into(kms, key_store, &passwords).map(Some)
+        seal_into(kms, key_store, &passwords)
     }
 }
 
@@ -295,7 +300,7 @@ pub(crate) fn seal_into(
     passwords: &KmsUserPasswords,
 ) -> Result<(), KmsError> {
     let sealed = kms.catalog.seal_kms_user_passwords(&key_store.id, passwords, &*kms.entropy)?;
-    if let super::CustomKeyStoreKind::CloudHsm(cloud_hsm) = &mut key_store.kind {
+    if let CustomKeyStoreKind::CloudHsm(cloud_hsm) = &mut key_store.kind {
         cloud_hsm.sealed_passwords = sealed;
     }
     Ok(())

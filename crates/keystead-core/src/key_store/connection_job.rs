@@ -1,7 +1,7 @@
 //! The worker that finishes connects and disconnects.
 //!
-//! A job is a row in the store, leased while it is worked on. Whoever leases it next, this node after a restart or another one, finishes what a
-//! crash left: no key store stays CONNECTING or DISCONNECTING. The end of a job is one transaction that checks the lease, so a
+//! A job is a row in the store, leased while it is worked on. Whoever leases it next, this node after a restart or another one, finishes
+//! what a crash left: no key store stays CONNECTING or DISCONNECTING. The end of a job is one transaction that checks the lease, so a
 //! worker that was overtaken changes nothing.
 
 use std::sync::Arc;
@@ -175,8 +175,8 @@ impl ConnectionWorker {
         }
     }
 
-    /// A call that was under way when a disconnect came may have logged in, or made network objects, after the disconnect had looked. What is
-    /// not connected, nor about to be, has neither.
+    /// A call that was under way when a disconnect came may have logged in, or made network objects, after the disconnect had looked. What
+    /// is not connected, nor about to be, has neither.
     async fn clean_up_after_overtaken(&self, job: &ConnectionJob) -> Result<(), KmsError> {
         let stored = self.kms.catalog.store().custom_key_store(&job.custom_key_store_id).await?;
         let Some(key_store) = stored else { return Ok(()) };
@@ -234,12 +234,8 @@ impl ConnectionWorker {
                     return Ok(store.discard_connection_job(job).await?);
                 }
             }
-            if let Some(rotation) = rotation
-                && rotation.store_in(&self.kms, &mut key_store)?.is_none()
-            {
-                return Err(KmsError::internal(
-                    &"the password that the HSMs have is not the one that is stored for them",
-                ));
+            if let Some(rotation) = rotation {
+                rotation.store_in(&self.kms, &mut key_store)?;
             }
             match self.kms.catalog.finish_connection_job(&key_store, job).await {
                 Ok(()) => return Ok(()),

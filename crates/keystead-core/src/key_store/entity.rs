@@ -70,8 +70,8 @@ pub struct CloudHsmKeyStore {
     pub cluster_id: String,
     /// The trust anchor that the key store was made with, PEM, as given.
     pub trust_anchor: String,
-    /// The certificate of the cluster that the key store was made with, PEM in canonical form: equal texts are equal certificates. It names the
-    /// backup history, which every later cluster of the key store must share.
+    /// The certificate of the cluster that the key store was made with, PEM in canonical form: equal texts are equal certificates. It
+    /// names the backup history, which every later cluster of the key store must share.
     pub cluster_certificate: String,
     /// The [`super::KmsUserPasswords`], sealed for [`crate::sealing::SealedRecord::KmsUserPasswords`].
     pub sealed_passwords: Sealed,

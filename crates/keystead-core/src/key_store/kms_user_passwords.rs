@@ -1,8 +1,8 @@
 //! What KMS knows of the passwords of `kmsuser`, HSM by HSM.
 //!
-//! Each connect gives `kmsuser` a new random password (CloudHSM key stores digest, 2.1 step 10 and 7.5). HSMs change their passwords one after
-//! the other, and a crash or a loss may come between any two of them. So what is stored is, at any moment, for each HSM a set of passwords one
-//! of which is the right one:
+//! Each connect gives `kmsuser` a new random password (CloudHSM key stores digest, 2.1 step 10 and 7.5). HSMs change their passwords one
+//! after the other, and a crash or a loss may come between any two of them. So what is stored is, at any moment, for each HSM a set of
+//! passwords one of which is the right one:
 //!
 //! - the passwords known for this very HSM ([`KmsUserPasswords::behind`]), or else the current one;
 //! - and the pending one, if there is one: it was stored before the first HSM heard of it.
@@ -147,8 +147,8 @@ impl KmsUserPasswords {
         }
     }
 
-    /// The end of a rotation: the pending password is the current one of the HSMs in `reached`. The others of the cluster stay behind, and of
-    /// HSMs that are no longer in it nothing is kept.
+    /// The end of a rotation: the pending password is the current one of the HSMs in `reached`. The others of the cluster stay behind, and
+    /// of HSMs that are no longer in it nothing is kept.
     pub(crate) fn promote_pending(&mut self, reached: &BTreeSet<String>, cluster: &BTreeSet<String>) {
         let Some(new) = self.pending.take() else { return };
         let behind = cluster

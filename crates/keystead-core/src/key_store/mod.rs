@@ -1,4 +1,5 @@
-//! Custom key stores: the entity, the connection state machine, and what an external key store's proxy can do wrong.
+//! Custom key stores: the entity, the connection state machine, connecting and disconnecting, the passwords of `kmsuser`, and what proxies
+//! and HSMs can do wrong.
 
 mod certificate;
 mod cloudhsm_connect;

@@ -1,4 +1,5 @@
-//! What CreateCustomKeyStore, UpdateCustomKeyStore, ConnectCustomKeyStore and CreateKey check of the cluster behind an AWS CloudHSM key store.
+//! What CreateCustomKeyStore, UpdateCustomKeyStore, ConnectCustomKeyStore and CreateKey check of the cluster behind an AWS CloudHSM key
+//! store.
 //!
 //! Source: KMS API Reference, the six operations' errors; CloudHSM key stores digest 1.2. The texts are unverified.
 
@@ -66,7 +67,8 @@ pub(super) fn refuse_external_parameters(request: &UpdateCustomKeyStoreRequest) 
     refuse_foreign_parameters(TYPE, &external_parameters!(request))
 }
 
-/// The shape bounds the length; that a password has letters and digits alone is a rule of the HSM user. The password itself is not repeated.
+/// The shape bounds the length; that a password has letters and digits alone is a rule of the HSM user. The password itself is not
+/// repeated.
 pub(super) fn check_password(password: &SecretString) -> Result<(), KmsError> {
     if is_kms_user_password(password.expose()) {
         return Ok(());
@@ -163,7 +165,8 @@ pub(super) fn check_related(cluster: &HsmCluster, cloud_hsm: &CloudHsmKeyStore) 
     ))
 }
 
-/// `CloudHsmClusterInvalidConfigurationException` unless key stores and keys can be made with the cluster: HSMs in two zones, and its network.
+/// `CloudHsmClusterInvalidConfigurationException` unless key stores and keys can be made with the cluster: HSMs in two zones, and its
+/// network.
 pub(super) async fn check_configuration(kms: &Kms, cluster: &HsmCluster) -> Result<(), KmsError> {
     check_zones(cluster)?;
     check_network(kms, cluster).await

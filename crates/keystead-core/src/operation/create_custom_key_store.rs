@@ -44,8 +44,8 @@ pub(super) async fn create_custom_key_store(
 
 /// Creates an AWS CloudHSM key store. The password is not tried, nor whether there is a kmsuser: connecting tells.
 ///
-/// The order (CloudHSM key stores digest 1.2, unverified): shape, parameters of the type, the same key store again, name, quota, cluster, its
-/// state, its use, trust anchor, configuration, store.
+/// The order (CloudHSM key stores digest 1.2, unverified): shape, parameters of the type, the same key store again, name, quota, cluster,
+/// its state, its use, trust anchor, configuration, store.
 async fn create_cloud_hsm(
     kms: &Kms,
     call: &Call<'_>,

@@ -1,8 +1,8 @@
 //! Encrypting and decrypting under a KMS key: the one way for every cryptographic operation.
 //!
 //! A key of origin AWS_KMS encrypts with its material. A key in an external key store encrypts with its material and has the proxy encrypt
-//! that once more, so that neither side alone can decrypt (external key stores digest 2.1). A key in an AWS CloudHSM key store encrypts in the
-//! HSMs, and KMS binds the result to itself (CloudHSM key stores digest 3.6). The encryption context is bound in every layer.
+//! that once more, so that neither side alone can decrypt (external key stores digest 2.1). A key in an AWS CloudHSM key store encrypts in
+//! the HSMs, and KMS binds the result to itself (CloudHSM key stores digest 3.6). The encryption context is bound in every layer.
 
 use std::sync::Arc;
 
@@ -39,7 +39,8 @@ pub(super) enum KeyRole {
 }
 
 impl KeyRole {
-    /// The members of `additionalEventData`: key store, external key, cluster. How CloudTrail tells the two keys of a ReEncrypt apart is unverified.
+    /// The members of `additionalEventData`: key store, external key, cluster. How CloudTrail tells the two keys of a ReEncrypt apart is
+    /// unverified.
     fn audit_members(self) -> [&'static str; 3] {
         match self {
             Self::Only => ["customKeyStoreId", "xksKeyId", "clusterId"],

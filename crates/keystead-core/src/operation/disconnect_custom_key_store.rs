@@ -8,7 +8,8 @@ use crate::key_store::ConnectionEvent;
 use crate::kms::{Call, Kms};
 use crate::port::JobKind;
 
-/// Starts disconnecting and answers at once. From now on the store's keys are unavailable, and a proxy is sent nothing; the job logs out of HSMs.
+/// Starts disconnecting and answers at once. From now on the store's keys are unavailable, and a proxy is sent nothing; the job logs out
+/// of HSMs.
 pub(super) async fn disconnect_custom_key_store(
     kms: &Kms,
     call: &mut Call<'_>,

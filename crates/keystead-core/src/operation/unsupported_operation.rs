@@ -1,6 +1,7 @@
 //! Operations that this version does not serve, on keys for which the documentation says how they are refused.
 //!
-//! Every key of this version is a symmetric encryption key. Sources: CloudHSM key stores digest 3.4; KMS API Reference, each operation's errors.
+//! Every key of this version is a symmetric encryption key. Sources: CloudHSM key stores digest 3.4; KMS API Reference, each operation's
+//! errors.
 
 use keystead_model::kms::Exception;
 use serde_json::Value;
@@ -17,7 +18,8 @@ enum Refusal {
     KeyUsage,
     /// `UnsupportedOperationException`: no symmetric encryption key has it.
     NotForSymmetricKeys,
-    /// `UnsupportedOperationException`: keys of this origin do not have it. Keys of origin AWS_KMS would, and this version does not serve it.
+    /// `UnsupportedOperationException`: keys of this origin do not have it. Keys of origin AWS_KMS would, and this version does not serve
+    /// it.
     NotForOrigin,
 }
 

@@ -27,8 +27,8 @@ use crate::sealing::SealedRecord;
 /// When a property may be changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Editable {
-    /// External: name, credential, path. In CONNECTING, DISCONNECTING and FAILED unverified: FAILED allows the repair, the transient states do
-    /// not.
+    /// External: name, credential, path. In CONNECTING, DISCONNECTING and FAILED unverified: FAILED allows the repair, the transient
+    /// states do not.
     UnlessTransient,
     /// CloudHSM: the name.
     WhenConnectedOrDisconnected,

@@ -48,10 +48,10 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes an access key; `NotFound` if there is none.
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
-    /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region; `Duplicate(XksKeyId)` if another key of the
-    /// same custom key store has that external key, `Duplicate(BackingKeyId)` if one has that backing key; `NotFound` if the custom key store is
-    /// gone; `Conflict` if it is not CONNECTED. A key of origin AWS_CLOUDHSM takes its backing key out of the journal in the same transaction;
-    /// `Conflict` if the journal has it no more, or as abandoned.
+    /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region;
+    /// `Duplicate(XksKeyId)` if another key of the same custom key store has that external key, `Duplicate(BackingKeyId)` if one has that
+    /// backing key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED. A key of origin AWS_CLOUDHSM takes its
+    /// backing key out of the journal in the same transaction; `Conflict` if the journal has it no more, or as abandoned.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
     /// One key.
     async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError>;
@@ -95,9 +95,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Alias>, StoreError>;
 
-    /// Adds a custom key store. `NotFound` if there is no such account; `QuotaExceeded` when the account has `quota` of them in the Region (checked first);
-    /// `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path), `Duplicate(HsmCluster)` (cluster ID,
-    /// or cluster certificate) if taken.
+    /// Adds a custom key store. `NotFound` if there is no such account; `QuotaExceeded` when the account has `quota` of them in the Region
+    /// (checked first); `Duplicate(CustomKeyStoreName)`, `Duplicate(XksProxyUri)` (endpoint in lower case, and path),
+    /// `Duplicate(HsmCluster)` (cluster ID, or cluster certificate) if taken.
     async fn insert_custom_key_store(&self, key_store: &CustomKeyStore, quota: u64) -> Result<(), StoreError>;
     /// One custom key store.
     async fn custom_key_store(&self, id: &CustomKeyStoreId) -> Result<Option<CustomKeyStore>, StoreError>;
@@ -111,9 +111,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<CustomKeyStore>, StoreError>;
     /// All custom key stores of every account whose state is CONNECTED.
     async fn connected_custom_key_stores(&self) -> Result<Vec<CustomKeyStore>, StoreError>;
-    /// Replaces name, configuration and connection state; the kind stays (`Conflict` if it is another). Fails as insert does for what is taken.
+    /// Replaces name, configuration and connection state; the kind stays (`Conflict` if it is another). Fails as insert does for what is
+    /// taken.
     async fn update_custom_key_store(&self, key_store: &CustomKeyStore) -> Result<(), StoreError>;
-    /// Deletes a custom key store, its jobs and its journal of backing keys if its revision is still `revision`; `Referenced` while it has keys.
+    /// Deletes a custom key store, its jobs and its journal of backing keys if its revision is still `revision`; `Referenced` while it has
+    /// keys.
     async fn delete_custom_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError>;
 
     /// Updates a custom key store and, in the same transaction, replaces any job it has by an unleased job of `kind` that is not to be
@@ -132,7 +134,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<ConnectionJob>, StoreError>;
-    /// Leases a job on to its owner until `lease_until`. `Conflict` if the job is gone, was replaced, or is no longer leased to the job's owner.
+    /// Leases a job on to its owner until `lease_until`. `Conflict` if the job is gone, was replaced, or is no longer leased to the job's
+    /// owner.
     async fn renew_connection_job(&self, job: &ConnectionJob, lease_until: Timestamp) -> Result<(), StoreError>;
     /// Updates the custom key store and, in the same transaction, removes the job. `Conflict` if the job is gone, was replaced, or is
     /// no longer leased to the job's owner.
@@ -140,11 +143,11 @@ pub trait Store: Send + Sync + 'static {
     /// Removes a job whose custom key store no longer needs it. Removing what is gone is no error.
     async fn discard_connection_job(&self, job: &ConnectionJob) -> Result<(), StoreError>;
 
-    /// Enters a backing key into the journal, before any HSM is asked to make it. `Duplicate(BackingKeyId)` if it is there; `NotFound` if the
-    /// custom key store is gone.
+    /// Enters a backing key into the journal, before any HSM is asked to make it. `Duplicate(BackingKeyId)` if it is there; `NotFound` if
+    /// the custom key store is gone.
     async fn insert_pending_backing_key(&self, backing_key: &PendingBackingKey) -> Result<(), StoreError>;
-    /// Marks a backing key of the journal as abandoned: from now on no KMS key can be inserted for it, and it may be destroyed. `Conflict` if
-    /// the journal does not have it: a KMS key may be using it.
+    /// Marks a backing key of the journal as abandoned: from now on no KMS key can be inserted for it, and it may be destroyed. `Conflict`
+    /// if the journal does not have it: a KMS key may be using it.
     async fn abandon_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError>;
     /// Takes a backing key that is destroyed out of the journal. Removing what is gone is no error.
     async fn delete_pending_backing_key(&self, backing_key_id: &BackingKeyId) -> Result<(), StoreError>;

@@ -169,7 +169,8 @@ async fn connect_cut_everywhere(installation: &Installation, server: Server, id:
     assert!(passwords.iter().all(|password| password == &passwords[0]), "{when}");
 }
 
-/// Any call fails as if the HSM were lost, with or without having done its work: the connect ends somewhere, and after a repair it succeeds.
+/// Any call fails as if the HSM were lost, with or without having done its work: the connect ends somewhere, and after a repair it
+/// succeeds.
 async fn fail_and_repair(before: Before, call: usize, kind: CutKind) {
     let when = format!("{before:?}, {kind:?} at call {call}");
     let (installation, id) = prepare(before).await;

@@ -319,8 +319,8 @@ async fn what_a_create_key_leaves_behind_is_destroyed() {
     }
 }
 
-/// The server dies while the HSMs make a key: the sweep of another one destroys it, once no CreateKey can still be under way, and once every
-/// HSM is there.
+/// The server dies while the HSMs make a key: the sweep of another one destroys it, once no CreateKey can still be under way, and once
+/// every HSM is there.
 #[tokio::test]
 async fn a_crash_in_create_key() {
     for kind in [CutKind::HangBefore, CutKind::HangAfter] {
@@ -351,6 +351,29 @@ async fn a_crash_in_create_key() {
         assert_eq!(keys_in_hsms(&installation), 2, "{kind:?}: the one key of two HSMs");
         server.call("Encrypt", json!({"KeyId": survivor, "Plaintext": "YQ=="})).await.unwrap();
     }
+}
+
+/// A server that has just started knows that what it finds in the journal is nobody's.
+#[tokio::test]
+async fn what_another_server_left_behind_is_destroyed_at_once() {
+    let (installation, server, id) = connected(2).await;
+    let server = std::sync::Arc::new(server);
+    installation.hsms.cut(Some(Cut { call: 2, kind: CutKind::HangAfter }));
+    let creating = tokio::spawn({
+        let (server, input) = (server.clone(), create_key(&id));
+        async move { server.call("CreateKey", input).await }
+    });
+    installation.hsms.hangs().await;
+    creating.abort();
+    installation.hsms.cut(None);
+    assert_eq!(keys_in_hsms(&installation), 2);
+    installation.advance(Duration::from_millis(1));
+    let restarted = installation.serve();
+    sweep_backing_keys(&restarted.kms).await.unwrap();
+    assert_eq!(keys_in_hsms(&installation), 0);
+    restarted.create_key(&id).await;
+    sweep_backing_keys(&restarted.kms).await.unwrap();
+    assert_eq!(keys_in_hsms(&installation), 2);
 }
 
 /// A key store that is disconnected while the HSMs make a key: no key is answered.

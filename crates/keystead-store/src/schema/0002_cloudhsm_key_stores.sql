@@ -1,7 +1,7 @@
 -- AWS CloudHSM key stores, and the clusters and networks around them, version 2.
 --
--- Tables whose rules change are built anew, filled, and given the old name (sqlite.org/lang_altertable.html, 7): the references to them stay.
--- Runs with foreign keys off; they are checked before the commit.
+-- Tables whose rules change are built anew, filled, and given the old name (sqlite.org/lang_altertable.html, 7): the references to them
+-- stay. Runs with foreign keys off; they are checked before the commit.
 
 -- xks_proxy_uri is the endpoint in lower case and the path, one text: what must be unique.
 -- The cluster certificate names a backup history; like the cluster, it backs one key store of an account and Region.
