@@ -38,8 +38,8 @@ impl SoftToken {
         Ok(token)
     }
 
-    /// The same, with what [`crate::client::Hsm::back_up_token`] saved in `backup`: the clone has the keys, the users, the PINs and the serial
-    /// number of the token that was backed up.
+    /// The same, with what [`crate::client::Hsm::back_up_token`] saved in `backup`: the clone has the keys, the users, the PINs and the
+    /// serial number of the token that was backed up.
     pub fn restore(kind: SoftTokenKind, folder: &Path, backup: &Path) -> io::Result<Self> {
         let token = Self::configure(kind, folder)?;
         let name = token.token_storage.file_name().unwrap_or_default();

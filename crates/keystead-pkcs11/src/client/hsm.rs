@@ -28,8 +28,8 @@ const LONG_CALL_FACTOR: u32 = 8;
 
 /// One HSM behind its worker. Calls may be made from many tasks at once; each is answered within the call timeout.
 ///
-/// A call to an HSM whose worker is not there fails at once with [`HsmError::Lost`], except [`Hsm::status`] and [`Hsm::restart`], which wait for
-/// the start of a worker.
+/// A call to an HSM whose worker is not there fails at once with [`HsmError::Lost`], except [`Hsm::status`] and [`Hsm::restart`], which
+/// wait for the start of a worker.
 pub struct Hsm {
     settings: HsmSettings,
     common: Arc<WorkerSettings>,
@@ -181,9 +181,9 @@ impl Hsm {
         self.call(Kind::Session, Request::FindKeys { id: &id.0 }).await
     }
 
-    /// Generates a 256-bit AES key for AES-GCM with the template of the digest's 3.2; `extractable` only for as long as it takes to copy it.
-    /// Durable when it returns. Does not look whether the token has a key with this ID already. KMS must be logged in, as for all that follows
-    /// up to [`Hsm::decrypt`] unless it says otherwise.
+    /// Generates a 256-bit AES key for AES-GCM with the template of the digest's 3.2; `extractable` only for as long as it takes to copy
+    /// it. Durable when it returns. Does not look whether the token has a key with this ID already. KMS must be logged in, as for all that
+    /// follows up to [`Hsm::decrypt`] unless it says otherwise.
     pub async fn generate_key(&self, id: &KeyId, label: &str, extractable: bool) -> Result<KeyInfo, HsmError> {
         self.call(Kind::Control, Request::GenerateKey { id: &id.0, label, extractable }).await
     }
@@ -198,8 +198,8 @@ impl Hsm {
         self.call(Kind::Control, Request::DestroyKey { id: &id.0 }).await
     }
 
-    /// The masking key that HSMs of a cluster share, if this HSM has it: AES-256 for wrapping and unwrapping alone, ID `keystead masking key`.
-    /// Needs a login of whomever.
+    /// The masking key that HSMs of a cluster share, if this HSM has it: AES-256 for wrapping and unwrapping alone, ID `keystead masking
+    /// key`. Needs a login of whomever.
     pub async fn masking_key(&self) -> Result<Option<KeyInfo>, HsmError> {
         self.call(Kind::Session, Request::MaskingKey).await
     }
@@ -209,8 +209,8 @@ impl Hsm {
         self.call(Kind::Control, Request::GenerateMaskingKey).await
     }
 
-    /// Makes an RSA key pair to receive a masking key with, and returns the public key (DER, PKCS #1 `RSAPublicKey`). An older one is replaced.
-    /// It is gone when the login or the worker ends.
+    /// Makes an RSA key pair to receive a masking key with, and returns the public key (DER, PKCS #1 `RSAPublicKey`). An older one is
+    /// replaced. It is gone when the login or the worker ends.
     pub async fn generate_transport_key(&self) -> Result<Vec<u8>, HsmError> {
         self.call(Kind::LongControl, Request::GenerateTransportKey).await.map(|Bytes(bytes)| bytes)
     }
@@ -221,8 +221,8 @@ impl Hsm {
         self.call(Kind::Control, request).await.map(|Bytes(bytes)| bytes)
     }
 
-    /// Takes a masking key that was wrapped for this HSM's transport key, unextractable, and destroys the transport key. `KeyNotFound` if there
-    /// is no transport key.
+    /// Takes a masking key that was wrapped for this HSM's transport key, unextractable, and destroys the transport key. `KeyNotFound` if
+    /// there is no transport key.
     pub async fn unwrap_masking_key(&self, wrapped: &[u8]) -> Result<KeyInfo, HsmError> {
         self.call(Kind::Control, Request::UnwrapMaskingKey { wrapped }).await
     }

@@ -36,8 +36,8 @@ pub struct WorkerSettings {
     pub program: PathBuf,
     /// Folder of the sockets, for this user alone. Short: a socket's path has at most 107 bytes.
     pub socket_folder: PathBuf,
-    /// How long a call may take, from the caller's decision to the answer. Calls that take a token long (a new token, an RSA key pair, a backup, a
-    /// list of all keys) may take eight times as long.
+    /// How long a call may take, from the caller's decision to the answer. Calls that take a token long (a new token, an RSA key pair, a
+    /// backup, a list of all keys) may take eight times as long.
     pub call_timeout: Duration,
     /// How long a worker may take from its start to its first answer.
     pub start_timeout: Duration,

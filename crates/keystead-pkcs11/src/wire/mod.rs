@@ -2,8 +2,8 @@
 //!
 //! On a connection one question follows one answer: a connection never carries two calls at once, so that no demultiplexer stands between a
 //! caller and the thread that answers, and an answer that comes too late ends with its connection. Calls at once use several connections.
-//! A message is a frame ([`FrameBuffer`]) of postcard: the question a [`Question`], the answer a `Result<T, HsmError>`, where `T` belongs to the
-//! request. Both halves are of one binary, so the format has no version.
+//! A message is a frame ([`FrameBuffer`]) of postcard: the question a [`Question`], the answer a `Result<T, HsmError>`, where `T` belongs
+//! to the request. Both halves are of one binary, so the format has no version.
 
 pub(crate) mod byte_string;
 mod frame;

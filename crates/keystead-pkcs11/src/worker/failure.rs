@@ -50,8 +50,8 @@ pub(crate) fn is_stale(error: &Error) -> bool {
     )
 }
 
-/// Whether a decryption that ends so may have been given a wrong ciphertext: `CKR_ENCRYPTED_DATA_INVALID` and its like say so, SoftHSM 2 says
-/// `CKR_GENERAL_ERROR`, which may as well mean that the token is gone.
+/// Whether a decryption that ends so may have been given a wrong ciphertext: `CKR_ENCRYPTED_DATA_INVALID` and its like say so, SoftHSM 2
+/// says `CKR_GENERAL_ERROR`, which may as well mean that the token is gone.
 pub(crate) fn is_refused_ciphertext(error: &Error) -> bool {
     let Error::Pkcs11(code, _) = error else {
         return false;

@@ -148,8 +148,8 @@ impl Worker {
         Ok(outcome)
     }
 
-    /// A key that is not there may be the sign of a token that is another one. kryoptic goes on telling what the token was when another process
-    /// has initialised it anew; but all keys vanish at once only then.
+    /// A key that is not there may be the sign of a token that is another one. kryoptic goes on telling what the token was when another
+    /// process has initialised it anew; but all keys vanish at once only then.
     fn confirm<T>(&self, error: HsmError, deadline: Instant) -> Result<T, HsmError> {
         let token = self.token()?;
         if error == HsmError::KeyNotFound && token.handles.has_been_used() {

@@ -54,8 +54,8 @@ pub(crate) fn key_info(session: &Session, key: ObjectHandle) -> Result<KeyInfo, 
     Ok(info)
 }
 
-/// What `CKA_CHECK_VALUE` is by definition, for tokens without it, such as kryoptic: the first bytes of an encrypted block of zeros (PKCS #11
-/// 4.10.2).
+/// What `CKA_CHECK_VALUE` is by definition, for tokens without it, such as kryoptic: the first bytes of an encrypted block of zeros (PKCS
+/// #11 4.10.2).
 fn check_value(session: &Session, key: ObjectHandle) -> Result<Vec<u8>, Error> {
     const CHECK_VALUE_BYTES: usize = 3;
     let mut block = session.encrypt(&Mechanism::AesEcb, key, &[0; 16])?;
