@@ -11,6 +11,7 @@ use keystead_core::port::HsmLink;
 use keystead_pkcs11::HsmError;
 use keystead_pkcs11::client::Hsm;
 use tokio::sync::RwLock;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::each::at_each;
@@ -48,6 +49,7 @@ impl Cluster {
     {
         let deadline = self.deadline();
         let view = self.membership.view().await?;
+        wait_for_one(&view.active, deadline).await;
         view.active.iter().for_each(|member| member.log_in_in_the_background(link));
         let mut rotation = Rotation::new(view.active.len(), self.next.fetch_add(1, Ordering::Relaxed));
         let mut verdict = Verdict::new();
@@ -97,8 +99,10 @@ impl Cluster {
         view: &View,
         verdict: &mut Verdict,
     ) -> Vec<Arc<Member>> {
-        let there: Vec<_> = view.active.iter().filter(|member| member.hsm().is_available()).cloned().collect();
         let deadline = self.deadline();
+        let starting: Vec<_> = view.active.iter().filter(|member| member.may_be_starting()).cloned().collect();
+        at_each(&starting, |member| async move { member.wait_for_first_start(deadline).await }).await;
+        let there: Vec<_> = view.active.iter().filter(|member| member.hsm().is_available()).cloned().collect();
         // The logins go on at the same time: each is a task from here on.
         let mut logged_in = Vec::with_capacity(there.len());
         there.iter().for_each(|member| member.log_in_in_the_background(link));
@@ -113,16 +117,16 @@ impl Cluster {
 
     /// Nobody logs in any more through what is known here.
     pub(crate) async fn retire(&self) {
-        if let Some(view) = self.membership.known() {
-            at_each(&view.active, |member| async move { member.close().await }).await;
-        }
+        at_each(&self.known_members(), |member| async move { member.close().await }).await;
     }
 
     /// The same, and logs `kmsuser` out of every HSM.
     pub(crate) async fn log_out(&self) {
-        if let Some(view) = self.membership.known() {
-            at_each(&view.active, |member| async move { member.log_out().await }).await;
-        }
+        at_each(&self.known_members(), |member| async move { member.log_out().await }).await;
+    }
+
+    fn known_members(&self) -> Vec<Arc<Member>> {
+        self.membership.known().map_or_else(Vec::new, |view| view.known().cloned().collect())
     }
 }
 
@@ -134,9 +138,24 @@ pub(crate) fn zones(members: &[Arc<Member>]) -> usize {
     members.iter().map(|member| member.availability_zone()).collect::<BTreeSet<_>>().len()
 }
 
-/// Until when one of several HSMs may take for its answer, so that the others get as much time.
+/// Waits until one of the HSMs is there, if none is and some may be about to start.
+async fn wait_for_one(members: &[Arc<Member>], until: Instant) {
+    let is_there = || members.iter().any(|member| member.hsm().is_available());
+    if is_there() {
+        return;
+    }
+    let mut starts = JoinSet::new();
+    for member in members.iter().filter(|member| member.may_be_starting()) {
+        let member = member.clone();
+        starts.spawn(async move { member.wait_for_first_start(until).await });
+    }
+    while !is_there() && starts.join_next().await.is_some() {}
+}
+
+/// Until when one of several HSMs may take for its answer, so that the others get about as much time. A little more than its share, so that
+/// the worker's own deadline comes first where both are the same: only a worker that misses its own counts as one that hangs.
 fn fair_share(deadline: Instant, hsms: usize) -> Instant {
     let now = Instant::now();
     let share = deadline.saturating_duration_since(now) / u32::try_from(hsms.max(1)).unwrap_or(u32::MAX);
-    now + share
+    (now + share + share / 10).min(deadline)
 }

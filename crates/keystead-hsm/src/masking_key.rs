@@ -21,7 +21,7 @@ fn masking_key_id() -> KeyId {
 
 /// Gives the HSMs one masking key unless they have one, as far as can be seen.
 ///
-/// Not every module tells check values of such keys. Whether two are really the same shows when one takes what the other has wrapped.
+/// Whether two that look the same are the same shows when one HSM takes what the other has wrapped.
 pub(crate) async fn ensure_shared(cluster: &Cluster, members: &[Arc<Member>]) -> Result<(), HsmFailure> {
     if looks_shared(members).await {
         return Ok(());
@@ -44,7 +44,7 @@ async fn looks_shared(members: &[Arc<Member>]) -> bool {
     for (_, found) in found.await {
         match found {
             Ok(Some(key)) if key.attributes.extractable => return false,
-            Ok(Some(key)) if known.as_ref().is_some_and(|known| known.check_value != key.check_value) => return false,
+            Ok(Some(key)) if known.as_ref().is_some_and(|known| !may_be_same(known, &key)) => return false,
             Ok(Some(key)) => known = Some(key),
             Ok(None) | Err(HsmError::KeyAmbiguous) => return false,
             // An HSM that does not answer takes no key either, with whatever masking key.
@@ -52,6 +52,11 @@ async fn looks_shared(members: &[Arc<Member>]) -> bool {
         }
     }
     true
+}
+
+/// No module tells check values of all keys that can do nothing but wrap: kryoptic of none, SoftHSM 2 of those only that it generated.
+fn may_be_same(one: &KeyInfo, other: &KeyInfo) -> bool {
+    one.check_value.is_empty() || other.check_value.is_empty() || one.check_value == other.check_value
 }
 
 /// An HSM that does not take part is left without, and takes no copies; only the first one must succeed.
@@ -66,8 +71,8 @@ async fn share_a_new_one(members: &[Arc<Member>]) -> Result<(), HsmFailure> {
     let made = leader.ask(|hsm| async move { hsm.generate_masking_key().await }).await;
     let made = made.map_err(|error| failure_of(&error))?;
     let received = at_each(others, |member| {
-        let (leader, check_value) = (leader.clone(), made.check_value.clone());
-        async move { receive(&leader, &member, &check_value).await }
+        let (leader, made) = (leader.clone(), made.clone());
+        async move { receive(&leader, &member, &made).await }
     });
     for (member, received) in received.await {
         if let Err(error) = received {
@@ -86,11 +91,11 @@ async fn destroy(member: &Member) -> Result<u32, HsmError> {
 }
 
 /// The way of the masking key from one HSM to another, wrapped for an RSA key that only the receiver has.
-async fn receive(leader: &Member, member: &Member, check_value: &[u8]) -> Result<(), HsmError> {
+async fn receive(leader: &Member, member: &Member, made: &KeyInfo) -> Result<(), HsmError> {
     let transport_key = member.ask(|hsm| async move { hsm.generate_transport_key().await }).await?;
     let wrapped = leader.ask(|hsm| async move { hsm.wrap_masking_key(&transport_key).await }).await?;
     let taken = member.ask(|hsm| async move { hsm.unwrap_masking_key(&wrapped).await }).await?;
-    if taken.check_value == check_value && !taken.attributes.extractable {
+    if may_be_same(&taken, made) && !taken.attributes.extractable {
         return Ok(());
     }
     destroy(member).await?;

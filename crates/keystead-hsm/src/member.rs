@@ -25,6 +25,8 @@ const PASSWORDS_MAX: usize = 2;
 pub(crate) struct Member {
     hsm: Arc<Hsm>,
     availability_zone: String,
+    /// Whether anybody waited for its first worker.
+    was_awaited: AtomicBool,
     /// What the last call or login found. A worker may have lost the login since; then it says so.
     logged_in: AtomicBool,
     /// Held during a login, so that there is one at a time.
@@ -37,6 +39,7 @@ impl Member {
         Arc::new(Self {
             hsm,
             availability_zone,
+            was_awaited: AtomicBool::new(false),
             logged_in: AtomicBool::new(false),
             logins: Mutex::new(LoginRecord::new()),
             setback: Setback::none(),
@@ -66,6 +69,21 @@ impl Member {
         } else {
             Standing::FailsLately
         }
+    }
+
+    /// Whether its worker may be about to start for the first time, as after a start of the server.
+    pub(crate) fn may_be_starting(&self) -> bool {
+        !self.hsm.is_available() && !self.was_awaited.load(Ordering::Acquire)
+    }
+
+    /// Waits for the first worker, once: an HSM that is lost later, or from the beginning, makes nobody wait.
+    pub(crate) async fn wait_for_first_start(&self, until: Instant) {
+        match timeout_at(until, self.hsm.status()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(hsm_id = self.hsm_id(), error = %error, "the HSM is not there"),
+            Err(_) => tracing::warn!(hsm_id = self.hsm_id(), "the HSM's worker did not start in time"),
+        }
+        self.was_awaited.store(true, Ordering::Release);
     }
 
     /// Makes a call of the HSM, which is to be answered by then, and learns from the answer.

@@ -10,7 +10,7 @@ use keystead_pkcs11::client::Workers;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::directory::{ClusterDirectoryEntry, HsmDirectory};
+use crate::directory::{ClusterDirectoryEntry, ClusterMember, HsmDirectory};
 use crate::member::Member;
 
 /// The members of a cluster, from the directory, remembered for a short while so that calls need not ask for them.
@@ -33,8 +33,17 @@ pub(crate) struct View {
     pub(crate) cluster_certificate: Option<String>,
     /// The HSMs whose state is ACTIVE.
     pub(crate) active: Vec<Arc<Member>>,
-    /// How many others there are: being created, degraded.
+    /// HSMs that were ACTIVE and are not: what is known of their logins must not be forgotten, or their strikes would be burnt again.
+    resting: Vec<Arc<Member>>,
+    /// How many HSMs are not ACTIVE: being created, degraded.
     pub(crate) not_active: usize,
+}
+
+impl View {
+    /// Every HSM that KMS may be logged in to.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Arc<Member>> {
+        self.active.iter().chain(&self.resting)
+    }
 }
 
 impl Membership {
@@ -104,24 +113,20 @@ impl Membership {
 
     fn remember(&self, entry: ClusterDirectoryEntry) -> Arc<View> {
         let before = self.known();
-        let before = before.as_ref().map_or(&[][..], |view| &view.active);
-        let members = entry.members.len();
-        let active: Vec<_> = entry
-            .members
-            .into_iter()
-            .filter(|member| member.active)
-            .map(|member| {
-                let hsm = self.workers.hsm(member.settings);
-                let known = before.iter().find(|known| Arc::ptr_eq(known.hsm(), &hsm));
-                known.cloned().unwrap_or_else(|| Member::new(hsm, member.availability_zone))
-            })
-            .collect();
-        let view = Arc::new(View {
-            read_at: Instant::now(),
-            cluster_certificate: entry.cluster_certificate,
-            not_active: members - active.len(),
-            active,
-        });
+        let known = |is_it: &dyn Fn(&Member) -> bool| before.as_ref()?.known().find(|member| is_it(member)).cloned();
+        let (mut active, mut resting, mut not_active) = (Vec::new(), Vec::new(), 0);
+        for ClusterMember { availability_zone, active: is_active, settings } in entry.members {
+            if is_active {
+                let hsm = self.workers.hsm(settings);
+                let member = known(&|member| Arc::ptr_eq(member.hsm(), &hsm));
+                active.push(member.unwrap_or_else(|| Member::new(hsm, availability_zone)));
+            } else {
+                not_active += 1;
+                resting.extend(known(&|member| *member.hsm().settings() == settings));
+            }
+        }
+        let cluster_certificate = entry.cluster_certificate;
+        let view = Arc::new(View { read_at: Instant::now(), cluster_certificate, active, resting, not_active });
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(view.clone());
         view
     }

@@ -56,6 +56,11 @@ async fn wrong_passwords_are_tried_once(module: Module) {
         let refused = rig.backend.encrypt(&wrong, &key, b"x", b"").await;
         assert_eq!(refused, Err(HsmFailure::InvalidCredentials));
     }
+    // Degraded, and active again.
+    for active in [false, true] {
+        rig.directory.set_active(A, active);
+        assert_eq!(rig.backend.destroy_key(&wrong, &key).await, Err(HsmFailure::InvalidCredentials));
+    }
     for hsm_id in [A, B] {
         assert_eq!(rig.hsm(hsm_id).status().await.unwrap().user_strikes, 2);
     }
@@ -67,6 +72,7 @@ async fn an_auditor_who_was_faster_is_waited_for(module: Module) {
     let key = rig.generate(1).await;
     rig.restart_server().await;
     for hsm_id in [A, B] {
+        rig.hsm(hsm_id).status().await.unwrap();
         rig.hsm(hsm_id).log_in(&Pin::new(PASSWORD), LoginHolder::Auditor).await.unwrap();
     }
     assert_eq!(rig.try_key(&key).await, Err(HsmFailure::UserLoggedIn));

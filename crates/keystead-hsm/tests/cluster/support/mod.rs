@@ -117,9 +117,6 @@ impl Rig {
         self.workers.shut_down().await;
         self.workers = Workers::new(worker_settings(self.folder.path(), self.call_timeout));
         self.backend = backend(&self.workers, &self.directory, self.call_timeout);
-        for hsm_id in [A, B] {
-            self.hsm(hsm_id).status().await.unwrap();
-        }
     }
 
     pub(crate) async fn generate(&self, number: u8) -> BackingKeyId {
