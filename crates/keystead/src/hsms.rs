@@ -2,7 +2,6 @@
 
 mod socket_folder;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keystead_cloudhsm::{CloudHsm, CloudHsmService};
@@ -19,6 +18,7 @@ use keystead_store::SqliteStore;
 use crate::Failure;
 use crate::admin_socket::{CLOUDHSM_EVENT_SOURCE, Operator};
 use crate::config::Config;
+use socket_folder::SocketFolder;
 
 /// All that has to do with HSMs in one server.
 pub(crate) struct Hsms {
@@ -29,6 +29,7 @@ pub(crate) struct Hsms {
     store: Arc<SqliteStore>,
     audit_log: Arc<dyn AuditLog>,
     region: Region,
+    _sockets: SocketFolder,
 }
 
 impl Hsms {
@@ -41,7 +42,9 @@ impl Hsms {
     ) -> Result<Self, Failure> {
         let region = config.region()?;
         let data_folder = config.data_dir.canonicalize()?;
-        let workers = Workers::new(config.hsm.workers(sockets(&data_folder)?)?);
+        let sockets = SocketFolder::make(&data_folder)
+            .map_err(|error| format!("the folder of the HSM workers' sockets: {error}"))?;
+        let workers = Workers::new(config.hsm.workers(sockets.path().to_owned())?);
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let network = Arc::new(Network::new(store.clone(), clock.clone(), entropy.clone(), region.clone()));
         let cloud_hsm = CloudHsm::new(
@@ -54,7 +57,16 @@ impl Hsms {
             entropy.clone(),
         );
         let backend = HsmClusterBackend::new(workers.clone(), cloud_hsm.clone(), config.hsm.backend());
-        Ok(Self { network, cloud_hsm, backend: Arc::new(backend), workers, store, audit_log, region })
+        Ok(Self {
+            network,
+            cloud_hsm,
+            backend: Arc::new(backend),
+            workers,
+            store,
+            audit_log,
+            region,
+            _sockets: sockets,
+        })
     }
 
     /// The services that are served beside KMS.
@@ -86,8 +98,4 @@ impl Hsms {
             entropy: Arc::new(SystemEntropy),
         }
     }
-}
-
-fn sockets(data_folder: &Path) -> Result<PathBuf, Failure> {
-    socket_folder::make(data_folder).map_err(|error| format!("the folder of the HSM workers' sockets: {error}").into())
 }

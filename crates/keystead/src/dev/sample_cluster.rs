@@ -66,7 +66,13 @@ struct SampleRequest<'a> {
 
 /// Makes the cluster where it is missing. What fails is logged: KMS serves without it.
 pub(super) async fn prepare(hsms: Arc<Hsms>, caller: Caller, module: Option<SoftModule>, folder: Arc<Folder>) {
-    if folder.path(REQUEST_FILE).exists() {
+    let sample = Sample { owner: Owner::new(hsms, caller), folder };
+    // The VPC is of use without HSMs as well.
+    if let Err(error) = sample.owner.sample_subnets().await {
+        return tracing::error!(%error, "the sample VPC was not made; the next start tries again");
+    }
+    let request_file = sample.folder.path(REQUEST_FILE);
+    if request_file.exists() {
         return;
     }
     let Some(SoftModule { module, .. }) = module else {
@@ -79,10 +85,8 @@ pub(super) async fn prepare(hsms: Arc<Hsms>, caller: Caller, module: Option<Soft
             module.display()
         );
     }
-    match (Sample { owner: Owner::new(hsms, caller), folder: folder.clone() }).make().await {
-        Ok(cluster_id) => {
-            tracing::info!("the sample cluster {cluster_id} is ready: {}", folder.path(REQUEST_FILE).display())
-        }
+    match sample.make().await {
+        Ok(cluster_id) => tracing::info!("the sample cluster {cluster_id} is ready: {}", request_file.display()),
         Err(error) => tracing::error!(%error, "the sample cluster of HSMs was not made; the next start tries again"),
     }
 }

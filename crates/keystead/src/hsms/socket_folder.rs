@@ -17,19 +17,47 @@ const FOLDER: &str = "hsm-sockets";
 const OWNER_ONLY: u32 = 0o700;
 const GROUP_AND_OTHERS: u32 = 0o077;
 
-/// Makes the folder, or takes up the one that is there: in the data folder if its path is short enough, else in one of the system's folders
-/// for such things. `data_folder` is absolute.
-pub(super) fn make(data_folder: &Path) -> io::Result<PathBuf> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let candidates = [Some(data_folder.join(FOLDER)), runtime.map(|folder| folder.join(name_for(data_folder)))];
-    let folder = candidates.into_iter().flatten().find(|folder| is_short(folder));
-    let folder = folder.unwrap_or_else(|| std::env::temp_dir().join(name_for(data_folder)));
-    if !is_short(&folder) {
-        let problem = format!("{} is too long a path for sockets; set TMPDIR to a shorter one", folder.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+/// The folder. One that is not in the data folder is removed on drop.
+pub(super) struct SocketFolder {
+    path: PathBuf,
+    is_elsewhere: bool,
+}
+
+impl SocketFolder {
+    /// Makes the folder, or takes up the one that is there: in the data folder if its path is short enough, else in one of the system's folders
+    /// for such things. `data_folder` is absolute.
+    pub(super) fn make(data_folder: &Path) -> io::Result<Self> {
+        let inside = data_folder.join(FOLDER);
+        let is_elsewhere = !is_short(&inside);
+        let path = if is_elsewhere { elsewhere(data_folder)? } else { inside };
+        make_private(&path)?;
+        Ok(Self { path, is_elsewhere })
     }
-    make_private(&folder)?;
-    Ok(folder)
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for SocketFolder {
+    fn drop(&mut self) {
+        if !self.is_elsewhere {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(%error, "the folder {} of the HSM workers' sockets cannot be removed", self.path.display());
+        }
+    }
+}
+
+fn elsewhere(data_folder: &Path) -> io::Result<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let candidates = runtime.into_iter().chain([std::env::temp_dir()]).map(|folder| folder.join(name_for(data_folder)));
+    let mut fitting = candidates.filter(|folder| is_short(folder));
+    fitting.next().ok_or_else(|| {
+        let problem = "neither the data folder nor the folder for temporary files has a path that is short enough for sockets; set TMPDIR";
+        io::Error::new(io::ErrorKind::InvalidInput, problem)
+    })
 }
 
 fn is_short(folder: &Path) -> bool {
@@ -68,17 +96,22 @@ mod tests {
     #[test]
     fn a_short_path_stays_in_the_data_folder_and_a_long_one_does_not() {
         let folder = tempfile::tempdir().unwrap();
-        let short = make(folder.path()).unwrap();
-        assert_eq!(short, folder.path().join(FOLDER));
-        assert_eq!(make(folder.path()).unwrap(), short);
-        assert_eq!(short.metadata().unwrap().mode() & 0o777, OWNER_ONLY);
+        let path = folder.path().join(FOLDER);
+        for _ in 0..2 {
+            assert_eq!(SocketFolder::make(folder.path()).unwrap().path(), path);
+            assert_eq!(path.metadata().unwrap().mode() & 0o777, OWNER_ONLY);
+        }
 
         let long = folder.path().join("a".repeat(100));
-        let elsewhere = make(&long).unwrap();
-        assert!(is_short(&elsewhere) && !elsewhere.starts_with(folder.path()), "{}", elsewhere.display());
-        assert_ne!(elsewhere, make(&long.join("b")).unwrap());
-        fs::remove_dir(elsewhere).unwrap();
-        fs::remove_dir(make(&long.join("b")).unwrap()).unwrap();
+        let (one, other) = (SocketFolder::make(&long).unwrap(), SocketFolder::make(&long.join("b")).unwrap());
+        assert_ne!(one.path(), other.path());
+        for elsewhere in [one, other] {
+            let path = elsewhere.path().to_owned();
+            assert!(is_short(&path) && !path.starts_with(folder.path()), "{}", path.display());
+            fs::write(path.join("hsm-a.json"), "").unwrap();
+            drop(elsewhere);
+            assert!(!path.exists());
+        }
     }
 
     #[test]
