@@ -92,7 +92,7 @@ WRONG_PARAMETERS = {
     "origin of imported material": ({"Origin": "EXTERNAL"}, ("ValidationException", UNSUPPORTED)),
     "origin of external key stores": ({"Origin": "EXTERNAL_KEY_STORE"}, ("ValidationException", UNSUPPORTED)),
     "an external key": ({"XksKeyId": "external-key"}, ("ValidationException", UNSUPPORTED)),
-    "RSA": ({"KeySpec": "RSA_2048"}, (UNSUPPORTED,)),
+    "RSA": ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, (UNSUPPORTED,)),
     "HMAC": ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, (UNSUPPORTED,)),
     "multi-Region": ({"MultiRegion": True}, (UNSUPPORTED,)),
 }

@@ -5,7 +5,8 @@ Source: digest cloudhsm-key-stores.md, 1.2 (backup history), 1.3 (another cluste
 
 import pytest
 
-from support.hsm_realm import HsmRealm
+from support.conditions import wait_until
+from support.hsm_realm import KMSUSER_PASSWORD, HsmRealm
 from support.sdk_client import refusal
 
 PLAINTEXT = b"written before the disaster"
@@ -20,7 +21,8 @@ def test_the_disaster(own_hsm_realm):
     keys = [store.create_key(Description=str(number)) for number in range(3)]
     blobs = [kms.encrypt(KeyId=key, Plaintext=PLAINTEXT)["CiphertextBlob"] for key in keys]
     # Deleting HSMs backs the cluster up.
-    cluster.delete()
+    cluster.delete_all_hsms()
+    realm.cloudhsm.delete_cluster(ClusterId=cluster.cluster_id)
     for blob in blobs:
         assert refusal(kms.decrypt, CiphertextBlob=blob).code == "KMSInvalidStateException"
     assert store.state() == "CONNECTED", "the state tells of the last connect"
@@ -30,6 +32,7 @@ def test_the_disaster(own_hsm_realm):
     assert store.describe()["CloudHsmClusterId"] == restored.cluster_id
     # The newest backup has the password that KMS knows: no repair is needed.
     store.connect_and_wait()
+    wait_until(cluster.is_gone, "the lost cluster was gone, as KMS had left its security group")
     for key, blob in zip(keys, blobs, strict=True):
         decrypted = kms.decrypt(CiphertextBlob=blob)
         assert (decrypted["Plaintext"], decrypted["KeyId"]) == (PLAINTEXT, key)
@@ -58,9 +61,10 @@ def test_a_key_that_is_younger_than_the_backup(own_hsm_realm):
     assert kms.decrypt(CiphertextBlob=blobs[old])["Plaintext"] == PLAINTEXT
     refused = refusal(kms.decrypt, CiphertextBlob=blobs[young])
     assert (refused.code, refused.cause) == ("KMSInvalidStateException", "HSM_KEY_NOT_FOUND")
-    # Back to the cluster that has both.
+    # Back to the cluster that has both. KMS has changed the password of the other one since.
     store.disconnect_and_wait()
-    store.update(CloudHsmClusterId=cluster.cluster_id)
+    cluster.set_kmsuser_password(KMSUSER_PASSWORD)
+    store.update(CloudHsmClusterId=cluster.cluster_id, KeyStorePassword=KMSUSER_PASSWORD)
     store.connect_and_wait()
     assert kms.decrypt(CiphertextBlob=blobs[young])["Plaintext"] == PLAINTEXT
 

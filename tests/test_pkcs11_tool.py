@@ -65,7 +65,8 @@ def test_the_key_is_on_both_tokens(witnessed, hsm_module):
     for folder in folders:
         text = listed(hsm_module, folder, key)
         assert re.search(rf"label:\s+{re.escape(key)}\s", text)
-        assert re.search(r"AES.*length 32", text)
+        # SoftHSM 2 tells the length of keys that it generated, and not of those that it unwrapped.
+        assert re.match(r"Secret Key Object; AES( length 32)?$", text.splitlines()[0])
         ids.add(re.search(r"ID:\s+([0-9a-f]+)", text).group(1))
     assert len(ids) == 1
 

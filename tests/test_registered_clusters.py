@@ -16,7 +16,7 @@ from support.conditions import wait_until
 from support.foreign_tokens import ForeignTokens, register, registration, run_register, write_registration
 from support.hsm_modules import SOFTHSM2, module_settings
 from support.hsm_network import ZONES, groups_named
-from support.hsm_realm import KMSUSER_PASSWORD, HsmRealm
+from support.hsm_realm import HsmRealm
 from support.hsm_workers import worker_pids
 from support.installation import merged
 from support.sdk_client import Refusal, refusal
@@ -24,9 +24,9 @@ from support.sdk_client import Refusal, refusal
 INVALID = "CloudHsmInvalidRequestException"
 NO_CONTACT = "KMS cannot communicate with your CloudHSM cluster"
 FAULTY_SOURCE = REPOSITORY / "tests" / "support" / "faulty_module.c"
-# Short, as tests of a module that hangs wait for it to pass.
+# Short, as tests of a module that hangs wait for it to pass. HSMs are ACTIVE for ever, so that what each failure gives does not depend on time.
 IMPATIENT = {
-    "hsm": {"call_timeout_ms": 1000, "worker_start_timeout_ms": 2000},
+    "hsm": {"call_timeout_ms": 1000, "worker_start_timeout_ms": 2000, "degraded_after_ms": 3_600_000},
     "custom_key_stores": {"job_lease_ms": 5000},
     "xks": {"request_timeout_ms": 500},
 }
@@ -255,17 +255,27 @@ def connects(store):
     return False
 
 
-def test_a_worker_whose_module_hangs_is_replaced(faulty, faulty_store, faulty_key, bystander):
-    """It is no use to anybody and would stay for ever."""
-    server = faulty.cluster.realm.installation.server.process.pid
-    hsm_ids = {hsm["HsmId"] for hsm in faulty.cluster.hsms()}
-    before = {hsm_id: pid for hsm_id, pid in worker_pids(server).items() if hsm_id in hsm_ids}
+def test_workers_whose_module_hangs_are_replaced(faulty, faulty_store, faulty_key, bystander):
+    """They are no use to anybody and would stay for ever."""
+    before = workers_of(faulty.cluster)
     faulty.obey("hang C_Encrypt")
-    refusal(faulty_store.client.encrypt, KeyId=faulty_key, Plaintext=b"x")
+    wait_until(lambda: hangs_on(faulty, faulty_store, faulty_key, before), "the workers were replaced", 60)
     faulty.behave()
     wait_until(lambda: encrypt_refusal(faulty_store.client, faulty_key) is None, "the key was usable again", 60)
-    after = {hsm_id: pid for hsm_id, pid in worker_pids(server).items() if hsm_id in hsm_ids}
-    assert not set(before.values()) & set(after.values())
+    check_unharmed(bystander)
+
+
+def hangs_on(faulty, store, key, before):
+    """Calls once more; whether no worker of before is left."""
+    assert encrypt_refusal(store.client, key)
+    return not set(before.values()) & set(workers_of(faulty.cluster).values())
+
+
+def workers_of(cluster):
+    """The processes of a cluster's HSMs, by HSM ID."""
+    hsm_ids = {hsm["HsmId"] for hsm in cluster.hsms()}
+    server = cluster.realm.installation.server.process.pid
+    return {hsm_id: pid for hsm_id, pid in worker_pids(server).items() if hsm_id in hsm_ids}
 
 
 @pytest.fixture(scope="module")
@@ -282,14 +292,15 @@ def not_modules(tmp_path_factory):
 
 @pytest.mark.parametrize("case", ["text", "a library that is no module"])
 def test_a_module_path_that_is_no_module(impatient_realm, bystander, not_modules, tmp_path, case):
-    """Registered, since only the worker can tell; it is never connected, and nobody else notices."""
+    """Registered, since only a worker can tell; it is never connected, the log says why, and nobody else notices."""
     realm = HsmRealm(impatient_realm.installation)
     network = realm.create_network()
     hsms = ForeignTokens(tmp_path / "tokens").hsm_entries()
     described = registration(realm, network, hsms, tmp_path, module=str(not_modules[case]))
     cluster = register(realm, network, described, tmp_path)
-    created = realm.kms.create_custom_key_store(**cluster.store_parameters(KeyStorePassword=KMSUSER_PASSWORD))
-    store = realm.store_with_id(created["CustomKeyStoreId"])
+    server = realm.installation.server
+    wait_until(lambda: str(not_modules[case]) in server.stderr, "the log told of the module")
+    store = realm.create_store(cluster)
     assert store.fail_to_connect() == "NETWORK_ERRORS"
     check_unharmed(bystander)
     store.disconnect_and_wait()

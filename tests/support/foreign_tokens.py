@@ -94,11 +94,13 @@ def run_register(realm, file):
 
 
 def register(realm, network, described, folder):
-    """Registers a cluster and waits until it is active."""
+    """Registers a cluster and waits until it and its HSMs are active."""
     done = run_register(realm, write_registration(folder / "cluster.toml", described))
     assert done.returncode == 0, done.stderr
     (cluster_id,) = (word for word in done.stdout.split() if word.startswith("cluster-"))
     cluster = HsmCluster(realm, cluster_id, network, realm.authority)
     wait_until(cluster.is_shown, f"{cluster_id} was there", SLOW_LIMIT_S)
     cluster.wait_state("ACTIVE")
+    count = len(described["hsm"])
+    wait_until(lambda: len(cluster.hsms("ACTIVE")) == count, f"{count} HSMs were active", SLOW_LIMIT_S)
     return cluster

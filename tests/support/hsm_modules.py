@@ -24,6 +24,5 @@ def module_settings(module):
             "softhsm2_module": str(SOFTHSM2),
             "transition_min_ms": 20,
             "probe_interval_ms": 100,
-            "degraded_after_ms": 500,
         }
     }

@@ -1,4 +1,4 @@
-"""Reaches into a stopped server's store, for what no client can do: moving a date, damaging a secret, taking its log in."""
+"""Reaches into a server's store, for what no client can do: moving a date, damaging a secret, taking its log in, reading a journal."""
 
 import sqlite3
 import time
@@ -33,6 +33,14 @@ def _damage_sealed(store_file, custom_key_store_id, column):
         sealed = sealed[:-1] + bytes([sealed[-1] ^ 1])
         store.execute(f"UPDATE custom_key_stores SET {column} = ? WHERE id = ?", (sealed, custom_key_store_id))
     store.close()
+
+
+def pending_backing_keys(store_file):
+    """How many backing keys an HSM may have that no KMS key uses yet, or never will. The server may run."""
+    store = sqlite3.connect(f"file:{store_file}?mode=ro", uri=True)
+    (count,) = store.execute("SELECT COUNT(*) FROM pending_backing_keys").fetchone()
+    store.close()
+    return count
 
 
 def copy_log_into_store(store_file):
