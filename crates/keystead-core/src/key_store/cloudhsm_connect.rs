@@ -235,7 +235,7 @@ impl CloudHsmConnect<'_> {
     }
 
     /// Leases the job on, which fails once it is another worker's, or has been replaced.
-    async fn keep_lease(&self) -> Result<(), Stop> {
+    pub(super) async fn keep_lease(&self) -> Result<(), Stop> {
         let lease_until = self.kms.clock.now().plus(self.kms.settings.job_lease);
         Ok(self.kms.catalog.store().renew_connection_job(self.job, lease_until).await?)
     }

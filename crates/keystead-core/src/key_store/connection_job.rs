@@ -155,13 +155,16 @@ impl ConnectionWorker {
         if key_store.connection != ConnectionState::Connecting {
             return Ok(self.kms.catalog.store().discard_connection_job(job).await?);
         }
-        match (CloudHsmConnect { kms: &self.kms, job }).run(key_store, cloud_hsm).await {
+        let connect = CloudHsmConnect { kms: &self.kms, job };
+        match connect.run(key_store, cloud_hsm).await {
             Ok(rotation) => {
                 crash_point::reached(CrashPoint::ConnectFinish);
                 self.finish(job, ConnectionEvent::ConnectSucceeded, Some(&rotation)).await?;
                 crash_point::reached(CrashPoint::ConnectFinished);
                 Ok(())
             }
+            // The failure may come of another worker's going on with the job, whose login is not to be ended.
+            Err(Stop::Failed(_)) if connect.keep_lease().await.is_err() => self.clean_up_after_overtaken(job).await,
             Err(Stop::Failed(code)) => {
                 // kmsuser must be free for whoever repairs what was wrong.
                 log_out(&self.kms, key_store, cloud_hsm).await;
