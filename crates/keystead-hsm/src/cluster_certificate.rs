@@ -71,3 +71,55 @@ fn signed_part(der: &[u8]) -> Result<&[u8], UntrustedCluster> {
     part(der)
         .map_err(|error: x509_cert::der::Error| UntrustedCluster::Unreadable("cluster certificate", error.to_string()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize,
+    };
+
+    use super::*;
+
+    fn rsa() -> KeyPair {
+        KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap()
+    }
+
+    fn anchor(name: &str, key: KeyPair) -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, key).unwrap()
+    }
+
+    fn issued_by(anchor: &CertifiedIssuer<'static, KeyPair>) -> String {
+        CertificateParams::default().signed_by(&KeyPair::generate().unwrap(), anchor).unwrap().pem()
+    }
+
+    #[test]
+    fn only_the_issuer_is_the_trust_anchor() {
+        let (owner, same_name) = (anchor("owner", rsa()), anchor("owner", rsa()));
+        let (stranger, elliptic) = (anchor("stranger", rsa()), anchor("owner", KeyPair::generate().unwrap()));
+        let cluster = issued_by(&owner);
+        assert_eq!(check_trust(Some(&cluster), &owner.pem()), Ok(()));
+        assert_eq!(check_trust(Some(&cluster.replace('\n', "\r\n")), &format!("\n{}\n", owner.pem())), Ok(()));
+        assert_eq!(check_trust(Some(&cluster), &same_name.pem()), Err(UntrustedCluster::NotSigned));
+        assert_eq!(check_trust(Some(&cluster), &stranger.pem()), Err(UntrustedCluster::OtherIssuer));
+        assert_eq!(check_trust(Some(&cluster), &cluster), Err(UntrustedCluster::OtherIssuer));
+        assert_eq!(check_trust(None, &owner.pem()), Err(UntrustedCluster::NoCertificate));
+        let refused = check_trust(Some(&issued_by(&elliptic)), &elliptic.pem());
+        assert!(matches!(refused, Err(UntrustedCluster::UnknownAlgorithm(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told_by_name() {
+        let owner = anchor("owner", rsa());
+        let no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for text in ["", "owner", no_der] {
+            let refused = check_trust(Some(&issued_by(&owner)), text);
+            assert!(matches!(refused, Err(UntrustedCluster::Unreadable("trust anchor", _))), "{refused:?}");
+            let refused = check_trust(Some(text), &owner.pem());
+            assert!(matches!(refused, Err(UntrustedCluster::Unreadable("cluster certificate", _))), "{refused:?}");
+        }
+    }
+}

@@ -25,7 +25,7 @@ const PASSWORDS_MAX: usize = 2;
 pub(crate) struct Member {
     hsm: Arc<Hsm>,
     availability_zone: String,
-    /// Whether anybody waited for its first worker.
+    /// Whether it was there, or somebody has waited for its first worker.
     was_awaited: AtomicBool,
     /// What the last call or login found. A worker may have lost the login since; then it says so.
     logged_in: AtomicBool,
@@ -192,6 +192,7 @@ impl Member {
         match self.hsm.log_in(&password, LoginHolder::Kms).await {
             Ok(()) => {
                 logins.accepted();
+                self.was_awaited.store(true, Ordering::Release);
                 self.logged_in.store(true, Ordering::Release);
                 tracing::info!(hsm_id = self.hsm_id(), "logged in to the HSM as kmsuser");
                 Ok(())

@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use keystead_core::key_store::HsmFailure;
 use keystead_core::port::{BackingKeyId, HsmBackend};
-use keystead_pkcs11::KeyId;
+use keystead_pkcs11::client::HsmSettings;
+use keystead_pkcs11::{KeyId, Replication};
 
 use crate::support::{A, B, Module, PASSWORD, Rig, key_id, kill_worker, link, on_both_modules, until};
 
@@ -16,6 +17,7 @@ on_both_modules! {
     a_masking_key_that_is_gone,
     a_masking_key_that_is_doubled,
     many_keys_at_once,
+    a_vendor_who_replicates_keys,
     a_crash_at_each_step_leaves_nothing,
     an_hsm_that_is_lost_leaves_nothing_acknowledged,
 }
@@ -85,6 +87,25 @@ async fn many_keys_at_once(module: Module) {
     for maker in makers.collect::<Vec<_>>() {
         rig.try_key(&maker.await.unwrap()).await.unwrap();
     }
+}
+
+/// Two HSMs that are views of one: what one has, the other has, too.
+async fn a_vendor_who_replicates_keys(module: Module) {
+    let rig = Rig::new(module).await;
+    rig.directory.change(A, |member| member.settings.profile.replication = Replication::Vendor);
+    rig.directory.set_active(B, false);
+    let view = HsmSettings {
+        hsm_id: "hsm-v".into(),
+        state_folder: rig.folder.path().join("hsm-v-state"),
+        ..rig.directory.settings(A)
+    };
+    rig.directory.add("us-east-1b", view);
+    rig.connect().await.unwrap();
+    let key = rig.generate(1).await;
+    rig.try_key(&key).await.unwrap();
+    let found = rig.hsm("hsm-v").find_keys(&key_id(&key)).await.unwrap();
+    assert!(found[0].attributes.never_extractable);
+    assert_eq!(found.len(), 1);
 }
 
 /// Drops a future that has been polled so often, and tells what came of it if it was faster.

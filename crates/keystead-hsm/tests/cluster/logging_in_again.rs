@@ -42,6 +42,8 @@ async fn in_the_middle_of_a_rotation(module: Module) {
     rig.backend.change_password(&both, B, &old, &new).await.unwrap();
     rig.restart_server().await;
     rig.backend.encrypt(&both, &key, b"x", b"").await.unwrap();
+    until("KMS is logged in everywhere", || async { rig.kms_is_logged_in(A).await && rig.kms_is_logged_in(B).await })
+        .await;
     for hsm_id in [A, B] {
         assert_eq!(rig.hsm(hsm_id).status().await.unwrap().user_strikes, 0);
     }
