@@ -1,5 +1,6 @@
 //! UpdateCustomKeyStore.
 
+use keystead_model::SecretString;
 use keystead_model::arn::CustomKeyStoreId;
 use keystead_model::kms::{CustomKeyStoreType, UpdateCustomKeyStoreRequest, XksProxyConnectivity};
 
@@ -18,7 +19,8 @@ use crate::access::{AccountScope, Authorized};
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
 use crate::key_store::{
-    CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, copy_of, seal_into,
+    CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords, copy_of,
+    seal_into,
 };
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
@@ -148,13 +150,32 @@ async fn update_cloud_hsm(
         cloud_hsm.cluster_id.clone_from(cluster_id);
     }
     if let Some(password) = &request.key_store_password {
-        let mut passwords = kms.catalog.kms_user_passwords(&key_store.id, &cloud_hsm)?;
-        passwords.replace_current(copy_of(password));
+        let passwords = told_by_owner(kms, &key_store.id, &cloud_hsm, password);
         key_store.kind = CustomKeyStoreKind::CloudHsm(cloud_hsm);
         return seal_into(kms, key_store, &passwords);
     }
     key_store.kind = CustomKeyStoreKind::CloudHsm(cloud_hsm);
     Ok(())
+}
+
+/// What KMS knows once the owner has told the password. That what it knew before cannot be read is no reason to refuse: to tell the password is
+/// how the owner repairs that.
+fn told_by_owner(
+    kms: &Kms,
+    id: &CustomKeyStoreId,
+    cloud_hsm: &CloudHsmKeyStore,
+    password: &SecretString,
+) -> KmsUserPasswords {
+    match kms.catalog.kms_user_passwords(id, cloud_hsm) {
+        Ok(mut passwords) => {
+            passwords.replace_current(copy_of(password));
+            passwords
+        }
+        Err(error) => {
+            tracing::warn!(%error, custom_key_store_id = %id, "what was known of the passwords of kmsuser is replaced");
+            KmsUserPasswords::new(copy_of(password))
+        }
+    }
 }
 
 /// The proxy must have answered under the new settings.
