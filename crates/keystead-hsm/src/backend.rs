@@ -23,8 +23,8 @@ use crate::settings::HsmBackendSettings;
 
 /// Clusters of PKCS#11 HSMs, each HSM behind a worker.
 ///
-/// Key stores share the [`Workers`] and nothing else. What is known of a key store's cluster is made by its first call, so that a key store which
-/// was connected before this process started needs no new connect: the first call logs in.
+/// Key stores share the [`Workers`] and nothing else. What is known of a key store's cluster is made by its first call, so that a key store
+/// which was connected before this process started needs no new connect: the first call logs in.
 pub struct HsmClusterBackend {
     workers: Arc<Workers>,
     directory: Arc<dyn HsmDirectory>,

@@ -5,8 +5,8 @@
 //! others                            unwrap, unextractable; compare check values
 //! ```
 //!
-//! An HSM that is away meanwhile does not have the key, and never gets it from the others, which cannot part with it any more. Calls with that key
-//! go on to the HSMs that have it. DeleteHsm and CreateHsm replace such an HSM by a clone of a live one, which has all keys.
+//! An HSM that is away meanwhile does not have the key, and never gets it from the others, which cannot part with it any more. Calls with
+//! that key go on to the HSMs that have it. DeleteHsm and CreateHsm replace such an HSM by a clone of a live one, which has all keys.
 //!
 //! Whatever ends this half-way leaves objects with the ID of the key and no others, and nothing was encrypted under them: `destroy_key`
 //! removes them. For the same reason a failure is final for this ID: a lost HSM may come back with another key under it.
