@@ -59,8 +59,8 @@ impl HsmUsers {
         Ok(lists)
     }
 
-    /// Destroys a key, named by its ID in hexadecimal digits, on every active HSM or on one. The auditor must be logged in. On an HSM that does
-    /// not have it there is nothing to do, unless none has it.
+    /// Destroys a key, named by its ID in hexadecimal digits, on every active HSM or on one. The auditor must be logged in. An HSM that does not
+    /// have it says so.
     pub async fn delete_key(
         &self,
         cluster_id: &str,
@@ -78,7 +78,7 @@ impl HsmUsers {
             async move {
                 check_auditor(&driver).await?;
                 match driver.destroy_key(&id).await? {
-                    0 => Err(ActError::Refused(format!("The HSM has no key {key_id}."))),
+                    0 => Err(keystead_pkcs11::HsmError::KeyNotFound.into()),
                     _ => Ok(()),
                 }
             }

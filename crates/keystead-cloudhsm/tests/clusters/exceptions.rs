@@ -1,10 +1,8 @@
 //! Every exception, one row for each thing that can be wrong. What needs certificates is tested with them.
 
-use std::sync::Arc;
-
-use keystead_core::api_service::ApiService;
+use keystead_core::KmsError;
 use keystead_model::cloudhsm::Exception;
-use keystead_model::shape::cloudhsm_operations;
+use keystead_model::shape::{Operation, cloudhsm_operations};
 use serde_json::{Value, json};
 
 use crate::support::{OWNER, Rig, Server, ZONES, account, kryoptic};
@@ -261,13 +259,30 @@ async fn what_is_no_request_and_what_is_no_operation() {
 }
 
 #[tokio::test]
-async fn each_exception_that_is_answered_is_declared_by_its_operation() {
-    // Access is denied by the front end's words, and a limit is TagResource's own.
+async fn what_the_front_end_refuses_is_recorded_and_answered_in_its_words() {
+    let rig = Rig::new(kryoptic());
+    let server = rig.start();
+    let error = KmsError::new(keystead_model::kms::Exception::InvalidSignature, "The signature does not match.");
+    let (status, answer) = server.refuse("CreateHsm", error).await;
+    let expected = json!({"__type": "InvalidSignatureException", "message": "The signature does not match."});
+    assert_eq!((status, answer), (400, expected));
+    let record = rig.newest_record();
+    let told = ["eventName", "errorCode", "eventSource"].map(|member| record[member].as_str().unwrap());
+    assert_eq!(told, ["CreateHsm", "InvalidSignatureException", "cloudhsm.amazonaws.com"]);
+    server.stop().await;
+}
+
+#[test]
+fn each_exception_that_is_answered_is_declared_by_its_operation() {
     for operation in cloudhsm_operations() {
-        for exception in [Exception::InvalidRequest, Exception::InternalFailure] {
+        for exception in [Exception::AccessDenied, Exception::InvalidRequest, Exception::InternalFailure] {
             assert!(operation.errors.contains(&exception.name()), "{} {exception}", operation.name);
         }
     }
-    let service: Arc<dyn ApiService> = Arc::new(Rig::new(kryoptic()).start().into_service());
-    assert_eq!(service.signing_name(), "cloudhsm");
+    let declaring = |exception: Exception| {
+        let declares = |operation: &&Operation| operation.errors.contains(&exception.name());
+        cloudhsm_operations().iter().filter(declares).map(|operation| operation.name).collect::<Vec<_>>()
+    };
+    assert_eq!(declaring(Exception::ResourceLimitExceeded), ["TagResource"]);
+    assert!(declaring(Exception::Tag).contains(&"CreateCluster"));
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keystead_cloudhsm::{CloudHsm, CloudHsmService, CloudHsmSettings, HsmUsers, Quotas, SoftModule};
+use keystead_core::KmsError;
 use keystead_core::access::{Principal, PrincipalKind};
 use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::audit::AuditRecord;
@@ -275,8 +276,10 @@ impl Server {
         self.call_with(operation, input.to_string().as_bytes()).await
     }
 
-    pub(crate) fn into_service(self) -> CloudHsmService {
-        self.service
+    /// What the front end answers for a request that it refused.
+    pub(crate) async fn refuse(&self, operation: &str, error: KmsError) -> (u16, Value) {
+        let answer = self.service.refuse(Some(operation), error, None, &caller().origin).await;
+        (answer.status, serde_json::from_slice(&answer.body).unwrap())
     }
 
     pub(crate) async fn call_with(&self, operation: &str, body: &[u8]) -> (u16, Value) {
