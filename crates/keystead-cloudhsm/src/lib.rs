@@ -1,7 +1,8 @@
 //! Clusters of HSMs: the CloudHSM v2 API, certificates, backups, HSM users, and clusters of HSMs that others made.
 //!
-//! A cluster is one document of the [`keystead_core::port::DocumentStore`], a backup another; each change is one compare-and-set. What takes
-//! time is done by [`CloudHsm::run_background`], step by step, each of which may be done again: a crash anywhere is finished after the restart.
+//! A cluster is one document of the [`keystead_core::port::DocumentStore`], a backup another; each change is one compare-and-set. What
+//! takes time is done by [`CloudHsm::run_background`], step by step, each of which may be done again: a crash anywhere is finished after
+//! the restart.
 //!
 //! - [`CloudHsmService`] is the API;
 //! - [`HsmUsers`] acts as crypto officer and auditor;

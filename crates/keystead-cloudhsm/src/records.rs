@@ -75,8 +75,8 @@ impl Records {
         Ok(own.filter_map(|document| readable(read(document))).collect())
     }
 
-    /// Reads, changes and stores, again from the start whenever another change came first. `change` may be called several times, and says no
-    /// with an error of its own.
+    /// Reads, changes and stores, again from the start whenever another change came first. `change` may be called several times, and says
+    /// no with an error of its own.
     ///
     /// `None` if there is no such value.
     pub(crate) async fn change<T, R, E>(

@@ -1,7 +1,7 @@
 //! Initialising a token again, which destroys its keys and its user.
 //!
-//! The token's serial number may become another one. So that it is known first that this may be, and noted afterwards what it is; where a crash
-//! comes between, the token is driven whatever its serial number, until that is noted.
+//! The token's serial number may become another one. So that it is known first that this may be, and noted afterwards what it is; where a
+//! crash comes between, the token is driven whatever its serial number, until that is noted.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -23,8 +23,8 @@ pub(crate) enum ClusterEvent {
 
 /// Every move there is (digest 5.3). What is not here is refused.
 ///
-/// DEGRADED, UPDATE_IN_PROGRESS, MODIFY_IN_PROGRESS and ROLLBACK_IN_PROGRESS are states of the API that a cluster here never is in: its HSMs
-/// alone become DEGRADED, and what can be modified is modified at once.
+/// DEGRADED, UPDATE_IN_PROGRESS, MODIFY_IN_PROGRESS and ROLLBACK_IN_PROGRESS are states of the API that a cluster here never is in: its
+/// HSMs alone become DEGRADED, and what can be modified is modified at once.
 const TRANSITIONS: &[(ClusterState, ClusterEvent, ClusterState)] = &[
     (ClusterState::CreateInProgress, ClusterEvent::Created, ClusterState::Uninitialized),
     // Whether AWS waits for the first HSM is unverified; Terraform's provider waits for ACTIVE before it makes one.

@@ -9,8 +9,8 @@ use super::password::existing_pin;
 use super::{HsmKey, HsmKeyList, HsmOutcome, HsmUsers, HsmUsersError, KMSUSER};
 
 impl HsmUsers {
-    /// Logs in as `kmsuser` on every active HSM, or on one, to look at the keys. The password is tried once on each. As long as an auditor is logged in, a
-    /// key store cannot connect (USER_LOGGED_IN).
+    /// Logs in as `kmsuser` on every active HSM, or on one, to look at the keys. The password is tried once on each. As long as an auditor
+    /// is logged in, a key store cannot connect (USER_LOGGED_IN).
     pub async fn log_in(
         &self,
         cluster_id: &str,
@@ -59,8 +59,8 @@ impl HsmUsers {
         Ok(lists)
     }
 
-    /// Destroys a key, named by its ID in hexadecimal digits, on every active HSM or on one. The auditor must be logged in. An HSM that does not
-    /// have it says so.
+    /// Destroys a key, named by its ID in hexadecimal digits, on every active HSM or on one. The auditor must be logged in. An HSM that
+    /// does not have it says so.
     pub async fn delete_key(
         &self,
         cluster_id: &str,

@@ -1,7 +1,7 @@
 //! HSM users: what a crypto officer does to them, and what an auditor sees of the keys (AWS CloudHSM User Guide, "HSM users"; digest 5.4).
 //!
-//! A soft token has two users: its security officer is `admin`, and its one user is `kmsuser`. The users of a cluster are not kept in step by
-//! the service: each act is done on every active HSM, or on the one that is named, and tells what came of it on each.
+//! A soft token has two users: its security officer is `admin`, and its one user is `kmsuser`. The users of a cluster are not kept in step
+//! by the service: each act is done on every active HSM, or on the one that is named, and tells what came of it on each.
 
 mod act;
 mod auditor;
@@ -30,8 +30,8 @@ const ADMIN: &str = "admin";
 /// The crypto user of KMS, the one crypto user that a soft token can have.
 const KMSUSER: &str = "kmsuser";
 
-/// Acts on the users and keys of clusters, for people who operate this server. Passwords are the only authority: whoever may call this may act on
-/// the clusters of every account.
+/// Acts on the users and keys of clusters, for people who operate this server. Passwords are the only authority: whoever may call this may
+/// act on the clusters of every account.
 pub struct HsmUsers {
     cloud_hsm: Arc<CloudHsm>,
 }

@@ -55,8 +55,8 @@ impl HsmUsers {
         .await
     }
 
-    /// Changes a password. `co_or_old_password` is the old one of `admin`, or, for `kmsuser`, the password of the crypto officer, who need not
-    /// know the old one and unlocks the user with it.
+    /// Changes a password. `co_or_old_password` is the old one of `admin`, or, for `kmsuser`, the password of the crypto officer, who need
+    /// not know the old one and unlocks the user with it.
     ///
     /// The first change of the password of `admin` activates the cluster.
     pub async fn change_password(
@@ -178,8 +178,8 @@ impl HsmUsers {
     }
 }
 
-/// Where an attempt to activate got as far as the HSM and no further, the first password is wrong there and the new one is right: that counts
-/// as done.
+/// Where an attempt to activate got as far as the HSM and no further, the first password is wrong there and the new one is right: that
+/// counts as done.
 async fn change_so_pin(driver: &Driver, old: &Pin, new: &Pin, activates: bool) -> Result<(), ActError> {
     driver.status().await?;
     match driver.change_so_pin(old, new).await {

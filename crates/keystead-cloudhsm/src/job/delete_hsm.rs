@@ -25,8 +25,8 @@ impl CloudHsm {
         self.forget_hsm(account, cluster, hsm).await
     }
 
-    /// Whether the last backup of an HSM that is to go is taken, or cannot be. A cluster that is not activated has nothing that is worth one,
-    /// and foreign tokens are their owner's.
+    /// Whether the last backup of an HSM that is to go is taken, or cannot be. A cluster that is not activated has nothing that is worth
+    /// one, and foreign tokens are their owner's.
     async fn is_backed_up(&self, account: &AccountId, cluster: &Cluster, hsm: &Hsm) -> Result<bool, JobError> {
         if !cluster.is_active() || cluster.module.kind.soft().is_none() || hsm.token.is_none() {
             return Ok(true);

@@ -152,7 +152,8 @@ impl CloudHsm {
     }
 }
 
-/// Logs a step that failed and leaves its document alone for a while. A failure that lasts is logged again and again: somebody must see to it.
+/// Logs a step that failed and leaves its document alone for a while. A failure that lasts is logged again and again: somebody must see to
+/// it.
 async fn report(document: &str, result: Result<(), JobError>) {
     match result {
         Ok(()) | Err(JobError::Overtaken | JobError::Store(StoreError::Conflict)) => {}

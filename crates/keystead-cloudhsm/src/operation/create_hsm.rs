@@ -116,8 +116,8 @@ async fn hsms_of_other_clusters(cloud_hsm: &CloudHsm, account: &AccountId, id: &
     Ok(others.map(|stored| stored.value.hsms.len()).sum())
 }
 
-/// Which exception AWS gives is unverified: the model has one for quotas with TagResource only. Of two calls at once for different clusters both may
-/// get the account's last place.
+/// Which exception AWS gives is unverified: the model has one for quotas with TagResource only. Of two calls at once for different
+/// clusters both may get the account's last place.
 fn check_quotas(cloud_hsm: &CloudHsm, cluster: &Cluster, others: usize) -> Result<(), CloudHsmError> {
     let quotas = &cloud_hsm.settings.quotas;
     let own = cluster.hsms.len();

@@ -11,8 +11,8 @@ use crate::error::CloudHsmError;
 
 /// API Reference, sample of InitializeCluster.
 const MESSAGE: &str = "Cluster is initializing. State will change to INITIALIZED upon completion.";
-/// The longest trust anchor that KMS takes later, in characters (KMS model, TrustAnchorCertificateType; the documentation of this operation says the
-/// same, its model 20,000).
+/// The longest trust anchor that KMS takes later, in characters (KMS model, TrustAnchorCertificateType; the documentation of this
+/// operation says the same, its model 20,000).
 const TRUST_ANCHOR_CHARS_MAX: usize = 5000;
 
 pub(super) async fn serve(

@@ -12,8 +12,8 @@ pub(super) struct Page<T> {
     pub(super) next_token: Option<String>,
 }
 
-/// The page after the item that `token` names; the first one without a token. An item that is gone since, or that the filters no longer let through,
-/// leads nowhere: the caller is told to begin anew.
+/// The page after the item that `token` names; the first one without a token. An item that is gone since, or that the filters no longer
+/// let through, leads nowhere: the caller is told to begin anew.
 pub(super) fn page<T>(
     mut items: Vec<T>,
     token: Option<&str>,

@@ -80,8 +80,8 @@ fn invalid(problem: impl Into<String>) -> RegistrationError {
 }
 
 impl CloudHsm {
-    /// Registers a cluster for an account and returns its ID. Within moments it is ACTIVE, and so are its HSMs. Their tokens are never made,
-    /// backed up or destroyed here.
+    /// Registers a cluster for an account and returns its ID. Within moments it is ACTIVE, and so are its HSMs. Their tokens are never
+    /// made, backed up or destroyed here.
     ///
     /// Fails, and changes nothing, if the module does not exist, the certificates do not belong together, a subnet does not exist, two HSMs
     /// are the same token, or the ID is taken.

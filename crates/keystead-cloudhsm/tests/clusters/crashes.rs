@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::{CO_PASSWORD, Death, KMSUSER_PASSWORD, Rig, Server, ZONES, kryoptic, modules, secret};
 
-/// Lives through `story` with a death at each write, until a life is long enough; then `check` looks at what became of it. A story is told again
-/// from the start in each life, so each part of it asks first whether it is done. Each time it begins on a copy of `beginning`.
+/// Lives through `story` with a death at each write, until a life is long enough; then `check` looks at what became of it. A story is told
+/// again from the start in each life, so each part of it asks first whether it is done. Each time it begins on a copy of `beginning`.
 async fn at_each_write(
     beginning: &Rig,
     deaths: &[fn(u32) -> Death],
