@@ -1,5 +1,6 @@
 //! The service: its ports, its settings, and every change of a cluster.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use keystead_core::port::{Clock, DocumentStore, Entropy, StoreError};
@@ -17,7 +18,7 @@ use crate::hsm_directory::DirectoryCache;
 use crate::hsm_health::HsmHealth;
 use crate::records::{Records, Stored};
 use crate::reinitialization::Reinitializing;
-use crate::settings::CloudHsmSettings;
+use crate::settings::{CloudHsmSettings, SoftModule};
 use crate::token_files::TokenFiles;
 
 /// Clusters of HSMs of every account in one Region.
@@ -103,12 +104,18 @@ impl CloudHsm {
         if hsm.is_active() && degraded() { HsmState::Degraded } else { hsm.state }
     }
 
+    /// The shared library that drives a cluster's HSMs: of soft tokens where it is now, of others where their owner said.
+    pub(crate) fn module_file<'a>(&'a self, cluster: &'a Cluster) -> &'a Path {
+        let is_its = |module: &&SoftModule| cluster.module.kind.soft() == Some(module.kind);
+        self.settings.soft_modules.iter().find(is_its).map_or(&cluster.module.path, |module| &module.module)
+    }
+
     /// How an HSM is driven; `None` as long as it has no token.
     pub(crate) fn hsm_settings(&self, cluster: &Cluster, hsm: &Hsm) -> Option<HsmSettings> {
         let token = hsm.token.as_ref()?;
         Some(HsmSettings {
             hsm_id: hsm.hsm_id.clone(),
-            module: cluster.module.path.clone(),
+            module: self.module_file(cluster).to_owned(),
             profile: cluster.module.profile.clone(),
             environment: token.environment.clone(),
             token_label: token.label.clone(),

@@ -18,6 +18,8 @@ pub struct CloudHsmSettings {
     pub data_folder: PathBuf,
     /// What the tokens of new clusters are made with. Without it CreateCluster is refused: there are registered clusters only.
     pub soft_module: Option<SoftModule>,
+    /// Where the modules of soft tokens are. Clusters use them wherever their module was when they were made: an upgrade may move it.
+    pub soft_modules: Vec<SoftModule>,
     /// How long backups are kept unless CreateCluster says otherwise, in days: 7 to 379; 90 on AWS.
     pub backup_retention_days: u16,
     /// How often a cluster is backed up without anybody asking for it; 24 hours on AWS.

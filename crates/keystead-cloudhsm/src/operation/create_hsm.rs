@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use keystead_core::port::StoreError;
 use keystead_model::arn::AccountId;
-use keystead_model::cloudhsm::{ClusterState, CreateHsmRequest, CreateHsmResponse, HsmState};
+use keystead_model::cloudhsm::{ClusterState, CreateHsmRequest, CreateHsmResponse, Exception, HsmState};
 use keystead_network::NetworkError;
 
 use super::{Scope, change_cluster, no_such_cluster};
@@ -28,6 +28,7 @@ pub(super) async fn serve(
         let subnet_id = checked_zone(cluster, &request.availability_zone)?;
         check_state(cluster)?;
         check_quotas(cloud_hsm, cluster, others)?;
+        check_module(cloud_hsm, cluster)?;
         cluster.hsms.push(Hsm {
             hsm_id: hsm_id.clone(),
             state: HsmState::CreateInProgress,
@@ -88,6 +89,22 @@ fn checked_zone(cluster: &Cluster, zone: &str) -> Result<String, CloudHsmError> 
             zones.join(", ")
         ))
     })
+}
+
+/// Without its module no token can be made; all else of the service goes on without. The exception is unverified: AWS has no such case.
+fn check_module(cloud_hsm: &CloudHsm, cluster: &Cluster) -> Result<(), CloudHsmError> {
+    let file = cloud_hsm.module_file(cluster);
+    if file.exists() {
+        return Ok(());
+    }
+    Err(CloudHsmError::new(
+        Exception::Service,
+        format!(
+            "There is no PKCS #11 module {} to make an HSM with. Put it there, or name another file in the section [hsm] of the server's \
+             configuration and start the server again.",
+            file.display()
+        ),
+    ))
 }
 
 /// One HSM until the cluster is activated: the others are copies of it. The first text is from public reports (digest 5.2).

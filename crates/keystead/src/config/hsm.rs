@@ -136,6 +136,7 @@ impl HsmConfig {
             region,
             data_folder,
             soft_module: self.soft_module()?,
+            soft_modules: vec![self.kryoptic()?, self.softhsm2()],
             backup_retention_days: self.backup_retention_days,
             backup_interval: Duration::from_millis(self.backup_interval_ms),
             transition_min: Duration::from_millis(self.transition_min_ms),
@@ -155,19 +156,21 @@ impl HsmConfig {
 
     /// What new tokens are made with. Whether the file is there, CreateHsm tells: KMS serves without it.
     pub(crate) fn soft_module(&self) -> io::Result<Option<SoftModule>> {
-        Ok(match self.module {
-            SoftModuleName::Kryoptic => Some(SoftModule {
-                kind: SoftTokenKind::Kryoptic,
-                module: self.kryoptic_module()?,
-                profile: Profile::kryoptic(),
-            }),
-            SoftModuleName::Softhsm2 => Some(SoftModule {
-                kind: SoftTokenKind::Softhsm2,
-                module: self.softhsm2_module.clone(),
-                profile: Profile::softhsm2(),
-            }),
-            SoftModuleName::None => None,
-        })
+        match self.module {
+            SoftModuleName::Kryoptic => self.kryoptic().map(Some),
+            SoftModuleName::Softhsm2 => Ok(Some(self.softhsm2())),
+            SoftModuleName::None => Ok(None),
+        }
+    }
+
+    fn kryoptic(&self) -> io::Result<SoftModule> {
+        let (kind, module) = (SoftTokenKind::Kryoptic, self.kryoptic_module()?);
+        Ok(SoftModule { kind, module, profile: Profile::kryoptic() })
+    }
+
+    fn softhsm2(&self) -> SoftModule {
+        let (kind, module) = (SoftTokenKind::Softhsm2, self.softhsm2_module.clone());
+        SoftModule { kind, module, profile: Profile::softhsm2() }
     }
 
     fn kryoptic_module(&self) -> io::Result<PathBuf> {

@@ -189,6 +189,7 @@ impl Rig {
             region: region(),
             data_folder: self.folder.path().to_owned(),
             soft_module: Some(self.module.clone()),
+            soft_modules: vec![self.module.clone()],
             backup_retention_days: 90,
             backup_interval: Duration::from_secs(24 * 60 * 60),
             transition_min: Duration::ZERO,
