@@ -111,7 +111,11 @@ def audit(cli, server, store, cluster, key):
     keys = server.hsm_users("keys", *of_cluster)
     expect(keys.count(key) == 2, "the key on both HSMs, labelled with its ARN")
     server.hsm_users("logout", *of_cluster, "--user", KMSUSER)
-    cli.succeed("update-custom-key-store", "--custom-key-store-id", store, "--key-store-password", PASSWORD)
+    # From a file the password is on no command line.
+    request = server.data_folder.parent / "password.json"
+    request.touch(mode=0o600)
+    request.write_text(json.dumps({"KeyStorePassword": PASSWORD}))
+    cli.succeed("update-custom-key-store", "--custom-key-store-id", store, "--cli-input-json", "file://password.json")
     connect(cli, store)
     decrypt(cli)
 

@@ -274,7 +274,7 @@ def keys_of_every_kind(client, store, key, fault_proxy):
 KINDS = ["AWS_KMS", "EXTERNAL_KEY_STORE", "AWS_CLOUDHSM", "another AWS_CLOUDHSM"]
 
 
-@pytest.mark.parametrize(("source", "destination"), itertools.permutations(KINDS, 2), ids=str)
+@pytest.mark.parametrize(("source", "destination"), list(itertools.permutations(KINDS, 2)), ids=str)
 def test_re_encrypt(client, keys_of_every_kind, source, destination):
     """Between key stores, to Keystead's own keys and back; the context may change on the way."""
     source, destination = keys_of_every_kind[source], keys_of_every_kind[destination]
