@@ -11,12 +11,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead_core::{Kms, Ports};
 use keystead_core::access::{AccessKey, AccessKeyStatus};
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Settings;
 use keystead_core::port::SystemEntropy;
 use keystead_core::sealing::{RootKey, SealedRecord};
+use keystead_core::{Kms, Ports};
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, Region};
 use keystead_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};

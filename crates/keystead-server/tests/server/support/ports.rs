@@ -168,6 +168,8 @@ impl HsmBackend for NoHsms {
         Err(HsmFailure::ClusterNotFound)
     }
 
+    async fn keep_logged_in(&self, _link: &HsmLink) {}
+
     async fn close(&self, _: &HsmLink) {}
 
     async fn generate_key(&self, _: &HsmLink, _: &BackingKeyId, _: &str) -> Result<(), HsmFailure> {
@@ -178,13 +180,7 @@ impl HsmBackend for NoHsms {
         Err(HsmFailure::ClusterNotFound)
     }
 
-    async fn encrypt(
-        &self,
-        _: &HsmLink,
-        _: &BackingKeyId,
-        _: &[u8],
-        _: &[u8],
-    ) -> Result<HsmCiphertext, HsmFailure> {
+    async fn encrypt(&self, _: &HsmLink, _: &BackingKeyId, _: &[u8], _: &[u8]) -> Result<HsmCiphertext, HsmFailure> {
         Err(HsmFailure::ClusterNotFound)
     }
 
@@ -205,12 +201,7 @@ impl HsmBackend for NoHsms {
 
 #[async_trait]
 impl HsmClusters for NoHsms {
-    async fn describe_cluster(
-        &self,
-        _: &AccountId,
-        _: &Region,
-        _: &str,
-    ) -> Result<Option<HsmCluster>, StoreError> {
+    async fn describe_cluster(&self, _: &AccountId, _: &Region, _: &str) -> Result<Option<HsmCluster>, StoreError> {
         Ok(None)
     }
 
