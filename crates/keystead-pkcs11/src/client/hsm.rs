@@ -75,6 +75,34 @@ impl Drop for LongCall<'_> {
     }
 }
 
+/// A call whose answer is awaited. Whoever made it may give it up before its deadline, by dropping it; if that comes late, the worker has
+/// missed it all the same.
+struct Awaited<'a> {
+    hsm: &'a Hsm,
+    kind: Kind,
+    since: Instant,
+    is_over: bool,
+}
+
+impl<'a> Awaited<'a> {
+    fn new(hsm: &'a Hsm, kind: Kind) -> Self {
+        Self { hsm, kind, since: Instant::now(), is_over: false }
+    }
+
+    /// What became of it is known, and counted by others.
+    fn is_over(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if !self.is_over && self.since.elapsed() >= self.hsm.time(self.kind) / 2 {
+            self.hsm.count(self.kind, false);
+        }
+    }
+}
+
 impl Hsm {
     pub(super) fn new(
         settings: HsmSettings,
@@ -279,7 +307,10 @@ impl Hsm {
             connection.exchange(&question).await?;
             io::Result::Ok(connection)
         };
-        match timeout_at(deadline, exchange).await {
+        let awaited = Awaited::new(self, kind);
+        let exchanged = timeout_at(deadline, exchange).await;
+        awaited.is_over();
+        match exchanged {
             Ok(Ok(mut connection)) => {
                 let answer = connection.take_answer();
                 link.give_back(connection);

@@ -137,6 +137,21 @@ async fn a_module_that_hangs_in_a_call_is_ended() {
 }
 
 #[tokio::test]
+async fn a_module_that_hangs_is_ended_although_nobody_waits_for_the_deadline() {
+    let rig = Rig::with_settings(Module::Softhsm2, |settings| settings.call_timeout = Duration::from_millis(500));
+    let (hsm, key) = misbehaving(&rig, "HANG_IN_ENCRYPT").await;
+    let impatiently = || async {
+        let answer = tokio::time::timeout(Duration::from_millis(400), hsm.encrypt(&key, b"x", b"")).await;
+        answer.unwrap_or(Err(HsmError::TimedOut))
+    };
+    until("the end of the worker", impatiently, |answer| {
+        matches!(answer, Err(HsmError::Lost(_) | HsmError::NotLoggedIn))
+    })
+    .await
+    .unwrap_err();
+}
+
+#[tokio::test]
 async fn a_pending_call_is_answered_when_the_worker_is_killed() {
     let rig = Rig::with_settings(Module::Softhsm2, |settings| settings.call_timeout = Duration::from_secs(600));
     let (hsm, key) = misbehaving(&rig, "HANG_IN_ENCRYPT").await;
