@@ -49,9 +49,14 @@ impl CloudHsm {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Arc<Self> {
+        let files = TokenFiles::new(&settings.data_folder);
+        if let Err(error) = files.follow_tokens() {
+            // Tokens that did not move are not concerned; one that did is lost until this is repaired, and says so.
+            tracing::error!(%error, "not every token's configuration could be read or written");
+        }
         Arc::new(Self {
             records: Records::new(documents, settings.region.clone()),
-            files: TokenFiles::new(&settings.data_folder),
+            files,
             settings,
             network,
             workers,
@@ -113,14 +118,21 @@ impl CloudHsm {
     /// How an HSM is driven; `None` as long as it has no token.
     pub(crate) fn hsm_settings(&self, cluster: &Cluster, hsm: &Hsm) -> Option<HsmSettings> {
         let token = hsm.token.as_ref()?;
+        let (environment, token_storage) = match cluster.module.kind.soft() {
+            Some(kind) => {
+                let soft = self.files.token(kind, &cluster.cluster_id, &hsm.hsm_id)?;
+                (soft.environment, Some(soft.token_storage))
+            }
+            None => (token.environment.clone(), token.storage.clone()),
+        };
         Some(HsmSettings {
             hsm_id: hsm.hsm_id.clone(),
             module: self.module_file(cluster).to_owned(),
             profile: cluster.module.profile.clone(),
-            environment: token.environment.clone(),
+            environment,
             token_label: token.label.clone(),
             token_serial: token.serial.clone().filter(|_| !self.is_left_reinitializing(hsm)),
-            token_storage: token.storage.clone(),
+            token_storage,
             state_folder: self.files.state_folder(&cluster.cluster_id, &hsm.hsm_id),
         })
     }

@@ -32,7 +32,9 @@ mod settings;
 mod token_files;
 
 pub use cloud_hsm::CloudHsm;
-pub use hsm_users::{HsmKey, HsmKeyList, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsers, HsmUsersError};
+pub use hsm_users::{
+    ConnectedKeyStores, HsmKey, HsmKeyList, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsers, HsmUsersError,
+};
 pub use quota::Quotas;
 pub use registration::{RegisteredHsm, Registration, RegistrationError};
 pub use service::CloudHsmService;

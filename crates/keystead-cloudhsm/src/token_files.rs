@@ -33,6 +33,28 @@ impl TokenFiles {
         self.hsm_folder(cluster_id, hsm_id).join("state")
     }
 
+    fn token_folder(&self, cluster_id: &str, hsm_id: &str) -> PathBuf {
+        self.hsm_folder(cluster_id, hsm_id).join("token")
+    }
+
+    /// Where the token of an HSM is. It was made here, so its folder has a name that a configuration can have; unless the data folder was
+    /// moved to another, which is said in the log and leaves the HSM without a token.
+    pub(crate) fn token(&self, kind: SoftTokenKind, cluster_id: &str, hsm_id: &str) -> Option<SoftToken> {
+        SoftToken::at(kind, &self.token_folder(cluster_id, hsm_id))
+            .inspect_err(|error| tracing::error!(hsm_id, %error, "the token of the HSM cannot be configured"))
+            .ok()
+    }
+
+    /// Has the configurations of all tokens name the place where they are now, which is another one after the data folder was moved.
+    pub(crate) fn follow_tokens(&self) -> io::Result<()> {
+        for cluster in folders_in(&self.hsms)? {
+            for hsm in folders_in(&cluster)? {
+                SoftToken::follow(&hsm.join("token"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The folder of a backup.
     pub(crate) fn backup_folder(&self, backup_id: &str) -> PathBuf {
         self.backups.join(backup_id)
@@ -45,18 +67,18 @@ impl TokenFiles {
         cluster_id: &str,
         hsm_id: &str,
         backup_id: Option<&str>,
-    ) -> io::Result<SoftToken> {
-        let folder = self.hsm_folder(cluster_id, hsm_id);
+    ) -> io::Result<()> {
+        let (folder, token) = (self.hsm_folder(cluster_id, hsm_id), self.token_folder(cluster_id, hsm_id));
         let (state, backup) = (self.state_folder(cluster_id, hsm_id), backup_id.map(|id| self.backup_folder(id)));
         on_disk(move || {
             remove_folder(&folder)?;
             make_folder(&state)?;
-            let token = folder.join("token");
             make_folder(&token)?;
             match backup {
-                None => SoftToken::create(kind, &token),
-                Some(backup) => SoftToken::restore(kind, &token, &backup),
-            }
+                None => SoftToken::create(kind, &token)?,
+                Some(backup) => SoftToken::restore(kind, &token, &backup)?,
+            };
+            Ok(())
         })
         .await
     }
@@ -101,6 +123,16 @@ impl TokenFiles {
 /// Runs what waits for the disk where it delays no other task.
 async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// The folders in a folder; none if it is not there.
+fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// Makes a folder for this user alone, with those above it.

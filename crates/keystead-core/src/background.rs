@@ -1,4 +1,4 @@
-//! What the service does by itself: connection jobs, the change feed, health polls, and the deletion of keys when their day comes.
+//! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, and the deletion of keys when their day comes.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 
 use crate::error::KmsError;
 use crate::key::{delete_due_keys, sweep_backing_keys};
-use crate::key_store::{ConnectionState, ConnectionWorker, CustomKeyStoreKind, log_out, poll_health};
+use crate::key_store::{
+    ConnectionState, ConnectionWorker, CustomKeyStoreKind, LOGIN_KEEP_INTERVAL, keep_logged_in, log_out, poll_health,
+};
 use crate::kms::Kms;
 
 /// How long a task that panicked stays away before it is begun again.
@@ -26,6 +28,11 @@ pub async fn run(kms: Arc<Kms>) {
     tasks.spawn(always("health poll", move || {
         let kms = polled.clone();
         async move { repeat("health poll", kms.settings.health_poll_interval, || poll_health(&kms)).await }
+    }));
+    let kept = kms.clone();
+    tasks.spawn(always("logins to HSMs", move || {
+        let kms = kept.clone();
+        async move { repeat("logins to HSMs", LOGIN_KEEP_INTERVAL, || keep_logged_in(&kms)).await }
     }));
     let deleting = kms.clone();
     tasks.spawn(always("key deletion", move || {

@@ -126,6 +126,15 @@ impl HsmBackend for HsmClusterBackend {
         self.member(link, hsm_id).await?.change_password(old, new).await
     }
 
+    async fn keep_logged_in(&self, link: &HsmLink) {
+        // Both failures are answered to whoever uses the key store; here nobody waits for an answer.
+        if let Ok(cluster) = self.cluster(link)
+            && let Err(failure) = cluster.keep_logged_in(link).await
+        {
+            tracing::debug!(cluster_id = link.cluster_id, ?failure, "the logins of the cluster cannot be looked at");
+        }
+    }
+
     async fn close(&self, link: &HsmLink) {
         if let Some(cluster) = self.end(link) {
             cluster.log_out().await;

@@ -115,6 +115,14 @@ impl Cluster {
         logged_in
     }
 
+    /// Begins a login at each active HSM that has lost it.
+    pub(crate) async fn keep_logged_in(&self, link: &HsmLink) -> Result<(), HsmFailure> {
+        let view = self.membership.view().await?;
+        at_each(&view.active, |member| async move { member.look_for_login().await }).await;
+        view.active.iter().for_each(|member| member.log_in_in_the_background(link));
+        Ok(())
+    }
+
     /// Nobody logs in any more through what is known here.
     pub(crate) async fn retire(&self) {
         at_each(&self.known_members(), |member| async move { member.close().await }).await;

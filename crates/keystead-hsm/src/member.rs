@@ -141,6 +141,18 @@ impl Member {
         }
     }
 
+    /// Asks the worker whether KMS is logged in: one that was started anew has lost the login, and says so only when asked.
+    pub(crate) async fn look_for_login(&self) {
+        if !self.logged_in.load(Ordering::Acquire) || !self.hsm.is_available() {
+            return;
+        }
+        match self.hsm.status().await {
+            Ok(status) if status.login == Some(LoginHolder::Kms) => {}
+            Ok(_) => self.logged_in.store(false, Ordering::Release),
+            Err(error) => self.learn_from(&error),
+        }
+    }
+
     /// Logs in if nobody has noticed yet that it has to be done, without making anybody wait.
     pub(crate) fn log_in_in_the_background(self: &Arc<Self>, link: &HsmLink) {
         if self.logged_in.load(Ordering::Acquire) || !self.hsm.is_available() {

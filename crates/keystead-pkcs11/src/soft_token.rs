@@ -15,6 +15,39 @@ pub enum SoftTokenKind {
     Softhsm2,
 }
 
+impl SoftTokenKind {
+    const ALL: [Self; 2] = [Self::Kryoptic, Self::Softhsm2];
+
+    /// The variable by which the module finds its configuration.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Kryoptic => "KRYOPTIC_CONF",
+            Self::Softhsm2 => "SOFTHSM2_CONF",
+        }
+    }
+
+    fn configuration_name(self) -> &'static str {
+        match self {
+            Self::Kryoptic => "kryoptic.toml",
+            Self::Softhsm2 => "softhsm2.conf",
+        }
+    }
+
+    fn storage_name(self) -> &'static str {
+        match self {
+            Self::Kryoptic => "token.sqlite",
+            Self::Softhsm2 => "tokens",
+        }
+    }
+
+    fn configuration(self, storage: &str) -> io::Result<String> {
+        match self {
+            Self::Kryoptic => kryoptic_configuration(storage),
+            Self::Softhsm2 => Ok(softhsm2_configuration(storage)),
+        }
+    }
+}
+
 /// Where a soft token is: what [`crate::client::HsmSettings`] needs of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SoftToken {
@@ -48,27 +81,42 @@ impl SoftToken {
         Ok(token)
     }
 
-    /// Writes the configuration, in place of an older one.
+    /// Where a token is that was made in `folder`, which may have been moved since. Touches no file.
+    ///
+    /// Fails for a path that a configuration cannot name.
+    pub fn at(kind: SoftTokenKind, folder: &Path) -> io::Result<Self> {
+        let folder = std::path::absolute(folder)?;
+        let token_storage = folder.join(kind.storage_name());
+        text(&token_storage)?;
+        let configuration = folder.join(kind.configuration_name());
+        let environment = BTreeMap::from([(kind.variable().to_owned(), text(&configuration)?.to_owned())]);
+        Ok(Self { environment, token_storage })
+    }
+
+    /// Has the configuration of a token that was made in `folder` name the place where it is now; writes nothing if it does. Returns the
+    /// kind, or `None` if no token was made there.
+    pub fn follow(folder: &Path) -> io::Result<Option<SoftTokenKind>> {
+        let kind = SoftTokenKind::ALL.into_iter().find(|kind| folder.join(kind.configuration_name()).exists());
+        if let Some(kind) = kind {
+            Self::configure(kind, folder)?;
+        }
+        Ok(kind)
+    }
+
+    /// Writes the configuration, in place of another one.
     fn configure(kind: SoftTokenKind, folder: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let folder = folder.canonicalize()?;
-        let (variable, configuration_name, storage_name) = match kind {
-            SoftTokenKind::Kryoptic => ("KRYOPTIC_CONF", "kryoptic.toml", "token.sqlite"),
-            SoftTokenKind::Softhsm2 => ("SOFTHSM2_CONF", "softhsm2.conf", "tokens"),
-        };
-        let (configuration, token_storage) = (folder.join(configuration_name), folder.join(storage_name));
-        let storage_text = text(&token_storage)?;
-        let content = match kind {
-            SoftTokenKind::Kryoptic => kryoptic_configuration(storage_text)?,
-            SoftTokenKind::Softhsm2 => softhsm2_configuration(storage_text),
-        };
-        match fs::remove_file(&configuration) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let token = Self::at(kind, folder)?;
+        let content = kind.configuration(text(&token.token_storage)?)?;
+        let configuration = folder.join(kind.configuration_name());
+        match fs::read(&configuration) {
+            Ok(current) if current == content.as_bytes() => return Ok(token),
+            Ok(_) => fs::remove_file(&configuration)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         new_file(&configuration, content.as_bytes())?;
-        let environment = BTreeMap::from([(variable.to_owned(), text(&configuration)?.to_owned())]);
-        Ok(Self { environment, token_storage })
+        Ok(token)
     }
 }
 

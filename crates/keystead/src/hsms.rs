@@ -82,6 +82,7 @@ impl Hsms {
         Arc::new(Operator {
             cloud_hsm: self.cloud_hsm.clone(),
             documents: self.store.clone(),
+            key_stores: self.store.clone(),
             region: self.region.clone(),
             audit_log: self.audit_log.clone(),
             clock: Arc::new(SystemClock),

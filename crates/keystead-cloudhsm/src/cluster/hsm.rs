@@ -39,17 +39,17 @@ pub(crate) enum TokenSource {
     Backup(String),
 }
 
-/// Where the token of an HSM is.
+/// The token of an HSM. Where a soft token is follows from the data folder, which may be moved; where another one is, its owner said.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 pub(crate) struct Token {
-    /// What the module finds its configuration by.
+    /// What the module finds its configuration by; empty for soft tokens.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) label: Option<String>,
     pub(crate) serial: Option<String>,
     /// It is being initialised again, which may give it another serial number.
     #[serde(default)]
     pub(crate) reinitializing: bool,
-    /// File or folder in which a soft token keeps its objects.
+    /// File or folder in which the token keeps its objects, where its owner said so.
     pub(crate) storage: Option<PathBuf>,
 }
 

@@ -5,6 +5,7 @@
 
 mod act;
 mod auditor;
+mod key_stores;
 mod officer;
 mod password;
 mod types;
@@ -12,11 +13,14 @@ mod types;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead_pkcs11::LoginHolder;
 use keystead_pkcs11::client::Hsm as Driver;
 use tokio::time::Instant;
 
+pub use key_stores::ConnectedKeyStores;
 pub use types::{HsmKey, HsmKeyList, HsmOutcome, HsmUser, HsmUserList, HsmUserRole, HsmUsersError};
 
+use self::act::already_logged_in;
 use crate::CloudHsm;
 use crate::cluster::{Cluster, Hsm, ModuleKind};
 use crate::records::Stored;
@@ -34,6 +38,7 @@ const KMSUSER: &str = "kmsuser";
 /// act on the clusters of every account.
 pub struct HsmUsers {
     cloud_hsm: Arc<CloudHsm>,
+    key_stores: Arc<dyn ConnectedKeyStores>,
 }
 
 /// A cluster, and the HSMs of it that an act is for.
@@ -50,8 +55,17 @@ impl Target {
 
 impl HsmUsers {
     /// The users of these clusters.
-    pub fn new(cloud_hsm: Arc<CloudHsm>) -> Self {
-        Self { cloud_hsm }
+    pub fn new(cloud_hsm: Arc<CloudHsm>, key_stores: Arc<dyn ConnectedKeyStores>) -> Self {
+        Self { cloud_hsm, key_stores }
+    }
+
+    /// Refuses what only `kmsuser`, or who takes its place, may do while KMS has it. An HSM that has just restarted does not know yet that
+    /// KMS will log in again; the key store does.
+    async fn refuse_while_connected(&self, cluster_id: &str) -> Result<(), HsmUsersError> {
+        match self.key_stores.any_on(cluster_id).await.map_err(internal)? {
+            true => Err(HsmUsersError::Refused(already_logged_in(Some(LoginHolder::Kms)))),
+            false => Ok(()),
+        }
     }
 
     /// The cluster and its HSMs that are in service, or the one that is named.

@@ -134,6 +134,7 @@ impl HsmUsers {
         co_pin: &Pin,
         new: &Pin,
     ) -> Result<Vec<HsmOutcome>, HsmUsersError> {
+        self.refuse_while_connected(cluster_id).await?;
         let target = self.activated_target(cluster_id, hsm_id).await?;
         on_each(&target, |_, driver| {
             let (co_pin, new) = (co_pin.clone(), new.clone());
@@ -155,6 +156,7 @@ impl HsmUsers {
     ) -> Result<Vec<HsmOutcome>, HsmUsersError> {
         crypto_user_only(user_name)?;
         let co_pin = existing_pin(co_password)?;
+        self.refuse_while_connected(cluster_id).await?;
         let target = self.activated_target(cluster_id, hsm_id).await?;
         let account = target.stored.account;
         on_each(&target, |hsm, driver| {

@@ -1,12 +1,14 @@
 //! The steps from CreateHsm to an HSM in service.
 
+use std::collections::BTreeMap;
+
 use keystead_core::port::StoreError;
 use keystead_core::sealing::SealedRecord;
 use keystead_model::arn::AccountId;
 use keystead_model::cloudhsm::{BackupState, ClusterState, HsmState};
 use keystead_pkcs11::Pin;
 use keystead_pkcs11::client::HsmSettings;
-use keystead_pkcs11::soft_token::{SoftToken, SoftTokenKind};
+use keystead_pkcs11::soft_token::SoftTokenKind;
 
 use super::JobError;
 use crate::CloudHsm;
@@ -159,8 +161,8 @@ impl CloudHsm {
 
     async fn fresh_token(&self, cluster: &Cluster, hsm: &Hsm, kind: SoftTokenKind) -> Result<Token, JobError> {
         let pin = self.first_pin(cluster)?;
-        let files = self.new_files(cluster, hsm, kind, None).await?;
-        let mut token = token_of(files, Some(cluster.cluster_id.clone()), None);
+        self.make_files(cluster, hsm, kind, None).await?;
+        let mut token = soft_token(Some(cluster.cluster_id.clone()), None);
         // Its worker finds the blank token by its being blank.
         let blank = self.workers.hsm(HsmSettings { token_label: None, ..self.settings_with(cluster, hsm, &token)? });
         blank.status().await?;
@@ -176,20 +178,20 @@ impl CloudHsm {
         kind: SoftTokenKind,
         backup: &Backup,
     ) -> Result<Token, JobError> {
-        let files = self.new_files(cluster, hsm, kind, Some(&backup.backup_id)).await?;
-        let token = token_of(files, backup.token_label.clone(), backup.token_serial.clone());
+        self.make_files(cluster, hsm, kind, Some(&backup.backup_id)).await?;
+        let token = soft_token(backup.token_label.clone(), backup.token_serial.clone());
         self.check_token(cluster, hsm, &token).await?;
         Ok(token)
     }
 
     /// The files of the token, made anew: whatever an attempt before left is nobody's.
-    async fn new_files(
+    async fn make_files(
         &self,
         cluster: &Cluster,
         hsm: &Hsm,
         kind: SoftTokenKind,
         backup_id: Option<&str>,
-    ) -> Result<SoftToken, JobError> {
+    ) -> Result<(), JobError> {
         self.workers.remove(&hsm.hsm_id).await;
         Ok(self.files.make_token(kind, &cluster.cluster_id, &hsm.hsm_id, backup_id).await?)
     }
@@ -285,7 +287,6 @@ fn new_hsm<'a>(cluster: &'a mut Cluster, hsm_id: &str) -> Result<&'a mut Hsm, Jo
     hsm.ok_or(JobError::Overtaken)
 }
 
-fn token_of(files: SoftToken, label: Option<String>, serial: Option<String>) -> Token {
-    let storage = Some(files.token_storage);
-    Token { environment: files.environment, label, serial, reinitializing: false, storage }
+fn soft_token(label: Option<String>, serial: Option<String>) -> Token {
+    Token { environment: BTreeMap::new(), label, serial, reinitializing: false, storage: None }
 }

@@ -145,6 +145,31 @@ async fn while_kms_is_logged_in_nobody_else_is() {
     server.stop().await;
 }
 
+/// As right after a restart of the HSM, when KMS has yet to log in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_key_store_is_connected_nobody_takes_the_place_of_kms() {
+    let rig = Rig::new(kryoptic());
+    let (server, id) = two_hsms(&rig).await;
+    let password = secret(KMSUSER_PASSWORD);
+    rig.connected.set(&[&id]);
+    let refused = [
+        server.users.log_in(&id, None, "kmsuser", &password).await.unwrap_err().to_string(),
+        server
+            .users
+            .change_password(&id, None, "kmsuser", &secret(CO_PASSWORD), &password)
+            .await
+            .unwrap_err()
+            .to_string(),
+        server.users.delete(&id, None, "kmsuser", &secret(CO_PASSWORD)).await.unwrap_err().to_string(),
+    ];
+    for text in refused {
+        assert!(text.contains("KMS is logged in as kmsuser"), "{text}");
+    }
+    rig.connected.set(&[]);
+    server.users.log_in(&id, None, "kmsuser", &password).await.unwrap();
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_looks_at_keys_and_deletes_orphans() {
     for module in modules() {

@@ -145,3 +145,20 @@ async fn secrets_and_certificates_are_in_no_record_and_not_in_clear_in_the_store
     assert!(stored.contains(&id) && !stored.contains(&first) && !stored.contains("PRIVATE KEY"));
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_data_folder_may_be_moved() {
+    for module in modules() {
+        let rig = Rig::new(module);
+        let server = rig.start();
+        let id = server.active_cluster().await;
+        server.stop().await;
+        let moved = rig.copy();
+        drop(rig);
+        let server = moved.start();
+        server.users.log_in(&id, None, "kmsuser", &secret(KMSUSER_PASSWORD)).await.unwrap();
+        server.create_hsm(&id, ZONES[1]).await;
+        server.wait_hsms(&id, 2).await;
+        server.stop().await;
+    }
+}

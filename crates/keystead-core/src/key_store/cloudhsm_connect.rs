@@ -288,9 +288,11 @@ pub(super) async fn disconnect(
     Ok(kms.hsm_clusters.detach_network(&key_store.account, &key_store.region, &key_store.id).await?)
 }
 
-/// Logs out of the HSMs. A link without passwords: none is needed, and none that is damaged stands in the way.
+/// Logs out of the HSMs. The passwords tell which calls are too late: none is needed to log out, so none that is damaged stands in the way.
 pub(crate) async fn log_out(kms: &Kms, key_store: &CustomKeyStore, cloud_hsm: &CloudHsmKeyStore) {
-    kms.hsm_backend.close(&hsm_link(key_store, cloud_hsm, Vec::new())).await;
+    let passwords = kms.catalog.kms_user_passwords(&key_store.id, cloud_hsm);
+    let passwords = passwords.map_or_else(|_| Vec::new(), |passwords| passwords.all());
+    kms.hsm_backend.close(&hsm_link(key_store, cloud_hsm, passwords)).await;
 }
 
 /// Puts the passwords into a key store that is about to be stored.

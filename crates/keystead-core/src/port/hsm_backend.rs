@@ -38,7 +38,13 @@ pub trait HsmBackend: Send + Sync + 'static {
         new: &SecretString,
     ) -> Result<(), HsmFailure>;
 
-    /// Logs `kmsuser` out everywhere and forgets what the link told. Best effort: an HSM that cannot be reached keeps nobody.
+    /// Logs in again wherever the login of a connected key store was lost, as with the worker of an HSM, whether or not anybody uses its keys:
+    /// as long as KMS is connected nobody else may log in as `kmsuser`. Best effort: it waits for no login, and a refused password is not
+    /// tried again.
+    async fn keep_logged_in(&self, link: &HsmLink);
+
+    /// Logs `kmsuser` out everywhere, and in no more by a call that comes too late, which is known by the link's passwords. Best effort: an
+    /// HSM that cannot be reached keeps nobody logged in.
     async fn close(&self, link: &HsmLink);
 
     /// Generates a 256-bit AES key, never to leave the HSMs in clear, with this `backing_key_id` (`CKA_ID`) and `label` (`CKA_LABEL`); copies

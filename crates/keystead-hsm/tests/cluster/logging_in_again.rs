@@ -9,10 +9,20 @@ use crate::support::{A, B, Module, PASSWORD, Rig, link, on_both_modules, until};
 
 on_both_modules! {
     after_the_server_was_restarted,
+    although_no_key_is_used,
     in_the_middle_of_a_rotation,
     wrong_passwords_are_tried_once,
     an_auditor_who_was_faster_is_waited_for,
     a_clone_joins,
+}
+
+/// Waits until KMS, looking after its logins as it does all the time, is logged in to both HSMs.
+async fn everywhere(rig: &Rig, passwords: &[&str]) {
+    until("KMS is logged in everywhere", || async {
+        rig.backend.keep_logged_in(&link(passwords)).await;
+        rig.kms_is_logged_in(A).await && rig.kms_is_logged_in(B).await
+    })
+    .await;
 }
 
 async fn after_the_server_was_restarted(module: Module) {
@@ -20,10 +30,21 @@ async fn after_the_server_was_restarted(module: Module) {
     let key = rig.generate(1).await;
     rig.restart_server().await;
     rig.try_key(&key).await.unwrap();
-    until("KMS is logged in everywhere", || async { rig.kms_is_logged_in(A).await && rig.kms_is_logged_in(B).await })
-        .await;
+    everywhere(&rig, &[PASSWORD]).await;
     rig.restart_server().await;
     rig.generate(2).await;
+}
+
+async fn although_no_key_is_used(module: Module) {
+    let mut rig = Rig::connected(module).await;
+    rig.hsm(A).restart().await.unwrap();
+    assert!(!rig.kms_is_logged_in(A).await);
+    everywhere(&rig, &[PASSWORD]).await;
+    rig.restart_server().await;
+    everywhere(&rig, &[PASSWORD]).await;
+    rig.backend.close(&link(&[PASSWORD])).await;
+    rig.backend.keep_logged_in(&link(&[PASSWORD])).await;
+    assert!(!rig.kms_is_logged_in(A).await, "nobody logs in again once the key store is disconnected");
 }
 
 /// One HSM has the new password, the other one still the old one.
@@ -42,8 +63,7 @@ async fn in_the_middle_of_a_rotation(module: Module) {
     rig.backend.change_password(&both, B, &old, &new).await.unwrap();
     rig.restart_server().await;
     rig.backend.encrypt(&both, &key, b"x", b"").await.unwrap();
-    until("KMS is logged in everywhere", || async { rig.kms_is_logged_in(A).await && rig.kms_is_logged_in(B).await })
-        .await;
+    everywhere(&rig, &["N3wPassw0rd", PASSWORD]).await;
     for hsm_id in [A, B] {
         assert_eq!(rig.hsm(hsm_id).status().await.unwrap().user_strikes, 0);
     }

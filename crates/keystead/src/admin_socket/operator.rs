@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keystead_cloudhsm::{CloudHsm, HsmOutcome, HsmUsers, HsmUsersError, Registration, RegistrationError};
+use keystead_cloudhsm::{
+    CloudHsm, ConnectedKeyStores, HsmOutcome, HsmUsers, HsmUsersError, Registration, RegistrationError,
+};
 use keystead_core::audit::{AuditRecord, UserIdentity};
 use keystead_core::port::{AuditLog, Clock, DocumentKind, DocumentStore, Entropy, StoreError};
 use keystead_model::SecretString;
@@ -23,6 +25,7 @@ const USER_AGENT: &str = concat!("keystead/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Operator {
     pub(crate) cloud_hsm: Arc<CloudHsm>,
     pub(crate) documents: Arc<dyn DocumentStore>,
+    pub(crate) key_stores: Arc<dyn ConnectedKeyStores>,
     pub(crate) region: Region,
     pub(crate) audit_log: Arc<dyn AuditLog>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -71,7 +74,7 @@ impl Operator {
         hsm_id: Option<&str>,
         action: HsmUsersAction,
     ) -> Result<Answer, Refusal> {
-        let users = HsmUsers::new(self.cloud_hsm.clone());
+        let users = HsmUsers::new(self.cloud_hsm.clone(), self.key_stores.clone());
         let outcomes = match action {
             HsmUsersAction::List => return Ok(Answer::Users(users.list(cluster_id, hsm_id).await?)),
             HsmUsersAction::Keys => return Ok(Answer::Keys(users.keys(cluster_id, hsm_id).await?)),

@@ -14,10 +14,8 @@ pub(crate) struct Disk(Mutex<BTreeMap<(&'static str, String), Document>>);
 
 impl Disk {
     /// The same documents, changed on the way.
-    pub(crate) fn copy(&self, change: impl Fn(&str) -> String) -> Self {
-        let documents = self.0.lock().unwrap().clone().into_iter();
-        let changed = documents.map(|(key, document)| (key, Document { body: change(&document.body), ..document }));
-        Self(Mutex::new(changed.collect()))
+    pub(crate) fn copy(&self) -> Self {
+        Self(Mutex::new(self.0.lock().unwrap().clone()))
     }
 }
 

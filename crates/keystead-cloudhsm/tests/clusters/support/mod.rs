@@ -10,13 +10,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keystead_cloudhsm::{CloudHsm, CloudHsmService, CloudHsmSettings, HsmUsers, Quotas, SoftModule};
+use keystead_cloudhsm::{
+    CloudHsm, CloudHsmService, CloudHsmSettings, ConnectedKeyStores, HsmUsers, Quotas, SoftModule,
+};
 use keystead_core::KmsError;
 use keystead_core::access::{Principal, PrincipalKind};
 use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::audit::AuditRecord;
 use keystead_core::kms::{Caller, RequestOrigin};
-use keystead_core::port::{AuditError, AuditLog, Clock, SystemClock, SystemEntropy};
+use keystead_core::port::{AuditError, AuditLog, Clock, StoreError, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_model::arn::{AccountId, Region};
 use keystead_model::{SecretString, Timestamp};
@@ -115,6 +117,24 @@ pub(crate) struct Rig {
     disk: Arc<Disk>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) records: Arc<Records>,
+    pub(crate) connected: Connected,
+}
+
+/// The clusters that KMS is connected to.
+#[derive(Clone, Default)]
+pub(crate) struct Connected(Arc<Mutex<Vec<String>>>);
+
+impl Connected {
+    pub(crate) fn set(&self, clusters: &[&str]) {
+        *self.0.lock().unwrap() = clusters.iter().map(|id| (*id).to_owned()).collect();
+    }
+}
+
+#[async_trait]
+impl ConnectedKeyStores for Connected {
+    async fn any_on(&self, cluster_id: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().iter().any(|id| id == cluster_id))
+    }
 }
 
 /// One life of a server.
@@ -131,16 +151,29 @@ pub(crate) struct Server {
 impl Rig {
     pub(crate) fn new(module: SoftModule) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { module, folder, disk: Arc::default(), clock: Arc::default(), records: Arc::default() }
+        Self {
+            module,
+            folder,
+            disk: Arc::default(),
+            clock: Arc::default(),
+            records: Arc::default(),
+            connected: Connected::default(),
+        }
     }
 
     /// Another disk with the same on it, under another name. Nothing may be running on this one.
     pub(crate) fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [from, to] = [&self.folder, &folder].map(|folder| folder.path().canonicalize().unwrap());
-        copy_folder(&from, &to, &|text| text.replace(from.to_str().unwrap(), to.to_str().unwrap()));
-        let disk = Arc::new(self.disk.copy(|text| text.replace(from.to_str().unwrap(), to.to_str().unwrap())));
-        Self { module: self.module.clone(), folder, disk, clock: self.clock.clone(), records: Arc::default() }
+        copy_folder(self.folder.path(), folder.path());
+        let disk = Arc::new(self.disk.copy());
+        Self {
+            module: self.module.clone(),
+            folder,
+            disk,
+            clock: self.clock.clone(),
+            records: Arc::default(),
+            connected: Connected::default(),
+        }
     }
 
     pub(crate) fn start(&self) -> Server {
@@ -175,7 +208,7 @@ impl Rig {
         };
         Server {
             service: CloudHsmService::new(cloud_hsm.clone(), audit),
-            users: HsmUsers::new(cloud_hsm.clone()),
+            users: HsmUsers::new(cloud_hsm.clone(), Arc::new(self.connected.clone())),
             background: tokio::spawn(cloud_hsm.clone().run_background()),
             cloud_hsm,
             network,
@@ -220,16 +253,14 @@ impl Rig {
     }
 }
 
-/// Copies a folder. Configurations, which name their folder, are changed on the way; sockets are left out.
-fn copy_folder(from: &Path, to: &Path, change: &dyn Fn(String) -> String) {
+/// Copies a folder; sockets are left out.
+fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (path, copy) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
-            copy_folder(&path, &copy, change);
-        } else if path.extension().is_some_and(|extension| extension == "conf" || extension == "toml") {
-            std::fs::write(copy, change(std::fs::read_to_string(path).unwrap())).unwrap();
+            copy_folder(&path, &copy);
         } else if path.is_file() {
             std::fs::copy(path, copy).unwrap();
         }

@@ -283,6 +283,9 @@ impl HsmBackend for SimulatedHsms {
         .await
     }
 
+    /// A simulated HSM loses its login only with the whole server.
+    async fn keep_logged_in(&self, _link: &HsmLink) {}
+
     async fn close(&self, link: &HsmLink) {
         let closed = self.call("close", |world| {
             let hsms = world.clusters.get_mut(&link.cluster_id).map(|cluster| cluster.hsms.values_mut());
