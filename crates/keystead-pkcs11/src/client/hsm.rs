@@ -90,7 +90,7 @@ impl<'a> Awaited<'a> {
     }
 
     /// What became of it is known, and counted by others.
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.is_over = true;
     }
 }
@@ -309,7 +309,7 @@ impl Hsm {
         };
         let awaited = Awaited::new(self, kind);
         let exchanged = timeout_at(deadline, exchange).await;
-        awaited.is_over();
+        awaited.end();
         match exchanged {
             Ok(Ok(mut connection)) => {
                 let answer = connection.take_answer();
@@ -364,6 +364,7 @@ impl Hsm {
     /// that calls which were given up are still at work.
     fn count(&self, kind: Kind, is_answered: bool) {
         let missed = self.missed(kind);
+        if !is_answered || missed.load(Ordering::Relaxed) > 0 { eprintln!("COUNT {} answered={} missed={} long={} session={}", self.settings.hsm_id, is_answered, missed.load(Ordering::Relaxed), self.signals.long_calls.load(Ordering::Relaxed), matches!(kind, Kind::Session)); }
         if is_answered {
             missed.store(0, Ordering::Relaxed);
         } else if kind.is_short() && self.signals.long_calls.load(Ordering::Relaxed) > 0 {
