@@ -131,8 +131,11 @@ impl Hsm {
     }
 
     /// Whether the worker ran and its token was there when it was last heard of. Asks nobody.
+    ///
+    /// One that misses deadlines is available until it has missed so many that it is replaced: if callers stayed away earlier, nobody would
+    /// ever know that it hangs, nor that it does no longer.
     pub fn is_available(&self) -> bool {
-        let answers = |kind| self.missed(kind).load(Ordering::Relaxed) < MISSED_MAX - 1;
+        let answers = |kind| self.missed(kind).load(Ordering::Relaxed) < MISSED_MAX;
         matches!(*self.signals.state.borrow(), State::Up(_)) && answers(Kind::Session) && answers(Kind::Control)
     }
 
@@ -364,7 +367,6 @@ impl Hsm {
     /// that calls which were given up are still at work.
     fn count(&self, kind: Kind, is_answered: bool) {
         let missed = self.missed(kind);
-        if !is_answered || missed.load(Ordering::Relaxed) > 0 { eprintln!("COUNT {} answered={} missed={} long={} session={}", self.settings.hsm_id, is_answered, missed.load(Ordering::Relaxed), self.signals.long_calls.load(Ordering::Relaxed), matches!(kind, Kind::Session)); }
         if is_answered {
             missed.store(0, Ordering::Relaxed);
         } else if kind.is_short() && self.signals.long_calls.load(Ordering::Relaxed) > 0 {
