@@ -1,6 +1,6 @@
 //! Reading what may be told of a key.
 
-use cryptoki::error::Error;
+use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
@@ -26,7 +26,47 @@ const TOLD: [AttributeType; 14] = [
 
 /// What the token tells of a key; an attribute it does not have is empty or false.
 pub(crate) fn key_info(session: &Session, key: ObjectHandle) -> Result<KeyInfo, Error> {
-    let mut info = KeyInfo {
+    let mut info = attributes(session, key)?;
+    if info.check_value.is_empty() && info.attributes.encrypt {
+        info.check_value = check_value(session, key)?;
+    }
+    Ok(info)
+}
+
+/// The same of whatever the token has: a crash of SoftHSM 2 leaves beginnings of keys (CloudHSM key stores digest 7.4), which must hide no
+/// other. What they do not tell is empty or false.
+pub(crate) fn key_or_fragment_info(session: &Session, key: ObjectHandle) -> Result<KeyInfo, Error> {
+    match key_info(session, key) {
+        Err(error) if is_of_a_fragment(&error) => attributes(session, key)
+            .or_else(|error| if is_of_a_fragment(&error) { Ok(nothing_of(key)) } else { Err(error) }),
+        told => told,
+    }
+}
+
+fn is_of_a_fragment(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Pkcs11(
+            RvError::AttributeValueInvalid
+                | RvError::MechanismInvalid
+                | RvError::KeyTypeInconsistent
+                | RvError::KeySizeRange
+                | RvError::KeyFunctionNotPermitted,
+            _
+        )
+    )
+}
+
+fn attributes(session: &Session, key: ObjectHandle) -> Result<KeyInfo, Error> {
+    let mut info = nothing_of(key);
+    for attribute in session.get_attributes(key, &TOLD)? {
+        take(&mut info, attribute);
+    }
+    Ok(info)
+}
+
+fn nothing_of(key: ObjectHandle) -> KeyInfo {
+    KeyInfo {
         id: KeyId(Vec::new()),
         label: String::new(),
         check_value: Vec::new(),
@@ -44,14 +84,7 @@ pub(crate) fn key_info(session: &Session, key: ObjectHandle) -> Result<KeyInfo, 
             wrap: false,
             unwrap: false,
         },
-    };
-    for attribute in session.get_attributes(key, &TOLD)? {
-        take(&mut info, attribute);
     }
-    if info.check_value.is_empty() && info.attributes.encrypt {
-        info.check_value = check_value(session, key)?;
-    }
-    Ok(info)
 }
 
 /// What `CKA_CHECK_VALUE` is by definition, for tokens without it, such as kryoptic: the first bytes of an encrypted block of zeros (PKCS

@@ -8,7 +8,7 @@ use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
 use super::Worker;
-use super::key_info::key_info;
+use super::key_info::{key_info, key_or_fragment_info};
 use super::key_template::{Purpose, new_aes_key};
 use super::token::Token;
 use super::worker::Changes;
@@ -130,7 +130,7 @@ impl Worker {
 }
 
 fn tell(session: &Session, template: &[Attribute]) -> Result<Vec<KeyInfo>, Error> {
-    session.find_objects(template)?.into_iter().map(|key| key_info(session, key)).collect()
+    session.find_objects(template)?.into_iter().map(|key| key_or_fragment_info(session, key)).collect()
 }
 
 /// Whether the token has any secret key.

@@ -1,5 +1,7 @@
 //! `kill -9` at any moment: no token and no key is lost, and a PIN is the old one or the new one.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,4 +96,26 @@ async fn a_kill_in_a_stream_of_new_keys(module: Module) {
     for id in &acknowledged {
         hsm.encrypt(id, b"x", b"").await.unwrap();
     }
+}
+
+/// What a crash leaves of a key that SoftHSM 2 was writing (CloudHSM key stores digest 7.4): the beginning of an object's file.
+#[tokio::test]
+async fn a_beginning_of_a_key_hides_no_other() {
+    let rig = Rig::new(Module::Softhsm2);
+    let (hsm, key) = rig.with_key().await;
+    let tokens = hsm.settings().token_storage.clone().unwrap();
+    let token = fs::read_dir(tokens).unwrap().next().unwrap().unwrap().path();
+    let files = fs::read_dir(&token).unwrap().map(|entry| entry.unwrap().path());
+    let is_key =
+        |file: &PathBuf| file.extension().is_some_and(|end| end == "object") && !file.ends_with("token.object");
+    let written = fs::read(files.filter(is_key).next().unwrap()).unwrap();
+    for length in (0..written.len()).step_by(24) {
+        let fragment = token.join(format!("00000000-0000-0000-0000-{length:012}.object"));
+        fs::write(fragment, &written[..length]).unwrap();
+    }
+    let keys = hsm.keys().await.unwrap();
+    assert!(keys.iter().any(|found| found.id == key && !found.check_value.is_empty()), "{keys:?}");
+    hsm.restart().await.unwrap();
+    hsm.log_in(&user_pin(), LoginHolder::Kms).await.unwrap();
+    hsm.keys().await.unwrap();
 }
