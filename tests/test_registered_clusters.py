@@ -71,6 +71,7 @@ def test_its_keys(cluster, realm):
     assert realm.kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
     store.disconnect_and_wait().connect_and_wait()
     assert realm.kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+    store.disconnect_and_wait()
 
 
 def test_its_users_are_the_vendors(cluster):
@@ -259,7 +260,7 @@ def test_workers_whose_module_hangs_are_replaced(faulty, faulty_store, faulty_ke
     """They are no use to anybody and would stay for ever."""
     before = workers_of(faulty.cluster)
     faulty.obey("hang C_Encrypt")
-    wait_until(lambda: hangs_on(faulty, faulty_store, faulty_key, before), "the workers were replaced", 20)
+    wait_until(lambda: hangs_on(faulty, faulty_store, faulty_key, before), "the workers were replaced", 60)
     faulty.behave()
     wait_until(lambda: encrypt_refusal(faulty_store.client, faulty_key) is None, "the key was usable again", 60)
     check_unharmed(bystander)
