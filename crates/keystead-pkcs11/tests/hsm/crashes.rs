@@ -105,10 +105,10 @@ async fn a_beginning_of_a_key_hides_no_other() {
     let (hsm, key) = rig.with_key().await;
     let tokens = hsm.settings().token_storage.clone().unwrap();
     let token = fs::read_dir(tokens).unwrap().next().unwrap().unwrap().path();
-    let files = fs::read_dir(&token).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = fs::read_dir(&token).unwrap().map(|entry| entry.unwrap().path());
     let is_key =
         |file: &PathBuf| file.extension().is_some_and(|end| end == "object") && !file.ends_with("token.object");
-    let written = fs::read(files.filter(is_key).next().unwrap()).unwrap();
+    let written = fs::read(files.find(is_key).unwrap()).unwrap();
     for length in (0..written.len()).step_by(24) {
         let fragment = token.join(format!("00000000-0000-0000-0000-{length:012}.object"));
         fs::write(fragment, &written[..length]).unwrap();
