@@ -40,7 +40,8 @@ def run_command(*arguments, environment=None, limit_s=COMMAND_LIMIT_S, **options
 def run_successfully(*arguments, **options):
     """Runs the binary, fails unless it exits 0, and returns its standard output."""
     done = run_command(*arguments, **options)
-    assert done.returncode == 0, f"keystead {' '.join(map(str, arguments))}: {done.stderr or done.stdout}"
+    command = f"keystead {' '.join(map(str, arguments))}"
+    assert done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr or '(no error text)'}"
     return done.stdout
 
 

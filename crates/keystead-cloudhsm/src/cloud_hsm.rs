@@ -32,6 +32,8 @@ pub struct CloudHsm {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) files: TokenFiles,
     pub(crate) health: HsmHealth,
+    /// HSMs that are to be backed up and cannot be reached. They may be on their way out, so that `health` does not look at them.
+    pub(crate) lost_to_backup: HsmHealth,
     pub(crate) directory: DirectoryCache,
     pub(crate) reinitializing: Reinitializing,
     /// Tells the background that there is something to do.
@@ -64,6 +66,7 @@ impl CloudHsm {
             clock,
             entropy,
             health: HsmHealth::default(),
+            lost_to_backup: HsmHealth::default(),
             directory: DirectoryCache::default(),
             reinitializing: Reinitializing::default(),
             changed: Notify::new(),

@@ -26,6 +26,16 @@ impl HsmHealth {
         }
     }
 
+    /// Notes that one HSM cannot be reached.
+    pub(crate) fn note_loss(&self, hsm_id: &str, now_ms: u64) {
+        self.lost().entry(hsm_id.to_owned()).or_insert(now_ms);
+    }
+
+    /// Notes that nobody asks for an HSM any more, or that it was reached.
+    pub(crate) fn forget(&self, hsm_id: &str) {
+        self.lost().remove(hsm_id);
+    }
+
     /// Whether the HSM has been out of reach for at least `after`.
     pub(crate) fn is_degraded(&self, hsm_id: &str, now_ms: u64, after: Duration) -> bool {
         let since = self.lost().get(hsm_id).copied();
@@ -36,6 +46,17 @@ impl HsmHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_loss_is_counted_from_the_first_note_of_it() {
+        let (health, after) = (HsmHealth::default(), Duration::from_millis(100));
+        health.note_loss("hsm-a", 1000);
+        health.note_loss("hsm-a", 1090);
+        assert!(!health.is_degraded("hsm-a", 1099, after));
+        assert!(health.is_degraded("hsm-a", 1100, after));
+        health.forget("hsm-a");
+        assert!(!health.is_degraded("hsm-a", 1100, after));
+    }
 
     #[test]
     fn an_hsm_is_degraded_after_a_while_and_comes_back_at_once() {

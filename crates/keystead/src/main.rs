@@ -44,11 +44,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::Dev(arguments) => asynchronously(dev::run(arguments))?,
-        Command::Serve { config } => asynchronously(serve::run(config))?,
+        Command::Dev(arguments) => serving(dev::run(arguments))?,
+        Command::Serve { config } => serving(serve::run(config))?,
         Command::XksProxy { config, command: None } => {
             let config = config.ok_or("xks-proxy: --config FILE is missing")?;
-            asynchronously(xks_proxy::serve(config))?;
+            serving(xks_proxy::serve(config))?;
         }
         Command::XksProxy { command: Some(XksProxyCommand::Keys { command }), .. } => xks_proxy::manage_keys(command)?,
         Command::XksProxy { command: Some(XksProxyCommand::Credentials { command }), .. } => {
@@ -74,9 +74,14 @@ fn hsm_worker(settings: &Path, socket: &Path) -> ExitCode {
     }
 }
 
-fn asynchronously(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+/// What goes on until it is told to stop.
+fn serving(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it. Where no
-    // thread can be had, the first who needs it waits.
+    // thread can be had, the first who needs it waits. Not for commands that end at once: their end must not meet that thread's.
     let _ = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
+    asynchronously(work)
+}
+
+fn asynchronously(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -22,8 +22,8 @@ impl HsmUsers {
             return Err(HsmUsersError::Invalid(format!("Only {KMSUSER} owns keys and can log in to look at them.")));
         }
         let pin = existing_pin(password)?;
-        self.refuse_while_connected(cluster_id).await?;
         let target = self.target(cluster_id, hsm_id).await?;
+        self.refuse_while_connected(cluster_id).await?;
         on_each(&target, |_, driver| {
             let pin = pin.clone();
             async move {

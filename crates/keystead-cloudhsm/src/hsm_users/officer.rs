@@ -49,7 +49,7 @@ impl HsmUsers {
                         "The HSM has the user {KMSUSER} already; its password can be changed."
                     )));
                 }
-                Ok(driver.initialize_user_pin(&co_pin, &pin).await?)
+                Ok(driver.initialize_user_pin(&co_pin, &pin).await.map_err(officers)?)
             }
         })
         .await
@@ -134,13 +134,13 @@ impl HsmUsers {
         co_pin: &Pin,
         new: &Pin,
     ) -> Result<Vec<HsmOutcome>, HsmUsersError> {
-        self.refuse_while_connected(cluster_id).await?;
         let target = self.activated_target(cluster_id, hsm_id).await?;
+        self.refuse_while_connected(cluster_id).await?;
         on_each(&target, |_, driver| {
             let (co_pin, new) = (co_pin.clone(), new.clone());
             async move {
                 check_nobody_logged_in(&driver.status().await?)?;
-                Ok(driver.initialize_user_pin(&co_pin, &new).await?)
+                Ok(driver.initialize_user_pin(&co_pin, &new).await.map_err(officers)?)
             }
         })
         .await
@@ -156,14 +156,14 @@ impl HsmUsers {
     ) -> Result<Vec<HsmOutcome>, HsmUsersError> {
         crypto_user_only(user_name)?;
         let co_pin = existing_pin(co_password)?;
-        self.refuse_while_connected(cluster_id).await?;
         let target = self.activated_target(cluster_id, hsm_id).await?;
+        self.refuse_while_connected(cluster_id).await?;
         let account = target.stored.account;
         on_each(&target, |hsm, driver| {
             let (co_pin, cloud_hsm) = (co_pin.clone(), self.cloud_hsm.clone());
             async move {
                 check_nobody_logged_in(&driver.status().await?)?;
-                driver.check_so_pin(&co_pin).await?;
+                driver.check_so_pin(&co_pin).await.map_err(officers)?;
                 Ok(cloud_hsm.reinitialize(&account, cluster_id, &hsm, &driver, &co_pin).await?)
             }
         })
@@ -185,8 +185,19 @@ impl HsmUsers {
 async fn change_so_pin(driver: &Driver, old: &Pin, new: &Pin, activates: bool) -> Result<(), ActError> {
     driver.status().await?;
     match driver.change_so_pin(old, new).await {
-        Err(HsmError::PinIncorrect) if activates => Ok(driver.check_so_pin(new).await?),
-        changed => Ok(changed?),
+        Err(HsmError::PinIncorrect) if activates => Ok(driver.check_so_pin(new).await.map_err(officers)?),
+        changed => Ok(changed.map_err(officers)?),
+    }
+}
+
+/// A lock that an act of the crypto officer meets is the officer's own, whom no user can unlock.
+fn officers(error: HsmError) -> ActError {
+    match error {
+        HsmError::UserLockedOut => ActError::Refused(format!(
+            "Too many wrong passwords have locked {ADMIN} on this HSM. Stop the server, remove the file state/strikes.json from the HSM's \
+             folder in the data folder, and start the server again."
+        )),
+        other => other.into(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keystead_model::arn::AccountId;
 use keystead_model::cloudhsm::BackupState;
+use keystead_pkcs11::HsmError;
 
 use super::JobError;
 use crate::CloudHsm;
@@ -36,17 +37,40 @@ impl CloudHsm {
         }
     }
 
-    /// Copies the token. A backup that cannot be taken is given up: whoever wants one begins another.
+    /// Copies the token. A backup that can no longer be taken is given up: whoever wants one begins another, and DeleteHsm goes on without.
     async fn take(&self, stored: &Stored<Backup>) -> Result<(), JobError> {
         let backup_id = &stored.value.backup_id;
         let folder = self.files.make_backup_folder(backup_id).await?;
         match self.copy_token(&stored.account, &stored.value, &folder).await {
-            Ok(()) => self.enter(stored, BackupState::Ready).await,
-            Err(error @ JobError::Store(_)) => Err(error),
+            Ok(()) => {
+                self.lost_to_backup.forget(&stored.value.hsm_id);
+                self.enter(stored, BackupState::Ready).await
+            }
+            Err(error) if self.may_succeed_later(&stored.value.hsm_id, &error) => Err(error),
             Err(error) => {
+                self.lost_to_backup.forget(&stored.value.hsm_id);
                 tracing::warn!(backup_id, hsm_id = stored.value.hsm_id, %error, "a backup could not be taken");
                 self.discard(stored).await
             }
+        }
+    }
+
+    /// Whether the next attempt may take what this one could not. Only an HSM that stays away is given up: a worker that was killed comes
+    /// back, a full disk gets room, and the backup may be the last that is left of the keys.
+    fn may_succeed_later(&self, hsm_id: &str, error: &JobError) -> bool {
+        match error {
+            JobError::Hsm(HsmError::Lost(_)) => {
+                let now_ms = self.clock.monotonic_ms();
+                self.lost_to_backup.note_loss(hsm_id, now_ms);
+                !self.lost_to_backup.is_degraded(hsm_id, now_ms, self.settings.degraded_after)
+            }
+            JobError::Overtaken => false,
+            JobError::Hsm(_)
+            | JobError::Store(_)
+            | JobError::Network(_)
+            | JobError::Files(_)
+            | JobError::Seal(_)
+            | JobError::Other(_) => true,
         }
     }
 

@@ -71,18 +71,18 @@ impl Running {
         }
     }
 
-    /// Waits for the end of one; for ever if there is none.
-    async fn ended(&mut self) {
-        let id = match self.tasks.join_next_with_id().await {
-            Some(Ok((id, ()))) => id,
+    /// Waits for the end of one; for ever if there is none. Returns whether it panicked. Dropped, it has lost no end.
+    async fn ended(&mut self) -> bool {
+        let (id, panicked) = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => (id, false),
             Some(Err(error)) => {
                 tracing::error!(%error, "a bug ended work on a cluster or a backup; it is begun again");
-                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
-                error.id()
+                (error.id(), true)
             }
             None => std::future::pending().await,
         };
         self.documents.remove(&id);
+        panicked
     }
 }
 
@@ -100,7 +100,9 @@ impl CloudHsm {
                 }
             };
             tokio::select! {
-                () = running.ended() => {}
+                panicked = running.ended() => if panicked {
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                },
                 () = self.changed.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
@@ -161,5 +163,25 @@ async fn report(document: &str, result: Result<(), JobError>) {
             tracing::warn!(document, %error, "a step failed; it is tried again");
             tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_keeps_nobody_from_the_document_although_its_end_is_not_waited_for() {
+        let mut running = Running::default();
+        running.start("document".to_owned(), async { panic!("a panic that a test asked for") });
+        while !running.tasks.is_empty() {
+            tokio::select! {
+                biased;
+                _ = running.ended() => {}
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        assert!(!running.has("document"));
     }
 }

@@ -1,10 +1,11 @@
 //! Backups: when they are taken, what can be made from them, and when they go.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{CO_PASSWORD, Rig, ZONES, kryoptic, modules, secret, wait_for};
+use crate::support::{CO_PASSWORD, Rig, Server, ZONES, kryoptic, modules, secret, softhsm2, wait_for};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -113,5 +114,65 @@ async fn an_hsm_that_is_lost_for_good_can_be_deleted() {
     assert_eq!(server.ready_backups(&id).await.len(), 1, "no backup could be taken of it");
     server.create_hsm(&id, ZONES[0]).await;
     server.wait_hsms(&id, 2).await;
+    server.stop().await;
+}
+
+/// A token that was moved away in a life of the server in which no HSM is given up, while it is deleted. Gives its place and where it is.
+async fn deleted_while_away(rig: &Rig, server: &Server, id: &str) -> (PathBuf, PathBuf) {
+    let hsm = server.cluster(id).await["Hsms"][0]["HsmId"].as_str().unwrap().to_owned();
+    let token = rig.folder.path().join("hsm").join(id).join(&hsm).join("token");
+    let away = rig.folder.path().join("away");
+    std::fs::rename(&token, &away).unwrap();
+    server.ok("DeleteHsm", json!({"ClusterId": id, "HsmId": hsm})).await;
+    (token, away)
+}
+
+/// Waits until the backup that is being taken is tried once more.
+async fn another_attempt(rig: &Rig, server: &Server, id: &str) {
+    let backup = wait_for("the backup is begun", || async {
+        server.backups(id).await.iter().find_map(|backup| Some(backup["BackupId"].as_str()?.to_owned()))
+    })
+    .await;
+    let folder = rig.folder.path().join("hsm-backups").join(backup);
+    let made = || async { std::fs::metadata(&folder).and_then(|folder| folder.modified()).ok() };
+    let first = wait_for("the first attempt", made).await;
+    wait_for("another attempt", || async { made().await.filter(|made| *made != first) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hsm_that_is_away_for_a_while_is_not_deleted_without_a_backup() {
+    for module in modules() {
+        let rig = Rig::new(module);
+        let server = rig.start_with(|settings| settings.degraded_after = DAY);
+        let id = server.active_cluster().await;
+        let (token, away) = deleted_while_away(&rig, &server, &id).await;
+        another_attempt(&rig, &server, &id).await;
+        assert_eq!(server.cluster(&id).await["Hsms"][0]["State"], "DELETE_IN_PROGRESS");
+        std::fs::rename(&away, &token).unwrap();
+        wait_for("the HSM is deleted", || async {
+            server.cluster(&id).await["Hsms"].as_array().unwrap().is_empty().then_some(())
+        })
+        .await;
+        assert_eq!(server.ready_backups(&id).await.len(), 1);
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hsm_that_cannot_be_copied_now_is_not_deleted_without_a_backup() {
+    let rig = Rig::new(softhsm2());
+    let server = rig.start();
+    let id = server.active_cluster().await;
+    let hsm = server.cluster(&id).await["Hsms"][0]["HsmId"].as_str().unwrap().to_owned();
+    let tokens = rig.folder.path().join("hsm").join(&id).join(&hsm).join("token").join("tokens");
+    // A copy fails at what leads nowhere, whoever makes it.
+    let obstacle = tokens.join("obstacle");
+    std::os::unix::fs::symlink("nowhere", &obstacle).unwrap();
+    server.ok("DeleteHsm", json!({"ClusterId": id, "HsmId": hsm})).await;
+    another_attempt(&rig, &server, &id).await;
+    assert!(tokens.is_dir());
+    std::fs::remove_file(&obstacle).unwrap();
+    wait_for("the HSM is deleted", || async { (!tokens.exists()).then_some(()) }).await;
+    assert_eq!(server.ready_backups(&id).await.len(), 1);
     server.stop().await;
 }

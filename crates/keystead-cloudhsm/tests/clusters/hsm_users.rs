@@ -112,6 +112,26 @@ async fn five_strikes_lock_and_the_officer_unlocks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn five_strikes_lock_the_officer_too_and_the_remedy_is_told() {
+    let rig = Rig::new(kryoptic());
+    let server = rig.start();
+    let id = server.active_cluster().await;
+    let (co, wrong, new) = (secret(CO_PASSWORD), secret("wrong1Password"), secret("another1Password"));
+    for _ in 0..5 {
+        let refused = server.users.change_password(&id, None, "kmsuser", &wrong, &new).await;
+        assert!(refusal(refused).contains("password is wrong"));
+    }
+    let told = refusal(server.users.change_password(&id, None, "kmsuser", &co, &new).await);
+    assert!(told.contains("locked admin") && told.contains("state/strikes.json"), "{told}");
+    let hsm = server.cluster(&id).await["Hsms"][0]["HsmId"].as_str().unwrap().to_owned();
+    server.stop().await;
+    std::fs::remove_file(rig.folder.path().join("hsm").join(&id).join(hsm).join("state/strikes.json")).unwrap();
+    let server = rig.start();
+    assert!(all_done(&server.users.change_password(&id, None, "kmsuser", &co, &new).await.unwrap()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_on_one_hsm_alone() {
     let rig = Rig::new(kryoptic());
     let (server, id) = two_hsms(&rig).await;

@@ -45,7 +45,7 @@ pub(crate) struct HsmConfig {
     pub(crate) probe_interval_ms: u64,
     /// The least time that clusters, HSMs and backups spend in states that pass by themselves, in milliseconds. Default 500.
     pub(crate) transition_min_ms: u64,
-    /// How long an HSM may be out of reach until its cluster is shown as DEGRADED, in milliseconds. Default 5000.
+    /// How long an HSM may be out of reach until it is shown as DEGRADED, in milliseconds. Default 5000.
     pub(crate) degraded_after_ms: u64,
     /// How long clusters and backups are shown as DELETED, in milliseconds. Default 3600000.
     pub(crate) deleted_shown_for_ms: u64,
