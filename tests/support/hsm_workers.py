@@ -34,7 +34,7 @@ def hsm_id_of(words):
 def kill_worker(cluster, hsm_id):
     """Kills the worker of an HSM with no warning, and waits until another one runs in its place."""
     server = cluster.realm.installation.server.process.pid
-    killed = worker_pids(server)[hsm_id]
+    killed = wait_until(lambda: worker_pids(server).get(hsm_id), f"{hsm_id} had a worker")
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: worker_pids(server).get(hsm_id, killed) != killed, f"{hsm_id} had a new worker")
 
