@@ -1,4 +1,5 @@
-//! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, and the deletion of keys when their day comes.
+//! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, the deletion of keys when their day
+//! comes, and the sweep of what a CreateKey left in HSMs.
 
 use std::future::Future;
 use std::sync::Arc;

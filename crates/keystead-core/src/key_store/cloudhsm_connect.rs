@@ -82,18 +82,30 @@ impl CloudHsmConnect<'_> {
         let logged_in = self.log_in(&link, &passwords, &hsms).await?;
         let new = self.store_pending(&logged_in).await?;
         let reached = self.change_passwords(&link, logged_in, &new).await?;
-        let cluster = cluster.hsms.into_iter().map(|hsm| hsm.hsm_id).chain(hsms).collect();
-        Ok(Rotation { new, reached, cluster })
+        // An HSM that was added meanwhile is a clone of another one: from before that got the new password, or from after.
+        let added = self.describe_cluster(key_store, cloud_hsm).await?.map(|cluster| cluster.hsms);
+        let all = cluster.hsms.into_iter().chain(added.unwrap_or_default()).map(|hsm| hsm.hsm_id);
+        Ok(Rotation { new, reached, cluster: all.chain(hsms).collect() })
     }
 
     /// Steps 1 and 2.
     async fn cluster(&self, key_store: &CustomKeyStore, cloud_hsm: &CloudHsmKeyStore) -> Result<HsmCluster, Stop> {
         crash_point::reached(CrashPoint::ConnectDescribe);
-        let clusters = &self.kms.hsm_clusters;
-        let found = clusters.describe_cluster(&key_store.account, &key_store.region, &cloud_hsm.cluster_id).await;
-        let cluster = found.map_err(internal)?.ok_or_else(|| self.failed(HsmFailure::ClusterNotFound))?;
+        let found = self.describe_cluster(key_store, cloud_hsm).await?;
+        let cluster = found.ok_or_else(|| self.failed(HsmFailure::ClusterNotFound))?;
         let any_active = cluster.active_hsms().next().is_some();
         if any_active { Ok(cluster) } else { Err(self.failed(HsmFailure::NoActiveHsm)) }
+    }
+
+    async fn describe_cluster(
+        &self,
+        key_store: &CustomKeyStore,
+        cloud_hsm: &CloudHsmKeyStore,
+    ) -> Result<Option<HsmCluster>, Stop> {
+        let clusters = &self.kms.hsm_clusters;
+        let found = clusters.describe_cluster(&key_store.account, &key_store.region, &cloud_hsm.cluster_id).await;
+        // A conflict there is none about the job.
+        found.map_err(|error| Stop::Internal(error.into()))
     }
 
     /// Steps 3 to 5.
@@ -327,9 +339,4 @@ fn is_loss(failure: HsmFailure) -> bool {
         | HsmFailure::KeyMismatch
         | HsmFailure::InvalidCiphertext => false,
     }
-}
-
-/// A failure of the store that is no conflict about the job.
-fn internal(error: StoreError) -> Stop {
-    Stop::Internal(error.into())
 }

@@ -172,6 +172,10 @@ impl ConnectionWorker {
             }
             Err(Stop::Overtaken) => self.clean_up_after_overtaken(job).await,
             Err(Stop::Internal(error)) => {
+                if matches!(connect.keep_lease().await, Err(Stop::Overtaken)) {
+                    tracing::warn!(custom_key_store_id = %key_store.id, %error, "a connect that another worker goes on with failed");
+                    return self.clean_up_after_overtaken(job).await;
+                }
                 log_out(&self.kms, key_store, cloud_hsm).await;
                 Err(error)
             }

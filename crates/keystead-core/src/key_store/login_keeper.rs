@@ -1,7 +1,8 @@
 //! Keeping `kmsuser` logged in to the HSMs of connected key stores.
 //!
-//! An HSM that restarts has nobody logged in. KMS logs in again when a key is used, but keys may rest, and until then another could log in as
-//! `kmsuser` although the key store is connected, and lock KMS out. So it is looked after all the time, and right after a start of the server.
+//! An HSM that restarts has nobody logged in. KMS logs in again when a key is used, but keys may rest, and until then another could log in
+//! as `kmsuser` although the key store is connected, and lock KMS out. So it is looked after all the time, and right after a start of the
+//! server.
 
 use std::time::Duration;
 

@@ -89,13 +89,13 @@ pub(super) async fn update_custom_key_store(
     request: UpdateCustomKeyStoreRequest,
 ) -> Result<(), KmsError> {
     let scope = authorized_account(kms, call)?;
-    check_parameters(&request)?;
     let id = &request.custom_key_store_id;
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let mut key_store = stored_key_store(kms, &scope, id).await?;
         note_key_store(call, &key_store);
         refuse_parameters_of_the_other_type(&request, &key_store.kind)?;
+        check_parameters(&request)?;
         check_state(&request, &key_store)?;
         match key_store.kind.clone() {
             CustomKeyStoreKind::External(external) => {
@@ -158,8 +158,8 @@ async fn update_cloud_hsm(
     Ok(())
 }
 
-/// What KMS knows once the owner has told the password. That what it knew before cannot be read is no reason to refuse: to tell the password is
-/// how the owner repairs that.
+/// What KMS knows once the owner has told the password. That what it knew before cannot be read is no reason to refuse: to tell the
+/// password is how the owner repairs that.
 fn told_by_owner(
     kms: &Kms,
     id: &CustomKeyStoreId,
@@ -210,7 +210,7 @@ async fn update_external(
     Ok(())
 }
 
-/// What can be refused without looking at the key store.
+/// What can be refused once it is known that the parameters are those of the key store's type.
 fn check_parameters(request: &UpdateCustomKeyStoreRequest) -> Result<(), KmsError> {
     if request.xks_proxy_connectivity == Some(XksProxyConnectivity::VpcEndpointService) {
         return Err(vpc_endpoint_service_unsupported());

@@ -217,7 +217,10 @@ async fn what_an_update_refuses() {
     for (member, value) in [
         ("XksProxyUriPath", json!("/kms/xks/v1")),
         ("XksProxyUriEndpoint", json!("https://proxy.example.com")),
+        ("XksProxyUriEndpoint", json!("https://192.0.2.1")),
         ("XksProxyConnectivity", json!("PUBLIC_ENDPOINT")),
+        ("XksProxyConnectivity", json!("VPC_ENDPOINT_SERVICE")),
+        ("XksProxyVpcEndpointServiceOwner", json!("111122223333")),
     ] {
         assert_eq!(update(member, value).await, "ValidationException", "{member}");
     }

@@ -6,8 +6,8 @@ use keystead_core::key_store::{ConnectionState, HsmFailure};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::server::{CLUSTER, LEASE};
-use crate::support::simulated_hsms::Cluster;
+use crate::support::server::{CLUSTER, LEASE, PASSWORD};
+use crate::support::simulated_hsms::{Cluster, hsm};
 use crate::support::{Cut, CutKind, Installation, Server};
 
 /// More calls than a connect over two HSMs makes.
@@ -230,6 +230,66 @@ async fn two_workers_on_one_job() {
     for before in [Before::New, Before::OneHsmBehind] {
         for_every_call(before, |before, call| two_workers(before, call, CutKind::HangAfter)).await;
         for_every_call(before, |before, call| two_workers(before, call, CutKind::HangBefore)).await;
+    }
+}
+
+/// A worker that stood still until another one had finished its job, and then fails on its own side: KMS stays logged in.
+#[tokio::test]
+async fn a_failure_of_a_worker_that_was_overtaken() {
+    // The connect's first call, and its last one: it describes the cluster. The operation's own call comes before.
+    for call in [2, calls_of_a_connect(Before::New).await] {
+        let (installation, id) = prepare(Before::New).await;
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = tasks();
+        installation.hsms.cut(Some(Cut { call, kind: CutKind::HangAndFail(HsmFailure::TimedOut) }));
+        let slow = installation.serve();
+        slow.connect(&id).await;
+        installation.hsms.hangs().await;
+        installation.hsms.world().cut = None;
+        installation.advance(LEASE);
+        let quick = installation.serve();
+        assert_eq!(installation.settled(&id).await, ConnectionState::Connected);
+        assert!(tasks() > before + 2, "call {call}: the slow worker is still at its job");
+        installation.hsms.release();
+        // But for the two workers nothing goes on any more.
+        let at_rest = async {
+            while tasks() > before + 2 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), at_rest).await.expect("the slow worker goes on");
+        installation.hsms.with_cluster(CLUSTER, |cluster| {
+            assert!(cluster.hsms.values().all(|hsm| hsm.kms_logged_in), "call {call}: KMS was logged out");
+        });
+        assert_eq!(quick.describe(&id).await["ConnectionState"], "CONNECTED");
+        is_sound(&installation, &id, &format!("call {call}")).await;
+    }
+}
+
+/// An HSM that is added during a connect has the password of the HSM that it was cloned from: the old one, or the new one.
+#[tokio::test]
+async fn an_hsm_that_is_added_during_a_connect() {
+    // Without the description of the cluster at the end.
+    let last_change = calls_of_a_connect(Before::New).await - 1;
+    for has_new_password in [false, true] {
+        let (installation, id) = prepare(Before::New).await;
+        installation.hsms.cut(Some(Cut { call: last_change, kind: CutKind::HangAfter }));
+        let server = installation.serve();
+        server.connect(&id).await;
+        installation.hsms.hangs().await;
+        let new = installation.hsms.passwords(CLUSTER)[0].clone();
+        let password = if has_new_password { new.as_str() } else { PASSWORD };
+        installation.hsms.with_cluster(CLUSTER, |cluster| {
+            cluster.hsms.insert("hsm-1-3".to_owned(), hsm(3, password));
+        });
+        installation.hsms.release();
+        assert_eq!(installation.settled(&id).await, ConnectionState::Connected);
+        installation.no_password_is_lost(&id, "after the connect").await;
+        server.disconnect(&id).await;
+        installation.settled(&id).await;
+        server.connect(&id).await;
+        assert_eq!(installation.settled(&id).await, ConnectionState::Connected);
+        is_sound(&installation, &id, "after the next connect").await;
     }
 }
 

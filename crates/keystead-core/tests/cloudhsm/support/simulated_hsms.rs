@@ -63,6 +63,8 @@ pub enum CutKind {
     FailBefore(HsmFailure),
     /// It has done its work, and fails.
     FailAfter(HsmFailure),
+    /// It answers late, with a failure, and has done nothing.
+    HangAndFail(HsmFailure),
 }
 
 /// Which call is cut, counted from 1, and how.
@@ -176,6 +178,10 @@ impl SimulatedHsms {
             }
             Some(CutKind::FailBefore(failure)) => Err(failure),
             Some(CutKind::FailAfter(failure)) => effect(&mut self.world()).and(Err(failure)),
+            Some(CutKind::HangAndFail(failure)) => {
+                self.hang().await;
+                Err(failure)
+            }
         }
     }
 
