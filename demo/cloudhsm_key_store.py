@@ -41,7 +41,10 @@ def show_cluster(cli, cluster):
 
 
 def create_key(cli, store):
-    say("The key is generated inside of the HSMs, has its ARN as label there, and no HSM ever gives it away. Both have it, or there is none.")
+    say(
+        "The key is generated inside of the HSMs, has its ARN as label there, and no HSM ever gives it away. Both have it, or there is "
+        "none."
+    )
     metadata = cli.succeed(
         "create-key", "--origin", "AWS_CLOUDHSM", "--custom-key-store-id", store, "--description", "Vault"
     )["KeyMetadata"]

@@ -1,7 +1,7 @@
 """kill -9 at every step of connect, rotation, disconnect, key creation, replication and key deletion.
 
-After the restart the key store is in a documented state and comes to where it was going, no password is lost, every token is intact, every key
-that was acknowledged works and is on both HSMs, and nothing else is left in them.
+After the restart the key store is in a documented state and comes to where it was going, no password is lost, every token is intact, every
+key that was acknowledged works and is on both HSMs, and nothing else is left in them.
 
 Source: the issue, "The six custom key store operations"; digest cloudhsm-key-stores.md, 7.5.
 """

@@ -70,3 +70,29 @@ def test_the_codes_and_causes_of_the_guide():
     assert len(causes) > 10
     missing = [word for word in sorted(causes | codes) if f"`{word}`" not in text]
     assert missing == []
+
+
+PROFILES = REPOSITORY / "crates" / "keystead-pkcs11" / "src" / "profile.rs"
+
+
+def profiles():
+    """The properties of each profile of ours, as a configuration writes them."""
+    found = {}
+    for body in re.findall(r"-> Self \{\s+Self \{(.*?)\n        \}", PROFILES.read_text(), re.DOTALL):
+        members = dict(re.findall(r"(?m)^\s+(\w+): (.+),$", body))
+        name = members.pop("name").split('"')[1]
+        found[name] = {property_: in_configuration(value) for property_, value in members.items()}
+    return found
+
+
+def in_configuration(value):
+    """`OaepHash::Sha256` is written `sha256`, `PinFormat::UserAndPassword` `user_and_password`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", value.rpartition(":")[2]).lower()
+
+
+def test_the_profiles_of_the_guide():
+    text, known = GUIDE.read_text(), profiles()
+    assert f"| Property | {' | '.join(f'`{name}`' for name in known)} | What |" in text
+    for property_ in known["kryoptic"]:
+        values = " | ".join(f"`{profile[property_]}`" for profile in known.values())
+        assert f"| `{property_}` | {values} |" in text

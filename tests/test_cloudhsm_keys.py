@@ -247,7 +247,10 @@ def test_key_ids_at_decrypt(client, store, key):
     assert client.decrypt(CiphertextBlob=blob, KeyId=key)["Plaintext"] == PLAINTEXT
 
 
-@pytest.mark.parametrize("parameters", [{"KeySpec": "AES_128"}, {"KeySpec": "AES_256"}, {"NumberOfBytes": 1}, {"NumberOfBytes": 1024}], ids=str)
+DATA_KEYS = [{"KeySpec": "AES_128"}, {"KeySpec": "AES_256"}, {"NumberOfBytes": 1}, {"NumberOfBytes": 1024}]
+
+
+@pytest.mark.parametrize("parameters", DATA_KEYS, ids=str)
 def test_data_keys(client, key, parameters):
     size = parameters.get("NumberOfBytes") or int(parameters["KeySpec"].removeprefix("AES_")) // 8
     made = client.generate_data_key(KeyId=key, EncryptionContext=CONTEXT, **parameters)

@@ -24,7 +24,7 @@ from support.sdk_client import Refusal, refusal
 INVALID = "CloudHsmInvalidRequestException"
 NO_CONTACT = "KMS cannot communicate with your CloudHSM cluster"
 FAULTY_SOURCE = REPOSITORY / "tests" / "support" / "faulty_module.c"
-# Short, as tests of a module that hangs wait for it to pass. HSMs are ACTIVE for ever, so that what each failure gives does not depend on time.
+# Short, as tests of a module that hangs wait for it to pass. HSMs stay ACTIVE, so that what each failure gives does not depend on time.
 IMPATIENT = {
     "hsm": {"call_timeout_ms": 1000, "worker_start_timeout_ms": 2000, "degraded_after_ms": 3_600_000},
     "custom_key_stores": {"job_lease_ms": 5000},
