@@ -85,15 +85,29 @@ impl Worker {
             (Err(_), None) => super::worker::token_name(&self.settings),
             (Ok(()), _) => TokenName { serial: None, label: Some(label) },
         };
-        let pkcs11 = token.pkcs11.clone();
-        token.close()?;
-        let token = Token::open(&pkcs11, &name, token::session_cap(&self.settings))?;
-        changes.session = token.serial.is_some().then(|| token.open_session()).transpose()?;
-        let serial = token.serial.clone();
-        self.set_token(token);
+        let serial = self.open_again(changes, token, &name).inspect_err(|_| self.end_soon())?;
         made?;
         changes.strikes.set(User::User, 0)?;
         serial.ok_or_else(|| HsmError::Module("C_InitToken succeeded, and the token is not initialised".into()))
+    }
+}
+
+impl Worker {
+    /// Opens the token anew, and gives it to everybody. Returns its serial number. Without a token there is nothing that this process could
+    /// still do.
+    fn open_again(
+        &self,
+        changes: &mut Changes,
+        token: Token,
+        name: &TokenName<'_>,
+    ) -> Result<Option<String>, HsmError> {
+        let pkcs11 = token.pkcs11.clone();
+        token.close()?;
+        let token = Token::open(&pkcs11, name, token::session_cap(&self.settings))?;
+        changes.session = token.serial.is_some().then(|| token.open_session()).transpose()?;
+        let serial = token.serial.clone();
+        self.set_token(token);
+        Ok(serial)
     }
 }
 

@@ -220,6 +220,11 @@ impl Worker {
         HsmError::Lost(INITIALIZED_ANEW.into())
     }
 
+    /// The process ends with the next probe, and a fresh one sees the token as it is.
+    pub(crate) fn end_soon(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
     fn check_storage(&self) -> Result<(), HsmError> {
         self.storage.as_ref().map_or(Ok(()), Storage::check)
     }

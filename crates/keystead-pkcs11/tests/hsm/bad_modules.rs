@@ -8,7 +8,7 @@ use std::time::Duration;
 use keystead_pkcs11::client::{Hsm, HsmSettings};
 use keystead_pkcs11::{HsmError, KeyId, LoginHolder};
 
-use crate::support::{Module, Rig, is_lost, kill_worker, until, user_pin};
+use crate::support::{LABEL, Module, Rig, is_lost, kill_worker, so_pin, until, user_pin};
 
 /// Compiles `bad_module.c`, which behaves as `misbehaviour` says; it may stand before SoftHSM 2.
 fn compile(folder: &Path, misbehaviour: &str) -> PathBuf {
@@ -166,4 +166,16 @@ async fn a_pending_call_is_answered_when_the_worker_is_killed() {
     until("the call", || async { marker(&rig).exists() }, |exists| *exists).await;
     kill_worker(&rig, &hsm);
     assert!(is_lost(&pending.await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_module_that_cannot_begin_anew_costs_the_worker_and_not_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(Module::Softhsm2);
+    let settings = HsmSettings { module: compile(folder.path(), "FAIL_IN_FINALIZE"), ..rig.blank() };
+    let hsm = rig.start(settings).await;
+    hsm.initialize_token(LABEL, &so_pin()).await.unwrap_err();
+    let status = until("a fresh worker", || hsm.status(), Result::is_ok).await.unwrap();
+    assert!(status.initialized);
+    hsm.check_so_pin(&so_pin()).await.unwrap();
 }

@@ -7,12 +7,12 @@
 #define CKR_OK 0UL
 #define CKR_GENERAL_ERROR 5UL
 
-/* CK_FUNCTION_LIST of PKCS#11 2.40: the version, then 68 functions. C_Encrypt is the 31st. */
+/* CK_FUNCTION_LIST of PKCS#11 2.40: the version, then 68 functions. C_Finalize is the second, C_Encrypt the 31st. */
 struct function_list {
     unsigned char version[2];
     void *functions[68];
 };
-enum { ENCRYPT = 30 };
+enum { FINALIZE = 1, ENCRYPT = 30 };
 
 typedef unsigned long (*get_function_list)(struct function_list **);
 
@@ -30,6 +30,12 @@ unsigned long encrypt(unsigned long session, void *data, unsigned long length, v
     (void)session, (void)data, (void)length, (void)out;
     *out_length = 5;
     return CKR_OK;
+}
+
+unsigned long finalize(void *reserved)
+{
+    (void)reserved;
+    return CKR_GENERAL_ERROR;
 }
 
 #ifndef NO_FUNCTION_LIST
@@ -51,7 +57,11 @@ unsigned long C_GetFunctionList(struct function_list **list)
     get_function_list real = (get_function_list)dlsym(module, "C_GetFunctionList");
     unsigned long result = real(list);
     changed = **list;
+#if defined(FAIL_IN_FINALIZE)
+    changed.functions[FINALIZE] = (void *)finalize;
+#else
     changed.functions[ENCRYPT] = (void *)encrypt;
+#endif
     *list = &changed;
     return result;
 #endif
