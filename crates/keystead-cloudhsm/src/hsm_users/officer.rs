@@ -49,7 +49,7 @@ impl HsmUsers {
                         "The HSM has the user {KMSUSER} already; its password can be changed."
                     )));
                 }
-                Ok(driver.initialize_user_pin(&co_pin, &pin).await.map_err(officers)?)
+                driver.initialize_user_pin(&co_pin, &pin).await.map_err(officers)
             }
         })
         .await
@@ -140,7 +140,7 @@ impl HsmUsers {
             let (co_pin, new) = (co_pin.clone(), new.clone());
             async move {
                 check_nobody_logged_in(&driver.status().await?)?;
-                Ok(driver.initialize_user_pin(&co_pin, &new).await.map_err(officers)?)
+                driver.initialize_user_pin(&co_pin, &new).await.map_err(officers)
             }
         })
         .await
