@@ -26,7 +26,7 @@ pub struct CloudHsmSettings {
     pub backup_interval: Duration,
     /// The least time spent in a state that passes by itself, so that it can be seen.
     pub transition_min: Duration,
-    /// How long an HSM may be out of reach until it is shown as DEGRADED.
+    /// How long an HSM may be out of reach until it is shown as DEGRADED, and until DeleteHsm goes on without a last backup of it.
     pub degraded_after: Duration,
     /// How long clusters and backups are shown as DELETED before they vanish (AWS documents no time; an hour is unverified).
     pub deleted_shown_for: Duration,
