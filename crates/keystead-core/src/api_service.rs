@@ -13,7 +13,8 @@ use crate::port::{AuditError, AuditLog, Clock, Entropy};
 
 /// A service that the front end hands requests to, once their signature is verified.
 ///
-/// It does with each what [`crate::Kms::invoke`] does: validate, authorize, act, record, answer; and it words its answers in its own protocol.
+/// It does with each what [`crate::Kms::invoke`] does: validate, authorize, act, record, answer; and it words its answers in its own
+/// protocol.
 #[async_trait]
 pub trait ApiService: Send + Sync + 'static {
     /// The service in the scope of a signature, such as `cloudhsm`.

@@ -11,12 +11,12 @@ use crate::key_store::HsmFailure;
 
 /// The HSMs of clusters, used as the crypto user `kmsuser`.
 ///
-/// Every call keeps its own deadline. Calls that change no state of an HSM (encrypt, decrypt, random) go to any active HSM and, if that one is
-/// lost, to another, so that a caller sees an error only when all are lost. One cluster that is down slows no other.
+/// Every call keeps its own deadline. Calls that change no state of an HSM (encrypt, decrypt, random) go to any active HSM and, if that one
+/// is lost, to another, so that a caller sees an error only when all are lost. One cluster that is down slows no other.
 #[async_trait]
 pub trait HsmBackend: Send + Sync + 'static {
-    /// Steps 6 to 8 of a connect: for each active HSM a fresh way to it (so that it tells the truth about PINs), the certificate chain up to the
-    /// trust anchor, that `kmsuser` exists on it, and that nobody is logged in as `kmsuser`. Returns the HSMs that can be logged in to,
+    /// Steps 6 to 8 of a connect: for each active HSM a fresh way to it (so that it tells the truth about PINs), the certificate chain up to
+    /// the trust anchor, that `kmsuser` exists on it, and that nobody is logged in as `kmsuser`. Returns the HSMs that can be logged in to,
     /// at least one.
     ///
     /// Fails with `ClusterNotFound`, `NoActiveHsm`, `Unreachable`, `UserNotFound` (also when the user is missing on only some HSMs),

@@ -1,7 +1,7 @@
 //! What KMS may know and do of clusters of HSMs and of the network around them.
 //!
-//! The methods are the permissions that `AWSServiceRoleForKeyManagementServiceCustomKeyStores` gives KMS, and no more: KMS can neither make nor
-//! delete clusters, HSMs or backups (CloudHSM key stores digest 2.1).
+//! The methods are the permissions that `AWSServiceRoleForKeyManagementServiceCustomKeyStores` gives KMS, and no more: KMS can neither make
+//! nor delete clusters, HSMs or backups (CloudHSM key stores digest 2.1).
 
 use async_trait::async_trait;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
