@@ -11,6 +11,7 @@
 pub mod arn;
 mod blob;
 pub mod cloudhsm;
+mod exception_table;
 mod integer;
 pub mod kms;
 pub mod operation;

@@ -1,105 +1,74 @@
 //! Every exception a client can meet, with its name on the wire and its HTTP status.
 
-use std::fmt;
-
-macro_rules! exceptions {
-    ($($variant:ident $name:literal $status:literal,)+) => {
-        /// An exception of the KMS API, or of the front end before it.
-        ///
-        /// Variants are named as the exceptions, without `Exception` at the end.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Exception {
-            $(
-                #[doc = concat!("`", $name, "`, HTTP ", $status)]
-                $variant,
-            )+
-        }
-
-        impl Exception {
-            /// Every exception: first those of the model, then those of the front end.
-            pub const ALL: &'static [Exception] = &[$(Exception::$variant),+];
-
-            /// The name in `__type` of the error body.
-            pub const fn name(self) -> &'static str {
-                match self { $(Exception::$variant => $name,)+ }
-            }
-
-            /// The HTTP status of the answer.
-            pub const fn status(self) -> u16 {
-                match self { $(Exception::$variant => $status,)+ }
-            }
-        }
-    };
-}
+use crate::exception_table::exceptions;
 
 // Status: every exception recorded from real KMS came with 400; the model marks three as the service's fault.
 exceptions! {
-    AlreadyExists "AlreadyExistsException" 400,
-    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400,
-    CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400,
-    CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400,
-    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400,
-    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400,
-    Conflict "ConflictException" 400,
-    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400,
-    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400,
-    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400,
-    CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400,
-    DependencyTimeout "DependencyTimeoutException" 500,
-    Disabled "DisabledException" 400,
-    DryRunOperation "DryRunOperationException" 400,
-    ExpiredImportToken "ExpiredImportTokenException" 400,
-    IncorrectKey "IncorrectKeyException" 400,
-    IncorrectKeyMaterial "IncorrectKeyMaterialException" 400,
-    IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
-    InvalidAliasName "InvalidAliasNameException" 400,
-    InvalidArn "InvalidArnException" 400,
-    InvalidCiphertext "InvalidCiphertextException" 400,
-    InvalidGrantId "InvalidGrantIdException" 400,
-    InvalidGrantToken "InvalidGrantTokenException" 400,
-    InvalidImportToken "InvalidImportTokenException" 400,
-    InvalidKeyUsage "InvalidKeyUsageException" 400,
-    InvalidMarker "InvalidMarkerException" 400,
-    KeyUnavailable "KeyUnavailableException" 500,
-    KmsInternal "KMSInternalException" 500,
-    KmsInvalidMac "KMSInvalidMacException" 400,
-    KmsInvalidSignature "KMSInvalidSignatureException" 400,
-    KmsInvalidState "KMSInvalidStateException" 400,
-    LimitExceeded "LimitExceededException" 400,
-    MalformedPolicyDocument "MalformedPolicyDocumentException" 400,
-    NotFound "NotFoundException" 400,
-    Tag "TagException" 400,
-    UnsupportedOperation "UnsupportedOperationException" 400,
-    XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400,
-    XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400,
-    XksKeyNotFound "XksKeyNotFoundException" 400,
-    XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400,
-    XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400,
-    XksProxyInvalidResponse "XksProxyInvalidResponseException" 400,
-    XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400,
-    XksProxyUriInUse "XksProxyUriInUseException" 400,
-    XksProxyUriUnreachable "XksProxyUriUnreachableException" 400,
-    XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400,
-    XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400,
-    XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400,
-    AccessDenied "AccessDeniedException" 400,
-    ExpiredToken "ExpiredTokenException" 400,
-    IncompleteSignature "IncompleteSignatureException" 400,
-    InternalFailure "InternalFailure" 500,
-    InvalidSignature "InvalidSignatureException" 400,
-    // 400 or 403 is unverified for KMS.
-    MissingAuthenticationToken "MissingAuthenticationTokenException" 400,
-    RequestEntityTooLarge "RequestEntityTooLargeException" 413,
-    Serialization "SerializationException" 400,
-    Throttling "ThrottlingException" 400,
-    UnknownOperation "UnknownOperationException" 400,
-    UnrecognizedClient "UnrecognizedClientException" 400,
-    Validation "ValidationException" 400,
-}
-
-impl fmt::Display for Exception {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    /// An exception of the KMS API, or of the front end before it: first those of the model, then those of the front end.
+    ///
+    /// Variants are named as the exceptions, without `Exception` at the end.
+    pub enum Exception {
+        AlreadyExists "AlreadyExistsException" 400,
+        CloudHsmClusterInUse "CloudHsmClusterInUseException" 400,
+        CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400,
+        CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400,
+        CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400,
+        CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400,
+        Conflict "ConflictException" 400,
+        CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400,
+        CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400,
+        CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400,
+        CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400,
+        DependencyTimeout "DependencyTimeoutException" 500,
+        Disabled "DisabledException" 400,
+        DryRunOperation "DryRunOperationException" 400,
+        ExpiredImportToken "ExpiredImportTokenException" 400,
+        IncorrectKey "IncorrectKeyException" 400,
+        IncorrectKeyMaterial "IncorrectKeyMaterialException" 400,
+        IncorrectTrustAnchor "IncorrectTrustAnchorException" 400,
+        InvalidAliasName "InvalidAliasNameException" 400,
+        InvalidArn "InvalidArnException" 400,
+        InvalidCiphertext "InvalidCiphertextException" 400,
+        InvalidGrantId "InvalidGrantIdException" 400,
+        InvalidGrantToken "InvalidGrantTokenException" 400,
+        InvalidImportToken "InvalidImportTokenException" 400,
+        InvalidKeyUsage "InvalidKeyUsageException" 400,
+        InvalidMarker "InvalidMarkerException" 400,
+        KeyUnavailable "KeyUnavailableException" 500,
+        KmsInternal "KMSInternalException" 500,
+        KmsInvalidMac "KMSInvalidMacException" 400,
+        KmsInvalidSignature "KMSInvalidSignatureException" 400,
+        KmsInvalidState "KMSInvalidStateException" 400,
+        LimitExceeded "LimitExceededException" 400,
+        MalformedPolicyDocument "MalformedPolicyDocumentException" 400,
+        NotFound "NotFoundException" 400,
+        Tag "TagException" 400,
+        UnsupportedOperation "UnsupportedOperationException" 400,
+        XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400,
+        XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400,
+        XksKeyNotFound "XksKeyNotFoundException" 400,
+        XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400,
+        XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400,
+        XksProxyInvalidResponse "XksProxyInvalidResponseException" 400,
+        XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400,
+        XksProxyUriInUse "XksProxyUriInUseException" 400,
+        XksProxyUriUnreachable "XksProxyUriUnreachableException" 400,
+        XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400,
+        XksProxyVpcEndpointServiceInvalidConfiguration "XksProxyVpcEndpointServiceInvalidConfigurationException" 400,
+        XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400,
+        AccessDenied "AccessDeniedException" 400,
+        ExpiredToken "ExpiredTokenException" 400,
+        IncompleteSignature "IncompleteSignatureException" 400,
+        InternalFailure "InternalFailure" 500,
+        InvalidSignature "InvalidSignatureException" 400,
+        // 400 or 403 is unverified for KMS.
+        MissingAuthenticationToken "MissingAuthenticationTokenException" 400,
+        RequestEntityTooLarge "RequestEntityTooLargeException" 413,
+        Serialization "SerializationException" 400,
+        Throttling "ThrottlingException" 400,
+        UnknownOperation "UnknownOperationException" 400,
+        UnrecognizedClient "UnrecognizedClientException" 400,
+        Validation "ValidationException" 400,
     }
 }
 
