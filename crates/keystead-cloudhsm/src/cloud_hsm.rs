@@ -14,7 +14,6 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::cluster::{Cluster, Hsm};
-use crate::hsm_directory::DirectoryCache;
 use crate::hsm_health::HsmHealth;
 use crate::records::{Records, Stored};
 use crate::reinitialization::Reinitializing;
@@ -34,7 +33,6 @@ pub struct CloudHsm {
     pub(crate) health: HsmHealth,
     /// HSMs that are to be backed up and cannot be reached. They may be on their way out, so that `health` does not look at them.
     pub(crate) lost_to_backup: HsmHealth,
-    pub(crate) directory: DirectoryCache,
     pub(crate) reinitializing: Reinitializing,
     /// Tells the background that there is something to do.
     pub(crate) changed: Notify,
@@ -67,7 +65,6 @@ impl CloudHsm {
             entropy,
             health: HsmHealth::default(),
             lost_to_backup: HsmHealth::default(),
-            directory: DirectoryCache::default(),
             reinitializing: Reinitializing::default(),
             changed: Notify::new(),
         })
@@ -87,7 +84,7 @@ impl CloudHsm {
         self.records.get(account, id).await
     }
 
-    /// Changes a cluster: see [`Records::change`]. What is known of it by heart is forgotten, and the background looks at it.
+    /// Changes a cluster: see [`Records::change`]. The background looks at it.
     pub(crate) async fn change_cluster<R, E: From<StoreError>>(
         &self,
         account: &AccountId,
@@ -95,7 +92,6 @@ impl CloudHsm {
         change: impl FnMut(&mut Cluster) -> Result<R, E> + Send,
     ) -> Result<Option<(Cluster, R)>, E> {
         let changed = self.records.change(account, id, change).await;
-        self.directory.forget(id);
         self.changed.notify_one();
         changed
     }

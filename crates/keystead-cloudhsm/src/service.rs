@@ -104,14 +104,7 @@ impl ApiService for CloudHsmService {
         access_key_id: Option<&str>,
         origin: &RequestOrigin,
     ) -> ServiceAnswer {
-        let known = operation.and_then(shape::cloudhsm_operation);
-        let event = ServiceEvent {
-            event_name: known.map_or(UNKNOWN, |operation| operation.name).to_owned(),
-            read_only: known.is_some_and(is_read_only),
-            request_parameters: Value::Null,
-            response_elements: Value::Null,
-            error: Some((error.exception.name().to_owned(), error.message.clone())),
-        };
+        let event = refusal_event(operation.and_then(shape::cloudhsm_operation), &error);
         let recorded = self.audit.record_refusal(event, access_key_id, origin).await;
         answer(recorded, Err(error.into()))
     }
@@ -124,14 +117,7 @@ impl CloudHsmService {
             named.unwrap_or("The request's target")
         );
         let error = KmsError::new(keystead_model::kms::Exception::UnknownOperation, message);
-        let event = ServiceEvent {
-            event_name: UNKNOWN.to_owned(),
-            read_only: false,
-            request_parameters: Value::Null,
-            response_elements: Value::Null,
-            error: Some((error.exception.name().to_owned(), error.message.clone())),
-        };
-        let recorded = self.audit.record(event, caller).await;
+        let recorded = self.audit.record(refusal_event(None, &error), caller).await;
         answer(recorded, Err(error.into()))
     }
 }
@@ -160,6 +146,17 @@ fn event_of(operation: &Operation, parameters: Value, result: &Result<Value, Clo
         request_parameters: parameters,
         response_elements: response,
         error: result.as_ref().err().map(|error| (error.exception.name().to_owned(), Some(error.message.clone()))),
+    }
+}
+
+/// The record of a request that no operation saw.
+fn refusal_event(operation: Option<&Operation>, error: &KmsError) -> ServiceEvent {
+    ServiceEvent {
+        event_name: operation.map_or(UNKNOWN, |operation| operation.name).to_owned(),
+        read_only: operation.is_some_and(is_read_only),
+        request_parameters: Value::Null,
+        response_elements: Value::Null,
+        error: Some((error.exception.name().to_owned(), error.message.clone())),
     }
 }
 

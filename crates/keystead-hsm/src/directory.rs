@@ -5,7 +5,7 @@ use keystead_core::port::StoreError;
 use keystead_model::arn::{AccountId, Region};
 use keystead_pkcs11::client::HsmSettings;
 
-/// Tells the HSMs of clusters. Asked often: an implementation answers from memory where it can.
+/// Tells the HSMs of clusters as they are now. Who asks remembers the answer for a short while, so an implementation need not.
 #[async_trait]
 pub trait HsmDirectory: Send + Sync + 'static {
     /// The HSMs of a cluster that are not deleted, and its certificate; `None` if there is no such cluster.
