@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use keystead_model::kms::{EncryptionAlgorithmSpec, EncryptionContext, Exception};
+use keystead_model::kms::{EncryptionAlgorithmSpec, EncryptionContext, Exception, RecipientInfo};
 use zeroize::Zeroizing;
 
 use crate::access::Authorized;
 use crate::catalog::{LoadedKey, LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{
-    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyAction, KeyMaterial, KeyOrigin, MaterialError,
+    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyMaterial, KeyOrigin, MaterialError,
     hsm_aad, inner_aad, outer_aad, refuse_in_state,
 };
 use crate::key_store::INNER_CIPHERTEXT_INVALID_MESSAGE;
@@ -57,7 +57,7 @@ pub(super) async fn usable_key(
     key: Authorized<Arc<LoadedKey>>,
     role: KeyRole,
 ) -> Result<UsableKey, KmsError> {
-    let (state, key_store) = state_of(kms, &key.key).await?;
+    let (state, key_store) = state_of(kms, call, &key.key).await?;
     let [key_store_member, xks_key_member, cluster_member] = role.audit_members();
     if let Some(id) = key.key.origin.custom_key_store_id() {
         call.note(key_store_member, id.as_str());
@@ -68,7 +68,7 @@ pub(super) async fn usable_key(
     if let Some(cloud_hsm) = key_store.as_ref().and_then(|key_store| key_store.key_store.cloud_hsm()) {
         call.note(cluster_member, cloud_hsm.cluster_id.as_str());
     }
-    refuse_in_state(KeyAction::Cryptographic, state, &key.key)?;
+    refuse_in_state(call.operation.name, state, &key.key)?;
     Ok(UsableKey { key, key_store })
 }
 
@@ -255,7 +255,7 @@ pub(super) fn check_grant_tokens(tokens: Option<&[String]>) -> Result<(), KmsErr
 }
 
 /// Refuses a Nitro attestation document: answering in plaintext instead would betray the caller's intent.
-pub(super) fn check_recipient(recipient: Option<&serde_json::Value>) -> Result<(), KmsError> {
+pub(super) fn check_recipient(recipient: Option<&RecipientInfo>) -> Result<(), KmsError> {
     match recipient {
         None => Ok(()),
         Some(_) => Err(KmsError::unsupported("Recipient is not served by this version of Keystead.")),

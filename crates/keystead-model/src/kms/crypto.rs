@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::RecipientInfo;
 use crate::arn::KeyArn;
 use crate::wire_enum::wire_enum;
 use crate::{Blob, integer};
@@ -83,7 +84,7 @@ pub struct DecryptRequest {
     /// `SYMMETRIC_DEFAULT` if absent.
     pub encryption_algorithm: Option<EncryptionAlgorithmSpec>,
     /// An attested enclave to encrypt the answer for.
-    pub recipient: Option<serde_json::Value>,
+    pub recipient: Option<RecipientInfo>,
     /// Whether only to check if the request would succeed.
     pub dry_run: Option<bool>,
     /// What the dry run leaves out.
@@ -175,7 +176,7 @@ pub struct GenerateDataKeyRequest {
     /// Tokens of grants that may not be effective yet.
     pub grant_tokens: Option<Vec<String>>,
     /// An attested enclave to encrypt the answer for.
-    pub recipient: Option<serde_json::Value>,
+    pub recipient: Option<RecipientInfo>,
     /// Whether only to check if the request would succeed.
     pub dry_run: Option<bool>,
 }

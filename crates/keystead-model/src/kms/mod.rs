@@ -9,10 +9,22 @@ use std::fmt;
 mod alias;
 mod crypto;
 mod custom_key_store;
+mod data_key_pair;
 mod exception;
 pub(crate) mod generated;
+mod grant;
+mod imported_key_material;
 mod key;
+mod key_agreement;
+mod key_last_usage;
+mod key_policy;
+mod mac;
+mod multi_region;
+mod public_key;
 mod random;
+mod recipient;
+mod rotation;
+mod signature;
 mod tag;
 
 #[cfg(test)]
@@ -21,9 +33,21 @@ mod member_tests;
 pub use alias::*;
 pub use crypto::*;
 pub use custom_key_store::*;
+pub use data_key_pair::*;
 pub use exception::Exception;
+pub use grant::*;
+pub use imported_key_material::*;
 pub use key::*;
+pub use key_agreement::*;
+pub use key_last_usage::*;
+pub use key_policy::*;
+pub use mac::*;
+pub use multi_region::*;
+pub use public_key::*;
 pub use random::*;
+pub use recipient::*;
+pub use rotation::*;
+pub use signature::*;
 pub use tag::*;
 
 /// What [`str::parse`] of an API enum fails with. Holds no value: a wrong one has been reported by validation.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RecipientInfo;
 use crate::arn::CustomKeyStoreId;
 use crate::{Blob, integer};
 
@@ -16,7 +17,7 @@ pub struct GenerateRandomRequest {
     /// Take them from this CloudHSM key store.
     pub custom_key_store_id: Option<CustomKeyStoreId>,
     /// An attested enclave to encrypt the answer for.
-    pub recipient: Option<serde_json::Value>,
+    pub recipient: Option<RecipientInfo>,
 }
 
 /// Random bytes.
