@@ -13,7 +13,7 @@ RELEASE := target/release/keystead
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: ## Install what is missing: Debian packages, and a Python virtual environment in .venv
+install: ## Install what is missing: Debian packages, Python packages in .venv, Node.js packages for the tests
 	@bash scripts/install.sh
 
 build: install ## Build the release binary, and kryoptic's PKCS#11 module beside it
@@ -47,4 +47,4 @@ bench: build ## Measure the release binary; prints a table and writes it as JSON
 
 clean: ## Remove what was built and installed here; DATA_DIR stays
 	@$(CARGO) clean
-	@rm -rf .venv bench-results
+	@rm -rf .venv tests/javascript/node_modules bench-results

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what Keystead's commands need and this machine lacks: Debian packages, and a Python virtual environment in .venv.
+# Installs what Keystead's commands need and this machine lacks: Debian packages, a Python virtual environment in .venv, and the
+# tests' Node.js packages in tests/javascript/node_modules.
 # Quick when nothing is missing. Rust itself must be there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,7 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 VENV=.venv
 STAMP=$VENV/installed
 REQUIREMENTS=scripts/requirements.txt
-PYTHON_NEEDED='import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))'
+PYTHON_NEEDED='import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))'
+JAVASCRIPT=tests/javascript
+NODE_STAMP=$JAVASCRIPT/node_modules/installed
+NODE_NEEDED='process.exit(Number(parseInt(process.versions.node) < 18))'
 
 fail() {
     echo "install: $*" >&2
@@ -40,11 +44,19 @@ missing_module_packages() {
     have pkcs11-tool || echo opensc
 }
 
+# What the tests in JavaScript run on.
+missing_node_packages() {
+    { have node && node --eval "$NODE_NEEDED"; } || echo nodejs
+    have npm || echo npm
+}
+
 missing_packages() {
     { have cc && have make && [ -e /usr/include/stdio.h ]; } || echo build-essential
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
     usable_python >/dev/null || echo python3 python3-venv
+    have gpgv || echo gpgv
     missing_module_packages
+    missing_node_packages
 }
 
 as_root() {
@@ -88,6 +100,15 @@ install_python_packages() {
     wanted_stamp >"$STAMP"
 }
 
+# The lock file says all that is installed, and the stamp is a copy of it that is made last.
+install_node_packages() {
+    ! cmp --quiet "$JAVASCRIPT/package-lock.json" "$NODE_STAMP" || return 0
+    echo "install: Node.js packages into $JAVASCRIPT/node_modules"
+    npm ci --prefix "$JAVASCRIPT" --no-progress --loglevel=error >/dev/null
+    cp "$JAVASCRIPT/package-lock.json" "$NODE_STAMP"
+}
+
 install_packages
 check_rust
 install_python_packages
+install_node_packages
