@@ -1,0 +1,165 @@
+//! Elliptic curve keys on the NIST curves and secp256k1: ECDSA (FIPS 186-5) and ECDH (NIST SP 800-56A).
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1, ECDSA_P256K1_SHA256_ASN1_SIGNING,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, KeyPair as _, ParsedPublicKey,
+};
+use aws_lc_rs::{agreement, digest};
+use der::asn1::ObjectIdentifier;
+use keystead_model::kms::SigningAlgorithmSpec;
+use zeroize::Zeroizing;
+
+use crate::agreement::peer_point;
+use crate::private_key_info::{self, Parameters};
+use crate::{AgreementError, CryptographyError, InvalidPrivateKey, Message, SignatureError};
+
+/// A curve with the one hash that KMS pairs it with.
+pub(super) struct Curve {
+    /// Its name (RFC 5480, SEC 2).
+    oid: ObjectIdentifier,
+    coordinate_bytes: usize,
+    algorithm: SigningAlgorithmSpec,
+    digest: &'static digest::Algorithm,
+    signing: &'static EcdsaSigningAlgorithm,
+    verification: &'static EcdsaVerificationAlgorithm,
+    /// `None` for the curve that KMS agrees on no secrets with.
+    agreement: Option<&'static agreement::Algorithm>,
+}
+
+/// `secp256r1`.
+pub(super) static P256: Curve = Curve {
+    oid: ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+    coordinate_bytes: 32,
+    algorithm: SigningAlgorithmSpec::EcdsaSha256,
+    digest: &digest::SHA256,
+    signing: &ECDSA_P256_SHA256_ASN1_SIGNING,
+    verification: &ECDSA_P256_SHA256_ASN1,
+    agreement: Some(&agreement::ECDH_P256),
+};
+
+/// `secp384r1`.
+pub(super) static P384: Curve = Curve {
+    oid: ObjectIdentifier::new_unwrap("1.3.132.0.34"),
+    coordinate_bytes: 48,
+    algorithm: SigningAlgorithmSpec::EcdsaSha384,
+    digest: &digest::SHA384,
+    signing: &ECDSA_P384_SHA384_ASN1_SIGNING,
+    verification: &ECDSA_P384_SHA384_ASN1,
+    agreement: Some(&agreement::ECDH_P384),
+};
+
+/// `secp521r1`.
+pub(super) static P521: Curve = Curve {
+    oid: ObjectIdentifier::new_unwrap("1.3.132.0.35"),
+    coordinate_bytes: 66,
+    algorithm: SigningAlgorithmSpec::EcdsaSha512,
+    digest: &digest::SHA512,
+    signing: &ECDSA_P521_SHA512_ASN1_SIGNING,
+    verification: &ECDSA_P521_SHA512_ASN1,
+    agreement: Some(&agreement::ECDH_P521),
+};
+
+/// `secp256k1`.
+pub(super) static P256K1: Curve = Curve {
+    oid: ObjectIdentifier::new_unwrap("1.3.132.0.10"),
+    coordinate_bytes: 32,
+    algorithm: SigningAlgorithmSpec::EcdsaSha256,
+    digest: &digest::SHA256,
+    signing: &ECDSA_P256K1_SHA256_ASN1_SIGNING,
+    verification: &ECDSA_P256K1_SHA256_ASN1,
+    agreement: None,
+};
+
+/// A private key on a curve.
+pub(super) struct Ec {
+    curve: &'static Curve,
+    signing: EcdsaKeyPair,
+    verifying: ParsedPublicKey,
+    /// The same key for ECDH, made when it is first needed: a KMS key either signs or agrees.
+    agreeing: OnceLock<agreement::PrivateKey>,
+}
+
+impl Ec {
+    pub(super) fn generate(curve: &'static Curve) -> Result<Self, CryptographyError> {
+        Self::new(curve, EcdsaKeyPair::generate(curve.signing).map_err(|_| CryptographyError::Library)?)
+    }
+
+    pub(super) fn from_pkcs8(curve: &'static Curve, der: &[u8]) -> Result<Self, InvalidPrivateKey> {
+        private_key_info::open(der, private_key_info::EC_PUBLIC_KEY, Parameters::Curve(curve.oid))?;
+        let signing = EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?;
+        Self::new(curve, signing).map_err(|_| InvalidPrivateKey::Unacceptable)
+    }
+
+    fn new(curve: &'static Curve, signing: EcdsaKeyPair) -> Result<Self, CryptographyError> {
+        let verifying =
+            ParsedPublicKey::new(curve.verification, signing.public_key()).map_err(|_| CryptographyError::Library)?;
+        Ok(Self { curve, signing, verifying, agreeing: OnceLock::new() })
+    }
+
+    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
+        let der = self.signing.to_pkcs8v1().map_err(|_| CryptographyError::Library)?;
+        Ok(Zeroizing::new(der.as_ref().to_vec()))
+    }
+
+    pub(super) fn public_key_der(&self) -> Result<Vec<u8>, CryptographyError> {
+        let der = AsDer::<PublicKeyX509Der<'_>>::as_der(self.signing.public_key());
+        Ok(der.map_err(|_| CryptographyError::Library)?.as_ref().to_vec())
+    }
+
+    pub(super) fn sign(
+        &self,
+        algorithm: SigningAlgorithmSpec,
+        message: Message<'_>,
+    ) -> Result<Vec<u8>, SignatureError> {
+        self.check_algorithm(algorithm)?;
+        let signature = match message {
+            Message::Raw(message) => self.signing.sign(&SystemRandom::new(), message),
+            Message::Digest(digest) => self.signing.sign_digest(&crate::digest::import(self.curve.digest, digest)?),
+            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
+        };
+        Ok(signature.map_err(|_| SignatureError::Library)?.as_ref().to_vec())
+    }
+
+    pub(super) fn verify(
+        &self,
+        algorithm: SigningAlgorithmSpec,
+        message: Message<'_>,
+        signature: &[u8],
+    ) -> Result<bool, SignatureError> {
+        self.check_algorithm(algorithm)?;
+        let verdict = match message {
+            Message::Raw(message) => self.verifying.verify_sig(message, signature),
+            Message::Digest(digest) => {
+                self.verifying.verify_digest_sig(&crate::digest::import(self.curve.digest, digest)?, signature)
+            }
+            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
+        };
+        Ok(verdict.is_ok())
+    }
+
+    fn check_algorithm(&self, algorithm: SigningAlgorithmSpec) -> Result<(), SignatureError> {
+        if algorithm == self.curve.algorithm { Ok(()) } else { Err(SignatureError::AlgorithmNotOfKey) }
+    }
+
+    pub(super) fn agree(&self, peer_spki_der: &[u8]) -> Result<Zeroizing<Vec<u8>>, AgreementError> {
+        let algorithm = self.curve.agreement.ok_or(AgreementError::NotAnAgreementKey)?;
+        let private_key = self.agreeing(algorithm)?;
+        let point = peer_point(peer_spki_der, self.curve.oid, self.curve.coordinate_bytes)?;
+        let peer = agreement::UnparsedPublicKey::new(algorithm, point);
+        agreement::agree(private_key, peer, AgreementError::InvalidPoint, |secret| Ok(Zeroizing::new(secret.to_vec())))
+    }
+
+    fn agreeing(&self, algorithm: &'static agreement::Algorithm) -> Result<&agreement::PrivateKey, AgreementError> {
+        if let Some(key) = self.agreeing.get() {
+            return Ok(key);
+        }
+        let der = self.to_pkcs8().map_err(|_| AgreementError::Library)?;
+        let key = agreement::PrivateKey::from_private_key_der(algorithm, &der).map_err(|_| AgreementError::Library)?;
+        Ok(self.agreeing.get_or_init(|| key))
+    }
+}
