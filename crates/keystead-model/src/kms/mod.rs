@@ -2,7 +2,8 @@
 //!
 //! One file for each family of resources. `<Op>Request` is read from JSON that [`crate::validate`] has let through;
 //! `<Op>Response` is written with absent members left out. An operation without `<Op>Response` answers with no body or
-//! with `{}` ([`crate::operation::success_body`]). Fields are the members' names in snake case.
+//! with `{}` ([`crate::operation::success_body`]); `ListRetirableGrants` answers with a [`ListGrantsResponse`]. Fields are
+//! the members' names in snake case.
 
 use std::fmt;
 
