@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use keystead_model::SecretString;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
+use keystead_model::kms::KeySpec;
 use zeroize::Zeroizing;
 
 use crate::access::{AccessKey, Authorized, Credential, Principal};
 use crate::error::KmsError;
-use crate::key::{Alias, Key, KeyMaterial};
+use crate::key::{Alias, Key, KeyMaterial, MaterialId};
 use crate::key_store::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords};
 use crate::port::{
     ChangedRecord, ConnectionJob, Entropy, ExternalLink, HsmLink, JobKind, KeyStoreLink, Store, StoreError,
@@ -75,15 +76,40 @@ impl Catalog {
 
     fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
         let arn = key.arn().to_string();
-        let material = key.material.sealed.as_ref().map(|sealed| self.open_material(&key, &arn, sealed)).transpose()?;
-        Ok(Arc::new(LoadedKey { key, arn, material }))
+        let mut materials = Vec::with_capacity(key.materials.len());
+        for record in &key.materials {
+            if let Some(sealed) = &record.sealed {
+                materials.push((record.id, self.open_material(key.spec, &arn, &record.id, sealed)?));
+            }
+        }
+        Ok(Arc::new(LoadedKey { key, arn, materials }))
     }
 
-    fn open_material(&self, key: &Key, arn: &str, sealed: &Sealed) -> Result<KeyMaterial, KmsError> {
-        let material_id = key.material.id.to_string();
-        let bytes = self.root_key.open(SealedRecord::KeyMaterial(arn, &material_id), sealed)?;
-        KeyMaterial::restore(bytes)
-            .ok_or_else(|| KmsError::internal(&format!("the material of {arn} has a wrong length")))
+    /// Unseals one material of the key with this ARN.
+    pub fn open_material(
+        &self,
+        spec: KeySpec,
+        arn: &str,
+        id: &MaterialId,
+        sealed: &Sealed,
+    ) -> Result<KeyMaterial, KmsError> {
+        let name = id.to_string();
+        let bytes = self.root_key.open(SealedRecord::KeyMaterial(arn, &name), sealed)?;
+        KeyMaterial::restore(spec, bytes)
+            .ok_or_else(|| KmsError::internal(&format!("a material of {arn} is not what a key of {spec} has")))
+    }
+
+    /// Seals one material for the key with this ARN.
+    pub fn seal_material(
+        &self,
+        arn: &str,
+        id: &MaterialId,
+        material: &KeyMaterial,
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, KmsError> {
+        let name = id.to_string();
+        let bytes = material.expose().map_err(|error| KmsError::internal(&error))?;
+        Ok(self.root_key.seal(SealedRecord::KeyMaterial(arn, &name), &bytes, entropy)?)
     }
 
     /// An alias.
@@ -214,10 +240,63 @@ impl Catalog {
         }
     }
 
+    /// The same for a key together with its related keys in other Regions: all are read afresh, changed, and stored in one transaction.
+    ///
+    /// `change` sees them by Region, and a single-Region key alone.
+    pub async fn change_related_keys(
+        &self,
+        loaded: &Authorized<Arc<LoadedKey>>,
+        entropy: &dyn Entropy,
+        mut change: impl FnMut(&mut [Key]) -> Result<(), KmsError> + Send,
+    ) -> Result<Vec<Key>, KmsError> {
+        let mut conflicts = Conflicts::new(entropy);
+        loop {
+            let mut keys = self.store.related_keys(&loaded.key.account, &loaded.key.id).await?;
+            if !keys.iter().any(|key| key.region == loaded.key.region) {
+                return Err(KmsError::not_found(format!("Key '{}' does not exist", loaded.arn)));
+            }
+            let stored = keys.clone();
+            change(&mut keys)?;
+            match self.update_keys(&stored, &keys).await {
+                Err(StoreError::Conflict) => conflicts.wait().await?,
+                other => return other.map(|()| keys).map_err(KmsError::from),
+            }
+        }
+    }
+
+    /// Stores those of `keys` that differ from what was read, in one transaction.
+    pub async fn update_keys(&self, stored: &[Key], keys: &[Key]) -> Result<(), StoreError> {
+        let changed: Vec<Key> = keys.iter().filter(|key| !stored.contains(key)).cloned().collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let result = self.store.update_keys(&changed).await;
+        // What a multi-Region key tells of its set is computed from all of it.
+        for key in keys {
+            self.keys.invalidate(&(key.region.clone(), key.id));
+        }
+        result
+    }
+
+    /// Adds a replica to a multi-Region primary key.
+    pub async fn insert_replica(&self, primary: &Key, replica: &Key, quota: u64) -> Result<(), StoreError> {
+        let result = self.store.insert_replica(primary, replica, quota).await;
+        self.invalidate_related(primary);
+        result
+    }
+
+    fn invalidate_related(&self, key: &Key) {
+        self.keys.invalidate(&(key.region.clone(), key.id));
+        let Some(set) = &key.multi_region else { return };
+        for region in std::iter::once(&set.primary_region).chain(&set.replica_regions) {
+            self.keys.invalidate(&(region.clone(), key.id));
+        }
+    }
+
     /// Deletes a key and, with it, its aliases.
     pub async fn delete_key(&self, key: &Key) -> Result<(), StoreError> {
         let result = self.store.delete_key(&key.region, &key.id, key.revision).await;
-        self.keys.invalidate(&(key.region.clone(), key.id));
+        self.invalidate_related(key);
         self.aliases.invalidate_all();
         result
     }

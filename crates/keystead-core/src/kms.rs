@@ -23,8 +23,15 @@ use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBac
 /// What an operator may set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The Region that this service is.
-    pub region: Region,
+    /// The Region that names whatever is of no Region in particular, and that clusters of HSMs are in.
+    pub home_region: Region,
+    /// The Regions besides in which keys may be.
+    pub other_regions: Vec<Region>,
+    /// The least time that a rotation on demand, the making of a replica and the change of a primary Region take, so that the states can be
+    /// seen.
+    pub key_transition_min: Duration,
+    /// How often keys are looked for that are due for rotation, or whose imported material has expired.
+    pub key_maintenance_interval: Duration,
     /// The least time that a custom key store spends in CONNECTING and DISCONNECTING, so that the states can be seen.
     pub transition_min: Duration,
     /// How long a connection job is leased. A job that a crash left is taken up again after this.
@@ -84,6 +91,8 @@ pub struct Caller {
     pub principal: Principal,
     /// The access key that signed.
     pub access_key_id: String,
+    /// The Region in the scope of the signature: the one that is asked.
+    pub region: Region,
     /// How its request came.
     pub origin: RequestOrigin,
 }
@@ -126,6 +135,11 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The Region that is asked.
+    pub(crate) fn region(&self) -> &Region {
+        &self.caller.region
+    }
+
     /// Notes a key that the call is about.
     pub(crate) fn note_resource(&mut self, resource: AuditResource) {
         let resources = self.resources.get_or_insert_default();
@@ -181,9 +195,15 @@ impl Kms {
         }
     }
 
-    /// The Region that this service is.
-    pub fn region(&self) -> &Region {
-        &self.settings.region
+    /// The home Region, which names whatever is of no Region in particular.
+    pub fn home_region(&self) -> &Region {
+        &self.settings.home_region
+    }
+
+    /// The Region of this service with that name.
+    pub fn region_named(&self, name: &str) -> Option<&Region> {
+        let Settings { home_region, other_regions, .. } = &self.settings;
+        std::iter::once(home_region).chain(other_regions).find(|region| region.as_str() == name)
     }
 
     /// The service's clock.
@@ -234,8 +254,8 @@ impl Kms {
         }
     }
 
-    fn record_of(&self, call: Call<'_>, mut parameters: Value, result: &Result<Output, KmsError>) -> AuditRecord {
-        for (name, value) in call.defaulted_parameters {
+    fn record_of(&self, mut call: Call<'_>, mut parameters: Value, result: &Result<Output, KmsError>) -> AuditRecord {
+        for (name, value) in std::mem::take(&mut call.defaulted_parameters) {
             if parameters.is_null() {
                 parameters = Value::Object(serde_json::Map::new());
             }
@@ -245,7 +265,7 @@ impl Kms {
         }
         let name = call.operation.name;
         let read_only = keystead_model::operation::read_only(name);
-        let mut record = AuditRecord::of_call(name, self.region(), call.now, self.new_uuid(), read_only);
+        let mut record = AuditRecord::of_call(name, call.region(), call.now, self.new_uuid(), read_only);
         record.set_origin(&call.caller.origin);
         record.user_identity = UserIdentity::of(&call.caller.principal, &call.caller.access_key_id);
         record.recipient_account_id = Some(call.caller.principal.account.to_string());
@@ -272,7 +292,8 @@ impl Kms {
         origin: &RequestOrigin,
     ) -> Answer {
         let read_only = keystead_model::operation::read_only(event_name);
-        let mut record = AuditRecord::of_call(event_name, self.region(), self.clock.now(), self.new_uuid(), read_only);
+        let mut record =
+            AuditRecord::of_call(event_name, self.home_region(), self.clock.now(), self.new_uuid(), read_only);
         record.set_origin(origin);
         record.user_identity = UserIdentity::unknown(access_key_id);
         fill_error(&mut record, &error);

@@ -2,6 +2,10 @@
 
 /// KMS keys in an account and Region, whatever their state.
 pub const KMS_KEYS: u64 = 100_000;
+/// Grants of one key.
+pub const GRANTS_PER_KEY: u64 = 50_000;
+/// Rotations on demand of one key.
+pub const ON_DEMAND_ROTATIONS_PER_KEY: u32 = 25;
 /// Aliases of one key.
 pub const ALIASES_PER_KEY: u64 = 50;
 /// Tags of one key.

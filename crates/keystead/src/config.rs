@@ -39,6 +39,9 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// The Region of every ARN and of every signature.
     pub(crate) region: String,
+    /// Further Regions in which this server has keys: what multi-Region keys are replicated to. Default: none.
+    #[serde(default)]
+    pub(crate) other_regions: Vec<String>,
     /// Where the root key comes from.
     pub(crate) root_key: RootKeyConfig,
     /// The endpoint's certificate. Default: plain HTTP.
@@ -65,6 +68,9 @@ pub(crate) struct Config {
     /// The deletion of keys whose waiting period is over.
     #[serde(default)]
     pub(crate) key_deletion: KeyDeletionConfig,
+    /// What keys do by themselves besides.
+    #[serde(default)]
+    pub(crate) key_lifecycle: KeyLifecycleConfig,
 }
 
 /// `[root_key]`
@@ -170,6 +176,23 @@ pub(crate) struct XksConfig {
 pub(crate) struct KeyDeletionConfig {
     /// Time between looks for keys whose day has come, in milliseconds. Default 60000.
     pub(crate) sweep_interval_ms: u64,
+}
+
+/// `[key_lifecycle]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KeyLifecycleConfig {
+    /// The least time that a rotation on demand, the making of a replica and the change of a primary Region take, in milliseconds, so that
+    /// the states can be seen. Default 500.
+    pub(crate) transition_min_ms: u64,
+    /// Time between looks for keys that are due for rotation or whose imported material has expired, in milliseconds. Default 1000.
+    pub(crate) sweep_interval_ms: u64,
+}
+
+impl Default for KeyLifecycleConfig {
+    fn default() -> Self {
+        Self { transition_min_ms: 500, sweep_interval_ms: 1000 }
+    }
 }
 
 impl Default for AuditConfig {
@@ -301,7 +324,7 @@ impl Config {
     }
 
     /// Every number outside `[hsm]`, with the least and the greatest that it may be.
-    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 16] {
+    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 18] {
         const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
         const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
         const SIZE: RangeInclusive<u64> = 1..=i32::MAX as u64;
@@ -322,6 +345,8 @@ impl Config {
             ("xks.circuit_breaker_failures", u64::from(xks.circuit_breaker_failures), COUNT),
             ("xks.circuit_breaker_pause_ms", xks.circuit_breaker_pause_ms, DURATION_OR_NONE),
             ("key_deletion.sweep_interval_ms", self.key_deletion.sweep_interval_ms, DURATION),
+            ("key_lifecycle.transition_min_ms", self.key_lifecycle.transition_min_ms, DURATION_OR_NONE),
+            ("key_lifecycle.sweep_interval_ms", self.key_lifecycle.sweep_interval_ms, DURATION),
             ("limits.body_bytes_max", limits.body_bytes_max as u64, SIZE),
             ("limits.header_bytes_max", limits.header_bytes_max as u64, SIZE),
         ]
@@ -329,10 +354,21 @@ impl Config {
 
     /// The Region; [`Config::load`] has checked it.
     pub(crate) fn region(&self) -> Result<Region, ConfigError> {
-        Region::parse(&self.region).ok_or_else(|| ConfigError::Content {
-            file: PathBuf::new(),
-            message: format!("region = \"{}\" is no Region", self.region),
-        })
+        region("region", &self.region)
+    }
+
+    /// The Regions besides, each once.
+    fn other_regions(&self) -> Result<Vec<Region>, ConfigError> {
+        let mut regions = vec![self.region()?];
+        for name in &self.other_regions {
+            let region = region("other_regions", name)?;
+            if regions.contains(&region) {
+                let message = format!("other_regions: {name} is named twice, or is the value of region as well");
+                return Err(ConfigError::Content { file: PathBuf::new(), message });
+            }
+            regions.push(region);
+        }
+        Ok(regions.split_off(1))
     }
 
     /// The store's file.
@@ -344,7 +380,10 @@ impl Config {
     pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
         let key_stores = &self.custom_key_stores;
         Ok(Settings {
-            region: self.region()?,
+            home_region: self.region()?,
+            other_regions: self.other_regions()?,
+            key_transition_min: Duration::from_millis(self.key_lifecycle.transition_min_ms),
+            key_maintenance_interval: Duration::from_millis(self.key_lifecycle.sweep_interval_ms),
             transition_min: Duration::from_millis(key_stores.transition_min_ms),
             job_lease: Duration::from_millis(key_stores.job_lease_ms),
             health_poll_interval: Duration::from_millis(key_stores.health_poll_interval_ms),
@@ -446,6 +485,13 @@ fn pem_error(name: &str, file: &Path, error: &rustls_pki_types::pem::Error) -> C
         file: file.to_owned(),
         message: format!("{name}: {error}; name a PEM file that can be read"),
     }
+}
+
+fn region(setting: &str, name: &str) -> Result<Region, ConfigError> {
+    Region::parse(name).ok_or_else(|| ConfigError::Content {
+        file: PathBuf::new(),
+        message: format!("{setting}: \"{name}\" is no Region"),
+    })
 }
 
 #[cfg(test)]

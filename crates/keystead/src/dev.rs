@@ -87,7 +87,12 @@ async fn caller(service: &Service, access_key_id: &str) -> Result<Caller, Failur
         user_agent: concat!("keystead-dev/", env!("CARGO_PKG_VERSION")).to_owned(),
         tls: None,
     };
-    Ok(Caller { principal: credential.principal.clone(), access_key_id: access_key_id.to_owned(), origin })
+    Ok(Caller {
+        principal: credential.principal.clone(),
+        access_key_id: access_key_id.to_owned(),
+        region: service.kms().home_region().clone(),
+        origin,
+    })
 }
 
 /// What the endpoint's certificate is for: loopback always, which stands for an address of `0.0.0.0`.

@@ -5,19 +5,31 @@ use std::sync::Arc;
 use keystead_model::arn::AccountId;
 
 use crate::access::Resource;
-use crate::key::{Key, KeyMaterial};
+use crate::key::{Key, KeyMaterial, MaterialId};
 use crate::key_store::CustomKeyStore;
 use crate::port::{HsmLink, KeyStoreLink};
 
-/// A key and its material.
+/// A key and its materials.
 #[derive(Debug)]
 pub struct LoadedKey {
     /// The key as stored.
     pub key: Key,
     /// Its ARN, printed once.
     pub arn: String,
-    /// Its material, unsealed; `None` for a key whose only material is in HSMs.
-    pub material: Option<KeyMaterial>,
+    /// Those of its materials that KMS holds, unsealed; whether one may still be used its record tells.
+    pub materials: Vec<(MaterialId, KeyMaterial)>,
+}
+
+impl LoadedKey {
+    /// The material of that ID, if KMS holds it.
+    pub fn material(&self, id: &MaterialId) -> Option<&KeyMaterial> {
+        self.materials.iter().find(|(held, _)| held == id).map(|(_, material)| material)
+    }
+
+    /// The material that encrypts, if KMS holds it.
+    pub fn current_material(&self) -> Option<&KeyMaterial> {
+        self.material(&self.key.current_material()?.id)
+    }
 }
 
 impl Resource for Arc<LoadedKey> {

@@ -2,13 +2,12 @@
 
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyArn, KeyId, Region};
-use keystead_model::kms::{OriginType, Tag};
+use keystead_model::kms::{KeySpec, KeyUsageType, MultiRegionKeyType, OriginType, Tag};
 
-use super::MaterialId;
+use super::{KeyMaterialRecord, MaterialState, RotationSettings};
 use crate::port::BackingKeyId;
-use crate::sealing::Sealed;
 
-/// A symmetric encryption KMS key (`SYMMETRIC_DEFAULT`, `ENCRYPT_DECRYPT`, single-Region).
+/// A KMS key.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Key {
     /// The account that owns it.
@@ -21,16 +20,27 @@ pub struct Key {
     pub created: Timestamp,
     /// 0..=8192 characters.
     pub description: String,
+    /// Its type and length.
+    pub spec: KeySpec,
+    /// What it is for. Never changes.
+    pub usage: KeyUsageType,
     /// Where its material comes from.
     pub origin: KeyOrigin,
+    /// Its place among the related keys of other Regions; `None` for a single-Region key.
+    pub multi_region: Option<MultiRegion>,
     /// What is stored of its state; see [`super::EffectiveState`] for what callers see.
     pub status: KeyStatus,
+    /// What it is passing through, and until when.
+    pub transition: Option<Transition>,
     /// The key policy document as given, or the default one.
     pub policy: String,
     /// In the order they were added.
     pub tags: Vec<Tag>,
-    /// Its material: named here, and held here if KMS holds it.
-    pub material: KeyMaterialRecord,
+    /// Its materials in the order in which they came: named here, and held here if KMS holds them. At most one is current. Empty for a
+    /// key of origin EXTERNAL that nothing was imported into.
+    pub materials: Vec<KeyMaterialRecord>,
+    /// How it rotates.
+    pub rotation: RotationSettings,
     /// Grows with each update.
     pub revision: u64,
 }
@@ -40,6 +50,65 @@ impl Key {
     pub fn arn(&self) -> KeyArn {
         KeyArn::new(self.region.clone(), self.account, self.id)
     }
+
+    /// The material that encrypts; none before the first import, and none if it was made elsewhere and never here.
+    pub fn current_material(&self) -> Option<&KeyMaterialRecord> {
+        self.materials.iter().find(|material| material.state == MaterialState::Current)
+    }
+
+    /// Whether the key waits for material: of origin EXTERNAL, and without any material, or with one that ciphertexts may need and that
+    /// was deleted or has expired (KMS Developer Guide, "Importing key material": one that is missing makes the whole key unusable).
+    pub fn waits_for_import(&self, now: Timestamp) -> bool {
+        self.origin == KeyOrigin::External
+            && (self.current_material().is_none()
+                || self.materials.iter().any(|material| material.state.is_permanent() && !material.is_usable(now)))
+    }
+
+    /// Whether it is the primary key of its multi-Region set.
+    pub fn is_multi_region_primary(&self) -> bool {
+        self.multi_region.as_ref().is_some_and(|set| set.key_type == MultiRegionKeyType::Primary)
+    }
+
+    /// Whether it is a replica key.
+    pub fn is_replica(&self) -> bool {
+        self.multi_region.as_ref().is_some_and(|set| set.key_type == MultiRegionKeyType::Replica)
+    }
+}
+
+/// A multi-Region key's place among the keys that share its ID and material (KMS Developer Guide, "Multi-Region keys").
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MultiRegion {
+    /// What this key is.
+    pub key_type: MultiRegionKeyType,
+    /// The Region of the primary key: this one's own if it is the primary.
+    pub primary_region: Region,
+    /// The Regions of all replicas, sorted. Computed by the store from the related keys.
+    pub replica_regions: Vec<Region>,
+}
+
+impl MultiRegion {
+    /// A new primary key, which has no replicas yet.
+    pub fn new_primary(region: Region) -> Self {
+        Self { key_type: MultiRegionKeyType::Primary, primary_region: region, replica_regions: Vec::new() }
+    }
+}
+
+/// A state that passes by itself (KMS Developer Guide, "Key states": transient states of multi-Region keys).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transition {
+    /// What it is.
+    pub kind: TransitionKind,
+    /// When it is over.
+    pub until: Timestamp,
+}
+
+/// Which state passes by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransitionKind {
+    /// A replica that is being made.
+    Creating,
+    /// A primary or replica whose primary Region is being changed.
+    Updating,
 }
 
 /// Where a key's material comes from (KMS API Reference, OriginType).
@@ -47,6 +116,8 @@ impl Key {
 pub enum KeyOrigin {
     /// Keystead made the material, and it is all there is.
     AwsKms,
+    /// The owner imports the material, and Keystead holds it.
+    External,
     /// An external key in an external key store encrypts what Keystead's own material has encrypted.
     ExternalKeyStore {
         /// The external key store.
@@ -68,6 +139,7 @@ impl KeyOrigin {
     pub fn origin_type(&self) -> OriginType {
         match self {
             Self::AwsKms => OriginType::AwsKms,
+            Self::External => OriginType::External,
             Self::ExternalKeyStore { .. } => OriginType::ExternalKeyStore,
             Self::AwsCloudhsm { .. } => OriginType::AwsCloudhsm,
         }
@@ -76,7 +148,7 @@ impl KeyOrigin {
     /// The custom key store, for keys that are in one.
     pub fn custom_key_store_id(&self) -> Option<&CustomKeyStoreId> {
         match self {
-            Self::AwsKms => None,
+            Self::AwsKms | Self::External => None,
             Self::ExternalKeyStore { custom_key_store_id, .. } | Self::AwsCloudhsm { custom_key_store_id, .. } => {
                 Some(custom_key_store_id)
             }
@@ -98,13 +170,9 @@ pub enum KeyStatus {
         /// The waiting period, 7..=30 days.
         pending_window_in_days: u16,
     },
-}
-
-/// Key material at rest.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KeyMaterialRecord {
-    /// Names the material in ciphertexts.
-    pub id: MaterialId,
-    /// 32 bytes, sealed for [`crate::sealing::SealedRecord::KeyMaterial`]; `None` for a key whose only material is in HSMs.
-    pub sealed: Option<Sealed>,
+    /// ScheduleKeyDeletion was called for a primary key that has replicas: its waiting period begins when the last of them is gone.
+    PendingReplicaDeletion {
+        /// The waiting period, 7..=30 days.
+        pending_window_in_days: u16,
+    },
 }

@@ -1,4 +1,4 @@
-//! KMS keys: the entity, its states, its material, and the ciphertexts made under it.
+//! KMS keys: the entity, its states, its material, its grants, and the ciphertexts made under it.
 
 mod alias;
 mod backing_key_journal;
@@ -6,8 +6,16 @@ mod ciphertext;
 mod deletion;
 mod encryption_context;
 mod entity;
+mod generation;
+mod grant;
+mod last_usage;
 mod material;
+mod material_id;
+mod material_record;
+mod rotation;
 mod state;
+mod state_table;
+mod symmetric_material;
 
 pub use alias::Alias;
 pub use backing_key_journal::sweep_backing_keys;
@@ -15,6 +23,14 @@ pub(crate) use backing_key_journal::{discard_backing_key, generate_backing_key};
 pub use ciphertext::{Ciphertext, CiphertextBody, CiphertextError, CiphertextHeader, CiphertextKind};
 pub use deletion::delete_due_keys;
 pub use encryption_context::{canonical_encryption_context, hsm_aad, inner_aad, outer_aad};
-pub use entity::{Key, KeyMaterialRecord, KeyOrigin, KeyStatus};
-pub use material::{KeyMaterial, MaterialError, MaterialId, NONCE_LENGTH, TAG_LENGTH};
-pub use state::{EffectiveState, KeyAction, StateRefusal, refuse_in_state};
+pub use entity::{Key, KeyOrigin, KeyStatus, MultiRegion, Transition, TransitionKind};
+pub(crate) use generation::generate_material;
+pub use grant::{Grant, GrantConstraints, GrantId};
+pub use last_usage::KeyLastUsage;
+pub use material::KeyMaterial;
+pub use material_id::MaterialId;
+pub use material_record::{Import, KeyMaterialRecord, MaterialState, Rotation};
+pub use rotation::{AutomaticRotation, RotationSettings};
+pub use state::EffectiveState;
+pub use state_table::{KEY_STATE_TABLE, KeyRequirement, KeyStateRow, StateRefusal, key_state_row, refuse_in_state};
+pub use symmetric_material::{MaterialError, NONCE_LENGTH, SymmetricMaterial, TAG_LENGTH};

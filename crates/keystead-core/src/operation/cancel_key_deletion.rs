@@ -4,7 +4,7 @@ use keystead_model::kms::{CancelKeyDeletionRequest, CancelKeyDeletionResponse};
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
-use crate::key::{EffectiveState, KeyAction, KeyStatus, refuse_in_state};
+use crate::key::{EffectiveState, KeyStatus, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// Takes a scheduled deletion back. The key is disabled afterwards.
@@ -17,7 +17,7 @@ pub(super) async fn cancel_key_deletion(
     let key = kms
         .catalog
         .change_key(&key, &*kms.entropy, |stored| {
-            refuse_in_state(KeyAction::CancelDeletion, EffectiveState::of(stored.status, true), stored)?;
+            refuse_in_state(call.operation.name, EffectiveState::of(stored, true, call.now), stored)?;
             stored.status = KeyStatus::Disabled;
             Ok(())
         })

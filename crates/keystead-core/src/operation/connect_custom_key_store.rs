@@ -42,7 +42,7 @@ impl Transition {
         call: &mut Call<'_>,
         id: &keystead_model::arn::CustomKeyStoreId,
     ) -> Result<(), KmsError> {
-        let scope = authorized_account(kms, call)?;
+        let scope = authorized_account(call)?;
         let mut conflicts = Conflicts::new(&*kms.entropy);
         loop {
             let mut key_store = stored_key_store(kms, &scope, id).await?;

@@ -7,18 +7,18 @@ use super::key_lookup::{AcceptedForms, authorized_key, state_of};
 use crate::access::{Authorized, Resource, access_denied, authorize};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
-use crate::key::{Alias, KeyAction, refuse_in_state};
+use crate::key::{Alias, refuse_in_state};
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
 use crate::quota::{ALIASES_PER_KEY, exceeded_message};
 
 /// Gives a key a name.
 pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: CreateAliasRequest) -> Result<(), KmsError> {
-    let alias = authorized_alias(kms, call, &request.alias_name)?;
+    let alias = authorized_alias(call, &request.alias_name)?;
     refuse_alias_as_target(&request.target_key_id)?;
     let key = authorized_key(kms, call, &request.target_key_id, AcceptedForms::IdOrArn).await?;
-    let (state, _) = state_of(kms, &key.key).await?;
-    refuse_in_state(KeyAction::Annotate, state, &key.key)?;
+    let (state, _) = state_of(kms, call, &key.key).await?;
+    refuse_in_state(call.operation.name, state, &key.key)?;
     let alias = Alias {
         account: key.key.account,
         region: key.key.region.clone(),
@@ -71,11 +71,7 @@ impl Resource for AliasResource {
 }
 
 /// The alias that AliasName names in the caller's account, noted for the audit record. Names of AWS managed keys are refused.
-pub(super) fn authorized_alias(
-    kms: &Kms,
-    call: &mut Call<'_>,
-    text: &str,
-) -> Result<Authorized<AliasResource>, KmsError> {
+pub(super) fn authorized_alias(call: &mut Call<'_>, text: &str) -> Result<Authorized<AliasResource>, KmsError> {
     let name = AliasName::check(text).map_err(|error| match error {
         InvalidAliasName::MissingPrefix => KmsError::validation(
             "Alias must start with the prefix \"alias/\". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
@@ -85,7 +81,7 @@ pub(super) fn authorized_alias(
         }
     })?;
     let account = call.caller.principal.account;
-    let arn = AliasArn::new(kms.region().clone(), account, name.clone()).to_string();
+    let arn = AliasArn::new(call.region().clone(), account, name.clone()).to_string();
     if name.is_reserved() {
         // Which error AWS gives is unverified.
         return Err(access_denied(&call.caller.principal, &call.action(), &arn));

@@ -34,7 +34,7 @@ pub(super) async fn create_custom_key_store(
     call: &mut Call<'_>,
     request: CreateCustomKeyStoreRequest,
 ) -> Result<CreateCustomKeyStoreResponse, KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let custom_key_store_id = match request.custom_key_store_type.unwrap_or(CustomKeyStoreType::AwsCloudhsm) {
         CustomKeyStoreType::AwsCloudhsm => create_cloud_hsm(kms, call, &scope, request).await?,
         CustomKeyStoreType::ExternalKeyStore => create_external(kms, call, &scope, request).await?,

@@ -13,8 +13,8 @@ use crate::access::Authorized;
 use crate::catalog::{LoadedKey, LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{
-    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyMaterial, KeyOrigin, MaterialError,
-    hsm_aad, inner_aad, outer_aad, refuse_in_state,
+    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyMaterial, KeyOrigin, MaterialError, MaterialId,
+    SymmetricMaterial, hsm_aad, inner_aad, outer_aad, refuse_in_state,
 };
 use crate::key_store::INNER_CIPHERTEXT_INVALID_MESSAGE;
 use crate::kms::{Call, Kms};
@@ -75,9 +75,9 @@ pub(super) async fn usable_key(
 /// How a key encrypts and decrypts.
 enum Way<'a> {
     /// With its own material.
-    Own(&'a KeyMaterial),
+    Own(&'a SymmetricMaterial),
     /// With its own material, and around that an external key.
-    External { material: &'a KeyMaterial, link: &'a KeyStoreLink, xks_key_id: &'a str },
+    External { material: &'a SymmetricMaterial, link: &'a KeyStoreLink, xks_key_id: &'a str },
     /// In HSMs.
     Hsm { link: &'a HsmLink, backing_key_id: &'a BackingKeyId },
 }
@@ -98,18 +98,28 @@ impl UsableKey {
         &self.key
     }
 
-    /// The material's ID in answers: of AWS_KMS keys alone (KMS API Reference, KeyMaterialId).
-    pub(super) fn key_material_id(&self) -> Option<String> {
-        matches!(self.key.key.origin, KeyOrigin::AwsKms).then(|| self.key.key.material.id.to_string())
+    /// The ID, in answers, of the material that encrypts.
+    pub(super) fn current_material_id(&self) -> Option<String> {
+        self.shown_material_id(&self.key.key.current_material()?.id)
     }
 
-    fn way(&self) -> Result<Way<'_>, KmsError> {
+    /// A material's ID in answers: of keys of origin AWS_KMS and EXTERNAL alone (KMS API Reference, KeyMaterialId).
+    pub(super) fn shown_material_id(&self, id: &MaterialId) -> Option<String> {
+        matches!(self.key.key.origin, KeyOrigin::AwsKms | KeyOrigin::External).then(|| id.to_string())
+    }
+
+    /// How the key encrypts and decrypts with one of its materials.
+    fn way(&self, material_id: &MaterialId) -> Result<Way<'_>, KmsError> {
         let link = self.key_store.as_ref().map(|key_store| &key_store.link);
-        match (&self.key.key.origin, &self.key.material, link) {
-            (KeyOrigin::AwsKms, Some(material), None) => Ok(Way::Own(material)),
-            (KeyOrigin::ExternalKeyStore { xks_key_id, .. }, Some(material), Some(LoadedLink::External(link))) => {
-                Ok(Way::External { material, link, xks_key_id })
+        match (&self.key.key.origin, self.key.material(material_id), link) {
+            (KeyOrigin::AwsKms | KeyOrigin::External, Some(KeyMaterial::Symmetric(material)), None) => {
+                Ok(Way::Own(material))
             }
+            (
+                KeyOrigin::ExternalKeyStore { xks_key_id, .. },
+                Some(KeyMaterial::Symmetric(material)),
+                Some(LoadedLink::External(link)),
+            ) => Ok(Way::External { material, link, xks_key_id }),
             (KeyOrigin::AwsCloudhsm { backing_key_id, .. }, None, Some(LoadedLink::CloudHsm(link))) => {
                 Ok(Way::Hsm { link, backing_key_id })
             }
@@ -129,14 +139,13 @@ impl UsableKey {
         plaintext: &[u8],
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, KmsError> {
-        let way = self.way()?;
-        let header = CiphertextHeader {
-            key_id: self.key.key.id,
-            material_id: self.key.key.material.id,
-            kind: way.ciphertext_kind(),
-        };
+        let current = self.key.key.current_material();
+        let material_id =
+            current.ok_or_else(|| KmsError::internal(&format!("{} has no current material", self.key.arn)))?.id;
+        let way = self.way(&material_id)?;
+        let header = CiphertextHeader { key_id: self.key.key.id, material_id, kind: way.ciphertext_kind() };
         let header_bytes = header.to_bytes();
-        let encrypt_inner = |material: &KeyMaterial| {
+        let encrypt_inner = |material: &SymmetricMaterial| {
             let message = material.encrypt(plaintext, &inner_aad(&header_bytes, context), &*kms.entropy);
             message.map_err(|error| KmsError::internal(&error))
         };
@@ -169,11 +178,13 @@ impl UsableKey {
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let header = &ciphertext.header;
         let header_bytes = header.to_bytes();
-        // A blob of another material of this key, or of another kind than this key makes, was never made by this key: nobody is asked.
-        if header.material_id != self.key.key.material.id {
+        // A blob of a material that this key never had current, or of another kind than this key makes, was never made by this key: nobody
+        // is asked.
+        let record = self.key.key.materials.iter().find(|record| record.id == header.material_id);
+        if !record.is_some_and(|record| record.state.is_permanent()) {
             return Err(invalid_ciphertext());
         }
-        match (&ciphertext.body, self.way()?) {
+        match (&ciphertext.body, self.way(&header.material_id)?) {
             (CiphertextBody::Kms(message), Way::Own(material)) => {
                 material.decrypt(message, &inner_aad(&header_bytes, context)).map_err(|error| match error {
                     MaterialError::DoesNotAuthenticate => invalid_ciphertext(),

@@ -42,10 +42,9 @@ pub(super) async fn decrypt(
     };
     let opening = source.resolve(kms, call).await?;
     let plaintext = opening.decrypt(kms, call, &context).await?.ok_or_else(dry_run_operation)?;
-    let key = opening.key;
     Ok(DecryptResponse {
-        key_id: key.loaded().key.arn(),
-        key_material_id: key.key_material_id(),
+        key_id: opening.key.loaded().key.arn(),
+        key_material_id: opening.material_id(),
         plaintext: Some(Blob::from(plaintext)),
         encryption_algorithm: EncryptionAlgorithmSpec::SymmetricDefault,
         ciphertext_for_recipient: None,
@@ -74,6 +73,11 @@ pub(super) struct Opening {
 }
 
 impl Opening {
+    /// The ID, in answers, of the material that the ciphertext names.
+    pub(super) fn material_id(&self) -> Option<String> {
+        self.key.shown_material_id(&self.ciphertext.as_ref()?.header.material_id)
+    }
+
     /// The plaintext; none from a dry run. A dry run calls neither proxy nor HSM (unverified), but tries what it can.
     pub(super) async fn decrypt(
         &self,
@@ -149,7 +153,7 @@ impl Source<'_> {
             )
         };
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
-        let key = kms.catalog.key(kms.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
+        let key = kms.catalog.key(call.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
         let resource = AuditResource::key(&key.key.account, &key.arn);
         // A key that is denied must look like one that does not exist.
         let key = authorize(&call.caller.principal, self.action, key, &call.context()).map_err(|_| hidden())?;

@@ -11,12 +11,12 @@ use crate::port::StoreError;
 
 /// Takes a name from a key; the key is not touched. Needs leave for the alias and for the key.
 pub(super) async fn delete_alias(kms: &Kms, call: &mut Call<'_>, request: DeleteAliasRequest) -> Result<(), KmsError> {
-    let named = authorized_alias(kms, call, &request.alias_name)?;
-    let not_found = || alias_not_found(kms.region(), named.account, &named.name);
+    let named = authorized_alias(call, &request.alias_name)?;
+    let region = call.region().clone();
+    let not_found = || alias_not_found(&region, named.account, &named.name);
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
-        let alias =
-            kms.catalog.store().alias(&named.account, kms.region(), &named.name).await?.ok_or_else(not_found)?;
+        let alias = kms.catalog.store().alias(&named.account, &region, &named.name).await?.ok_or_else(not_found)?;
         authorized_key(kms, call, alias.target_key_id.as_str(), AcceptedForms::IdOrArn).await?;
         match kms.catalog.delete_alias(&alias).await {
             Ok(()) => return Ok(()),

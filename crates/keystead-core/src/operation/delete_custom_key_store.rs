@@ -19,7 +19,7 @@ pub(super) async fn delete_custom_key_store(
     call: &mut Call<'_>,
     request: DeleteCustomKeyStoreRequest,
 ) -> Result<(), KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let id = &request.custom_key_store_id;
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {

@@ -20,7 +20,7 @@ pub(super) async fn describe_custom_key_stores(
     call: &mut Call<'_>,
     request: DescribeCustomKeyStoresRequest,
 ) -> Result<DescribeCustomKeyStoresResponse, KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let limit = DESCRIBE_CUSTOM_KEY_STORES.items(request.limit)?;
     let store = kms.catalog.store();
     let mut found = match (&request.custom_key_store_id, &request.custom_key_store_name) {

@@ -16,7 +16,7 @@ pub(super) async fn describe_key(
     request: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    let (state, key_store) = state_of(kms, &key.key).await?;
+    let (state, key_store) = state_of(kms, call, &key.key).await?;
     let key_store = key_store.as_ref().map(|loaded| &loaded.key_store);
-    Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state, key_store) })
+    Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state, key_store, call.now) })
 }

@@ -4,7 +4,7 @@ use keystead_model::kms::EnableKeyRequest;
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
-use crate::key::{EffectiveState, KeyAction, KeyStatus, refuse_in_state};
+use crate::key::{EffectiveState, KeyStatus, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// Switches a key on. Succeeds if it is on; while its key store is disconnected the change shows later.
@@ -23,7 +23,7 @@ pub(super) async fn set_status(
     kms.catalog
         .change_key(&key, &*kms.entropy, |stored| {
             // Allowed while the key store is disconnected, too, so its connection need not be looked at.
-            refuse_in_state(KeyAction::EnableOrDisable, EffectiveState::of(stored.status, true), stored)?;
+            refuse_in_state(call.operation.name, EffectiveState::of(stored, true, call.now), stored)?;
             stored.status = status;
             Ok(())
         })

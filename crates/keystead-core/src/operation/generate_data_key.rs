@@ -30,7 +30,7 @@ pub(super) async fn generate_data_key(
         plaintext: Some(Blob::from(plaintext)),
         key_id: key.loaded().key.arn(),
         ciphertext_for_recipient: None,
-        key_material_id: key.key_material_id(),
+        key_material_id: key.current_material_id(),
     })
 }
 

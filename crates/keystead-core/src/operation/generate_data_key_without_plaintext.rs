@@ -25,6 +25,6 @@ pub(super) async fn generate_data_key_without_plaintext(
     Ok(GenerateDataKeyWithoutPlaintextResponse {
         ciphertext_blob: Blob::from(data_key.ciphertext),
         key_id: data_key.key.loaded().key.arn(),
-        key_material_id: data_key.key.key_material_id(),
+        key_material_id: data_key.key.current_material_id(),
     })
 }

@@ -18,7 +18,7 @@ pub(super) async fn generate_random(
     request: GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, KmsError> {
     call.resources = Some(Vec::new());
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     check_recipient(request.recipient.as_ref())?;
     let length = request.number_of_bytes.ok_or_else(|| KmsError::validation("NumberOfBytes is required."))?;
     let bytes = match &request.custom_key_store_id {

@@ -46,8 +46,8 @@ pub(super) async fn authorized_key_for(
 ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
     let identifier = parse(text, forms)?;
     let account = call.caller.principal.account;
-    let (region, owner) = home_of(&identifier, kms.region(), account);
-    if region != *kms.region() {
+    let (region, owner) = home_of(&identifier, call.region(), account);
+    if region != *call.region() {
         return Err(KmsError::not_found(format!("Invalid arn {region}")));
     }
     if owner != account {
@@ -57,10 +57,10 @@ pub(super) async fn authorized_key_for(
     let key_id = match identifier {
         KeyIdentifier::Id(id) => id,
         KeyIdentifier::Arn(arn) => arn.key_id(),
-        KeyIdentifier::AliasName(name) => target_of(kms, &owner, &name).await?,
-        KeyIdentifier::AliasArn(arn) => target_of(kms, &owner, arn.alias_name()).await?,
+        KeyIdentifier::AliasName(name) => target_of(kms, call.region(), &owner, &name).await?,
+        KeyIdentifier::AliasArn(arn) => target_of(kms, call.region(), &owner, arn.alias_name()).await?,
     };
-    let key = existing_key(kms, &owner, &key_id).await?;
+    let key = existing_key(kms, call.region(), &owner, &key_id).await?;
     call.note_resource(AuditResource::key(&key.key.account, &key.arn));
     authorize(&call.caller.principal, action, key, &call.context())
 }
@@ -96,9 +96,9 @@ fn home_of(identifier: &KeyIdentifier, region: &Region, account: AccountId) -> (
     }
 }
 
-async fn target_of(kms: &Kms, account: &AccountId, name: &AliasName) -> Result<KeyId, KmsError> {
-    let alias = kms.catalog.alias(account, kms.region(), name).await?;
-    alias.map(|alias| alias.target_key_id).ok_or_else(|| alias_not_found(kms.region(), *account, name))
+async fn target_of(kms: &Kms, region: &Region, account: &AccountId, name: &AliasName) -> Result<KeyId, KmsError> {
+    let alias = kms.catalog.alias(account, region, name).await?;
+    alias.map(|alias| alias.target_key_id).ok_or_else(|| alias_not_found(region, *account, name))
 }
 
 /// `NotFoundException` for an alias.
@@ -107,27 +107,31 @@ pub(super) fn alias_not_found(region: &Region, account: AccountId, name: &AliasN
     KmsError::not_found(format!("Alias {arn} is not found."))
 }
 
-async fn existing_key(kms: &Kms, account: &AccountId, id: &KeyId) -> Result<Arc<LoadedKey>, KmsError> {
-    let key = kms.catalog.key(kms.region(), id).await?;
+async fn existing_key(kms: &Kms, region: &Region, account: &AccountId, id: &KeyId) -> Result<Arc<LoadedKey>, KmsError> {
+    let key = kms.catalog.key(region, id).await?;
     // An ID that belongs to another account is, to this caller, an ID that does not exist.
     key.filter(|key| key.key.account == *account).ok_or_else(|| {
-        let arn = KeyArn::new(kms.region().clone(), *account, *id);
+        let arn = KeyArn::new(region.clone(), *account, *id);
         KmsError::not_found(format!("Key '{arn}' does not exist"))
     })
 }
 
 /// Leave to do the call's operation in the caller's account where it is about no key in particular (`Resource: *`).
-pub(super) fn authorized_account(kms: &Kms, call: &Call<'_>) -> Result<Authorized<AccountScope>, KmsError> {
-    let scope = AccountScope { account: call.caller.principal.account, region: kms.region().clone() };
+pub(super) fn authorized_account(call: &Call<'_>) -> Result<Authorized<AccountScope>, KmsError> {
+    let scope = AccountScope { account: call.caller.principal.account, region: call.region().clone() };
     authorize(&call.caller.principal, &call.action(), scope, &call.context())
 }
 
 /// The state of a key as callers see it, and the custom key store it is in.
-pub(super) async fn state_of(kms: &Kms, key: &Key) -> Result<(EffectiveState, Option<Arc<LoadedKeyStore>>), KmsError> {
+pub(super) async fn state_of(
+    kms: &Kms,
+    call: &Call<'_>,
+    key: &Key,
+) -> Result<(EffectiveState, Option<Arc<LoadedKeyStore>>), KmsError> {
     let Some(id) = key.origin.custom_key_store_id() else {
-        return Ok((EffectiveState::of(key.status, true), None));
+        return Ok((EffectiveState::of(key, true, call.now), None));
     };
     let key_store = kms.catalog.key_store(id).await?;
     let connected = key_store.as_ref().is_some_and(|store| store.key_store.connection.is_connected());
-    Ok((EffectiveState::of(key.status, connected), key_store))
+    Ok((EffectiveState::of(key, connected, call.now), key_store))
 }

@@ -15,7 +15,7 @@ pub(super) async fn list_aliases(
     call: &mut Call<'_>,
     request: ListAliasesRequest,
 ) -> Result<ListAliasesResponse, KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let limit = LIST_ALIASES.items(request.limit)?;
     let after = page::after("ListAliases", request.marker.as_deref())?
         .map(|last| AliasName::parse(&last).ok_or_else(page::invalid_marker))

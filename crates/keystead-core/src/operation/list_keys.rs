@@ -14,7 +14,7 @@ pub(super) async fn list_keys(
     call: &mut Call<'_>,
     request: ListKeysRequest,
 ) -> Result<ListKeysResponse, KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let limit = LIST_KEYS.items(request.limit)?;
     let after = page::after("ListKeys", request.marker.as_deref())?
         .map(|last| KeyId::parse(&last).ok_or_else(page::invalid_marker))

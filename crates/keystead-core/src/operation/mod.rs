@@ -27,6 +27,8 @@ mod key_metadata;
 mod list_aliases;
 mod list_keys;
 mod list_resource_tags;
+mod new_key_home;
+mod new_key_type;
 mod page;
 mod policy;
 mod re_encrypt;

@@ -37,16 +37,15 @@ pub(super) async fn re_encrypt(
     let destination_key = usable_key(kms, call, destination, KeyRole::Destination).await?;
     let source_context = request.source_encryption_context.unwrap_or_default();
     let plaintext = opening.decrypt(kms, call, &source_context).await?.ok_or_else(dry_run_operation)?;
-    let source_key = opening.key;
     let context = request.destination_encryption_context.unwrap_or_default();
     let ciphertext = destination_key.encrypt(kms, call, &plaintext, &context).await?;
     Ok(ReEncryptResponse {
         ciphertext_blob: Blob::from(ciphertext),
-        source_key_id: source_key.loaded().key.arn(),
+        source_key_id: opening.key.loaded().key.arn(),
         key_id: destination_key.loaded().key.arn(),
         source_encryption_algorithm: EncryptionAlgorithmSpec::SymmetricDefault,
         destination_encryption_algorithm: EncryptionAlgorithmSpec::SymmetricDefault,
-        source_key_material_id: source_key.key_material_id(),
-        destination_key_material_id: destination_key.key_material_id(),
+        source_key_material_id: opening.material_id(),
+        destination_key_material_id: destination_key.current_material_id(),
     })
 }

@@ -1,10 +1,11 @@
 //! ScheduleKeyDeletion.
 
+use keystead_model::Timestamp;
 use keystead_model::kms::{KeyState, ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse};
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
-use crate::key::{EffectiveState, KeyAction, KeyStatus, refuse_in_state};
+use crate::key::{EffectiveState, Key, KeyStatus, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// The waiting period in days that is used when none is given.
@@ -27,19 +28,28 @@ pub(super) async fn schedule_key_deletion(
     if let Some(id) = key.key.origin.custom_key_store_id() {
         call.note("customKeyStoreId", id.as_str());
     }
-    let deletion_date = call.now.plus_days(window);
     let key = kms
         .catalog
         .change_key(&key, &*kms.entropy, |stored| {
-            refuse_in_state(KeyAction::ScheduleDeletion, EffectiveState::of(stored.status, true), stored)?;
-            stored.status = KeyStatus::PendingDeletion { deletion_date, pending_window_in_days };
+            refuse_in_state(call.operation.name, EffectiveState::of(stored, true, call.now), stored)?;
+            stored.status = pending_deletion(stored, call.now, pending_window_in_days);
             Ok(())
         })
         .await?;
-    Ok(ScheduleKeyDeletionResponse {
-        key_id: key.arn(),
-        deletion_date: Some(deletion_date),
-        key_state: KeyState::PendingDeletion,
-        pending_window_in_days: window,
-    })
+    let (key_state, deletion_date) = match key.status {
+        KeyStatus::PendingDeletion { deletion_date, .. } => (KeyState::PendingDeletion, Some(deletion_date)),
+        _ => (KeyState::PendingReplicaDeletion, None),
+    };
+    Ok(ScheduleKeyDeletionResponse { key_id: key.arn(), deletion_date, key_state, pending_window_in_days: window })
+}
+
+/// A primary key waits for its replicas first.
+fn pending_deletion(key: &Key, now: Timestamp, pending_window_in_days: u16) -> KeyStatus {
+    let replicas = key.multi_region.as_ref().is_some_and(|set| !set.replica_regions.is_empty());
+    if key.is_multi_region_primary() && replicas {
+        KeyStatus::PendingReplicaDeletion { pending_window_in_days }
+    } else {
+        let deletion_date = now.plus_days(pending_window_in_days.into());
+        KeyStatus::PendingDeletion { deletion_date, pending_window_in_days }
+    }
 }

@@ -5,7 +5,7 @@ use keystead_model::kms::TagResourceRequest;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::tags::{check_tags, merge_tags};
 use crate::error::KmsError;
-use crate::key::{EffectiveState, KeyAction, refuse_in_state};
+use crate::key::{EffectiveState, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// Adds tags to a key, or replaces the values of those it has.
@@ -14,7 +14,7 @@ pub(super) async fn tag_resource(kms: &Kms, call: &mut Call<'_>, request: TagRes
     check_tags(&request.tags)?;
     kms.catalog
         .change_key(&key, &*kms.entropy, |stored| {
-            refuse_in_state(KeyAction::Annotate, EffectiveState::of(stored.status, true), stored)?;
+            refuse_in_state(call.operation.name, EffectiveState::of(stored, true, call.now), stored)?;
             merge_tags(&mut stored.tags, &request.tags)
         })
         .await

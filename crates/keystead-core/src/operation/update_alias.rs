@@ -6,7 +6,7 @@ use super::create_alias::{alias_failure, authorized_alias, refuse_alias_as_targe
 use super::key_lookup::{AcceptedForms, alias_not_found, authorized_key, state_of};
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
-use crate::key::{Alias, KeyAction, refuse_in_state};
+use crate::key::{Alias, refuse_in_state};
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
 use crate::quota::ALIASES_PER_KEY;
@@ -14,16 +14,16 @@ use crate::quota::ALIASES_PER_KEY;
 /// Points an alias at another key of the same kind; all keys are of one kind so far. Needs leave for the alias, for the key that it leaves
 /// and for the key that it comes to.
 pub(super) async fn update_alias(kms: &Kms, call: &mut Call<'_>, request: UpdateAliasRequest) -> Result<(), KmsError> {
-    let named = authorized_alias(kms, call, &request.alias_name)?;
+    let named = authorized_alias(call, &request.alias_name)?;
     refuse_alias_as_target(&request.target_key_id)?;
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
-        let stored = kms.catalog.store().alias(&named.account, kms.region(), &named.name).await?;
-        let alias = stored.ok_or_else(|| alias_not_found(kms.region(), named.account, &named.name))?;
+        let stored = kms.catalog.store().alias(&named.account, call.region(), &named.name).await?;
+        let alias = stored.ok_or_else(|| alias_not_found(call.region(), named.account, &named.name))?;
         authorized_key(kms, call, alias.target_key_id.as_str(), AcceptedForms::IdOrArn).await?;
         let key = authorized_key(kms, call, &request.target_key_id, AcceptedForms::IdOrArn).await?;
-        let (state, _) = state_of(kms, &key.key).await?;
-        refuse_in_state(KeyAction::UpdateAliasTarget, state, &key.key)?;
+        let (state, _) = state_of(kms, call, &key.key).await?;
+        refuse_in_state(call.operation.name, state, &key.key)?;
         let alias = Alias { target_key_id: key.key.id, last_updated: call.now, ..alias };
         match kms.catalog.update_alias(&alias, ALIASES_PER_KEY).await {
             Ok(()) => return Ok(()),

@@ -88,7 +88,7 @@ pub(super) async fn update_custom_key_store(
     call: &mut Call<'_>,
     request: UpdateCustomKeyStoreRequest,
 ) -> Result<(), KmsError> {
-    let scope = authorized_account(kms, call)?;
+    let scope = authorized_account(call)?;
     let id = &request.custom_key_store_id;
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {

@@ -5,7 +5,7 @@ use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
 
 use crate::access::{AccessKey, AccessKeyStatus, Account, User};
-use crate::key::{Alias, Key};
+use crate::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use crate::key_store::CustomKeyStore;
 use crate::sealing::Sealed;
 
@@ -48,16 +48,27 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes an access key; `NotFound` if there is none.
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
-    /// Adds a key. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region;
+    /// Adds a key that is not a replica. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region;
     /// `Duplicate(XksKeyId)` if another key of the same custom key store has that external key, `Duplicate(BackingKeyId)` if one has that
     /// backing key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED. A key of origin AWS_CLOUDHSM takes its
     /// backing key out of the journal in the same transaction; `Conflict` if the journal has it no more, or as abandoned.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
+    /// Adds a replica of `primary`, a key of the same ID in another Region, and takes the primary's other members as they are to be, in one
+    /// transaction. `Conflict` if the primary's revision differs; `QuotaExceeded` as for insert; `Duplicate(KeyId)` if there is a replica in
+    /// that Region.
+    async fn insert_replica(&self, primary: &Key, replica: &Key, quota: u64) -> Result<(), StoreError>;
     /// One key.
     async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError>;
-    /// Replaces description, status and tags. The other members never change.
-    async fn update_key(&self, key: &Key) -> Result<(), StoreError>;
-    /// Deletes a key with its material, tags and aliases, if its revision is still `revision`.
+    /// The keys of one multi-Region set, by Region: the key itself for a single-Region key.
+    async fn related_keys(&self, account: &AccountId, id: &KeyId) -> Result<Vec<Key>, StoreError>;
+    /// Replaces a key: [`Store::update_keys`] of one.
+    async fn update_key(&self, key: &Key) -> Result<(), StoreError> {
+        self.update_keys(std::slice::from_ref(key)).await
+    }
+    /// Replaces description, key type among multi-Region keys, status, transition, policy, tags, materials and rotation of each key, all in one
+    /// transaction or none. The other members never change.
+    async fn update_keys(&self, keys: &[Key]) -> Result<(), StoreError>;
+    /// Deletes a key with its materials, tags, aliases, grants and last usage, if its revision is still `revision`.
     async fn delete_key(&self, region: &Region, id: &KeyId, revision: u64) -> Result<(), StoreError>;
     /// Up to `limit` key IDs of an account and Region that sort after `after`, in order.
     async fn key_ids(
@@ -69,6 +80,49 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<KeyId>, StoreError>;
     /// Up to `limit` keys of any account that are pending deletion and whose deletion date is `now` or earlier.
     async fn keys_due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError>;
+
+    /// Up to `limit` primary keys of any account that are pending replica deletion and have no replica any more.
+    async fn keys_without_replicas_left(&self, limit: usize) -> Result<Vec<Key>, StoreError>;
+    /// Up to `limit` keys of any account that are no replicas and are due for rotation: automatic rotation is enabled and its next date is
+    /// `now` or earlier, the status Enabled; or a rotation on demand was asked for at `on_demand_until` or earlier, whatever the status.
+    async fn keys_due_for_rotation(
+        &self,
+        now: Timestamp,
+        on_demand_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError>;
+    /// Up to `limit` keys of any account with sealed material whose time was over at `now`.
+    async fn keys_with_expired_material(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError>;
+
+    /// Adds a grant. If it has a name and the key has a grant that equals it but for ID and creation, that one is returned and nothing added;
+    /// otherwise the grant that was given. `QuotaExceeded` when the key has `quota` grants; `NotFound` if the key is gone.
+    async fn insert_grant(&self, grant: &Grant, quota: u64) -> Result<Grant, StoreError>;
+    /// One grant of a key.
+    async fn grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<Option<Grant>, StoreError>;
+    /// Deletes a grant; `NotFound` if there is none.
+    async fn delete_grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<(), StoreError>;
+    /// Up to `limit` grants of a key (of one grantee, if given) whose IDs sort after `after`, in order.
+    async fn grants_of_key(
+        &self,
+        region: &Region,
+        key_id: &KeyId,
+        grantee_principal: Option<&str>,
+        after: Option<&GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError>;
+    /// Up to `limit` grants on any key of the Region that `retiring_principal` may retire, whose IDs sort after `after`, in order.
+    async fn grants_to_retire(
+        &self,
+        region: &Region,
+        retiring_principal: &str,
+        after: Option<&GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError>;
+
+    /// Stores last usages, each unless a later one of the same key is stored. One of a key that is gone is left out.
+    async fn record_key_usages(&self, usages: &[KeyLastUsage]) -> Result<(), StoreError>;
+    /// The last usage that is stored of a key.
+    async fn key_last_usage(&self, region: &Region, id: &KeyId) -> Result<Option<KeyLastUsage>, StoreError>;
 
     /// Adds an alias. `QuotaExceeded` when its key already has `quota` aliases; `Duplicate(AliasName)` if the account and Region have
     /// one of that name; `NotFound` if the key is gone.

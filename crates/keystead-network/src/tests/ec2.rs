@@ -90,6 +90,7 @@ impl Client {
         let caller = Caller {
             principal: Principal { account, kind: PrincipalKind::Root, arn: format!("arn:aws:iam::{account}:root") },
             access_key_id: "AKIAEXAMPLE".to_owned(),
+            region: region(),
             origin: origin(),
         };
         Reply::of(self.service.invoke(None, body.as_bytes(), &caller).await)

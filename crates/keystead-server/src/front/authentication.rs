@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Version};
 use keystead_core::access::{AccessKeyStatus, Credential};
 use keystead_core::{Kms, KmsError};
+use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
 use keystead_sigv4::{
     AmzDate, Authorization, Expectation, PathMode, SignableRequest, SignatureError, parse_authorization,
@@ -42,10 +43,16 @@ pub(super) struct Claim<'a> {
     headers: Vec<(&'a str, &'a [u8])>,
     authorization: Authorization<'a>,
     now: AmzDate,
+    region: Region,
     credential: Arc<Credential>,
 }
 
 impl Claim<'_> {
+    /// The Region that is asked: one of those that are served.
+    pub(super) fn region(&self) -> &Region {
+        &self.region
+    }
+
     /// Whose access key is said to have signed.
     pub(super) fn credential(&self) -> &Credential {
         &self.credential
@@ -80,13 +87,14 @@ impl Authenticator {
             return Err(SignatureError::HeaderNotSigned(HOST.as_str().to_owned()).into());
         }
         let now = AmzDate::from_unix(self.kms.clock().now().millis().div_euclid(1000));
-        verify_claims(&authorization, &signable(head, &headers, ""), &self.expectation(service, now))?;
+        let region = self.expected_region(service, &authorization.scope.region).clone();
+        verify_claims(&authorization, &signable(head, &headers, ""), &self.expectation(service, &region, now))?;
         if head.headers.contains_key(X_AMZ_SECURITY_TOKEN) {
             // There are no temporary credentials that a session token could belong to.
             return Err(unrecognized().into());
         }
         let credential = self.usable_credential(authorization.access_key_id).await?;
-        Ok(Claim { head, service, headers, authorization, now, credential })
+        Ok(Claim { head, service, headers, authorization, now, region, credential })
     }
 
     async fn usable_credential(&self, access_key_id: &str) -> Result<Arc<Credential>, KmsError> {
@@ -112,13 +120,21 @@ impl Authenticator {
         let payload_sha256 = payload_sha256_hex(body);
         let key = self.signing_keys.get(claim.service, &claim.credential, &claim.authorization.scope);
         let request = signable(claim.head, &claim.headers, &payload_sha256);
-        verify(&claim.authorization, &request, &key, &self.expectation(claim.service, claim.now))
+        let expectation = self.expectation(claim.service, &claim.region, claim.now);
+        verify(&claim.authorization, &request, &key, &expectation)
             .map_err(|error| Refusal::from(error).claimed_by(&claim.credential.access_key_id))
     }
 
-    fn expectation(&self, service: Service, now: AmzDate) -> Expectation<'_> {
+    /// KMS is asked in any of the Regions that are served, the other services in the home Region. Of a scope that names none of them, the
+    /// home Region is what it ought to be.
+    fn expected_region(&self, service: Service, named: &str) -> &Region {
+        let asked = self.kms.region_named(named).filter(|_| service == Service::Kms);
+        asked.unwrap_or(self.kms.home_region())
+    }
+
+    fn expectation<'a>(&'a self, service: Service, region: &'a Region, now: AmzDate) -> Expectation<'a> {
         Expectation {
-            region: self.kms.region().as_str(),
+            region: region.as_str(),
             service: self.dispatch.signing_name(service),
             now,
             max_skew_seconds: self.max_skew_seconds,

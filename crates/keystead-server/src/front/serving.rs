@@ -190,6 +190,7 @@ fn caller(claim: &Claim<'_>, exchange: &Exchange) -> Caller {
     Caller {
         principal: credential.principal.clone(),
         access_key_id: credential.access_key_id.clone(),
+        region: claim.region().clone(),
         origin: exchange.origin.clone(),
     }
 }

@@ -287,6 +287,7 @@ fn caller() -> Caller {
             arn: format!("arn:aws:iam::{}:root", account()),
         },
         access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        region: region(),
         origin: RequestOrigin {
             request_id: "1234abcd-12ab-34cd-56ef-1234567890ab".to_owned(),
             source_ip: "127.0.0.1".to_owned(),

@@ -145,7 +145,10 @@ impl Installation {
 
     fn kms(&self) -> (Arc<Kms>, Arc<Records>) {
         let settings = Settings {
-            region: region(),
+            home_region: region(),
+            other_regions: Vec::new(),
+            key_transition_min: Duration::ZERO,
+            key_maintenance_interval: Duration::from_secs(3600),
             transition_min: Duration::ZERO,
             job_lease: LEASE,
             health_poll_interval: Duration::from_secs(10),
@@ -257,7 +260,7 @@ impl Server {
             user_agent: "test".to_owned(),
             tls: None,
         };
-        let caller = Caller { principal, access_key_id: "AKIATEST".to_owned(), origin };
+        let caller = Caller { principal, access_key_id: "AKIATEST".to_owned(), region: region(), origin };
         let operation = operation_named(operation).expect("no such operation");
         let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);

@@ -92,7 +92,10 @@ fn kms(records: Arc<Records>) -> Kms {
     }]
     .map(|(id, status, expires)| access_key(&root_key, id, status, expires));
     let settings = Settings {
-        region: Region::parse("us-east-1").unwrap(),
+        home_region: Region::parse("us-east-1").unwrap(),
+        other_regions: Vec::new(),
+        key_transition_min: Duration::ZERO,
+        key_maintenance_interval: Duration::from_secs(3600),
         transition_min: Duration::ZERO,
         job_lease: Duration::from_secs(10),
         health_poll_interval: Duration::from_secs(10),
