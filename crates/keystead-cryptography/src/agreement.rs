@@ -1,10 +1,13 @@
 //! The other side's public key in a key agreement, and what goes wrong.
 
 use der::Decode;
-use der::asn1::ObjectIdentifier;
 use spki::SubjectPublicKeyInfoRef;
 
-use crate::private_key_info::EC_PUBLIC_KEY;
+use crate::algorithm_identifier::Mismatch;
+use crate::family::ec::Curve;
+
+/// SEC 1's encoding of the point that is on every curve and no public key.
+const POINT_AT_INFINITY: &[u8] = &[0];
 
 /// Why there is no shared secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -26,29 +29,18 @@ pub enum AgreementError {
     Library,
 }
 
-/// The encoded point of a public key on `curve` (SEC 1), with coordinates of `coordinate_bytes`. Whether it is on the curve is not checked.
+/// The point of a public key on `curve`, encoded as SEC 1 has it. Whether it is on the curve is not checked.
 ///
-/// The curve must be named (RFC 5480). Points may be compressed or not; the hybrid form, which RFC 5480 forbids, is undecodable.
 /// That KMS takes compressed points is unverified.
-pub(crate) fn peer_point(
-    spki: &[u8],
-    curve: ObjectIdentifier,
-    coordinate_bytes: usize,
-) -> Result<&[u8], AgreementError> {
+pub(crate) fn peer_point<'a>(spki: &'a [u8], curve: &Curve) -> Result<&'a [u8], AgreementError> {
     let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(|_| AgreementError::UndecodablePublicKey)?;
-    if info.algorithm.oid != EC_PUBLIC_KEY {
-        return Err(AgreementError::OtherCurve);
-    }
-    let named = info.algorithm.parameters_oid().map_err(|_| AgreementError::UndecodablePublicKey)?;
-    if named != curve {
-        return Err(AgreementError::OtherCurve);
-    }
-    let point = info.subject_public_key.as_bytes().ok_or(AgreementError::UndecodablePublicKey)?;
-    match point {
-        [0x04, rest @ ..] if rest.len() == 2 * coordinate_bytes => Ok(point),
-        [0x02 | 0x03, rest @ ..] if rest.len() == coordinate_bytes => Ok(point),
-        // The point at infinity.
-        [0x00] => Err(AgreementError::InvalidPoint),
+    curve.identifier.check(info.algorithm).map_err(|mismatch| match mismatch {
+        Mismatch::OtherAlgorithm => AgreementError::OtherCurve,
+        Mismatch::Parameters => AgreementError::UndecodablePublicKey,
+    })?;
+    match info.subject_public_key.as_bytes() {
+        Some(point) if curve.has_encoding(point) => Ok(point),
+        Some(POINT_AT_INFINITY) => Err(AgreementError::InvalidPoint),
         _ => Err(AgreementError::UndecodablePublicKey),
     }
 }

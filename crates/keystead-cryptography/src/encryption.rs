@@ -59,19 +59,16 @@ pub(crate) fn oaep(algorithm: EncryptionAlgorithmSpec) -> Option<&'static OaepAl
     }
 }
 
-/// The ciphertext does not decrypt: whatever is wrong, this is all there is to tell.
-pub(crate) struct OaepFailure;
-
-/// Decrypts one RSA-OAEP ciphertext.
+/// Decrypts one RSA-OAEP ciphertext. One error, whatever is wrong with it.
 pub(crate) fn oaep_decrypt(
     key: &OaepPrivateDecryptingKey,
     algorithm: &'static OaepAlgorithm,
     ciphertext: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, OaepFailure> {
-    let mut buffer = Zeroizing::new(vec![0; key.min_output_size()]);
-    let length = key.decrypt(algorithm, ciphertext, &mut buffer, None).map_err(|_| OaepFailure)?.len();
-    // The length is known to whoever gets the plaintext. Truncated, the rest of the buffer is still zeroed on drop: Zeroizing clears a
-    // vector's whole capacity.
-    buffer.truncate(length);
-    Ok(buffer)
+) -> Result<Zeroizing<Vec<u8>>, DecryptionError> {
+    let mut plaintext = Zeroizing::new(vec![0; key.min_output_size()]);
+    let length =
+        key.decrypt(algorithm, ciphertext, &mut plaintext, None).map_err(|_| DecryptionError::InvalidCiphertext)?.len();
+    // On drop, Zeroizing clears a vector's whole capacity, so also what is cut off here.
+    plaintext.truncate(length);
+    Ok(plaintext)
 }

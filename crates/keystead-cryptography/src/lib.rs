@@ -10,20 +10,22 @@
 //! an unwrap are one.
 
 mod agreement;
-mod digest;
+mod algorithm_identifier;
 mod encryption;
 mod error;
+mod family;
 mod hmac_key;
 mod key_pair;
 pub mod key_spec;
-mod private_key_info;
+mod public_key;
 mod signing;
 mod wrapping;
 
 pub use agreement::AgreementError;
 pub use encryption::{DecryptionError, EncryptionError, max_plaintext_bytes};
-pub use error::{CryptographyError, InvalidPrivateKey};
+pub use error::{CryptographyError, InvalidPrivateKey, InvalidPublicKey};
 pub use hmac_key::{HmacKey, InvalidHmacKey, hmac_key_bytes, hmac_key_bytes_allowed};
 pub use key_pair::KeyPair;
+pub use public_key::PublicKey;
 pub use signing::{Message, SignatureError, signing_digest_bytes};
 pub use wrapping::{UnwrapError, WrappingAlgorithm, WrappingKey, WrappingKeySpec};

@@ -1,5 +1,6 @@
 //! What is signed, and what goes wrong.
 
+use aws_lc_rs::digest::{Algorithm, Digest};
 use keystead_model::kms::SigningAlgorithmSpec;
 
 /// What to sign or to verify: `Message` with `MessageType` in the KMS API.
@@ -44,4 +45,15 @@ pub const fn signing_digest_bytes(algorithm: SigningAlgorithmSpec) -> Option<usi
         A::RsassaPssSha512 | A::RsassaPkcs1V15Sha512 | A::EcdsaSha512 | A::Ed25519PhSha512 => Some(64),
         A::MlDsaShake256 | A::Ed25519Sha512 => None,
     }
+}
+
+/// Takes `bytes` for a digest by `algorithm`.
+pub(crate) fn import_digest(algorithm: &'static Algorithm, bytes: &[u8]) -> Result<Digest, SignatureError> {
+    Digest::import_less_safe(bytes, algorithm)
+        .map_err(|_| SignatureError::WrongDigestLength { expected: algorithm.output_len() })
+}
+
+/// Takes `bytes` for a digest or a mu of `N` bytes.
+pub(crate) fn exact_bytes<const N: usize>(bytes: &[u8]) -> Result<&[u8; N], SignatureError> {
+    bytes.try_into().map_err(|_| SignatureError::WrongDigestLength { expected: N })
 }

@@ -1,15 +1,10 @@
 //! The keys that wrap key material on its way into KMS (KMS Developer Guide, "Importing key material").
 
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
-use aws_lc_rs::rsa::{
-    KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPrivateDecryptingKey, PrivateDecryptingKey,
-};
+use keystead_model::kms::{EncryptionAlgorithmSpec, KeySpec};
 use zeroize::Zeroizing;
 
-use crate::encryption::oaep_decrypt;
-use crate::private_key_info::{self, Parameters};
-use crate::{CryptographyError, InvalidPrivateKey};
+use crate::{CryptographyError, InvalidPrivateKey, KeyPair};
 
 /// Size of a wrapping key: `WrappingKeySpec` but for SM2, which is for China Regions only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,11 +18,20 @@ pub enum WrappingKeySpec {
 }
 
 impl WrappingKeySpec {
-    fn size(self) -> KeySize {
+    fn key_spec(self) -> KeySpec {
         match self {
-            Self::Rsa2048 => KeySize::Rsa2048,
-            Self::Rsa3072 => KeySize::Rsa3072,
-            Self::Rsa4096 => KeySize::Rsa4096,
+            Self::Rsa2048 => KeySpec::Rsa2048,
+            Self::Rsa3072 => KeySpec::Rsa3072,
+            Self::Rsa4096 => KeySpec::Rsa4096,
+        }
+    }
+
+    /// Length of an RSA ciphertext in bytes.
+    fn ciphertext_bytes(self) -> usize {
+        match self {
+            Self::Rsa2048 => 256,
+            Self::Rsa3072 => 384,
+            Self::Rsa4096 => 512,
         }
     }
 }
@@ -39,19 +43,10 @@ pub enum WrappingAlgorithm {
     RsaesOaepSha1,
     /// `RSAES_OAEP_SHA_256`: the key material, encrypted.
     RsaesOaepSha256,
-    /// `RSA_AES_KEY_WRAP_SHA_1`: an AES-256 key, encrypted, and the key material under it (RFC 5649).
+    /// `RSA_AES_KEY_WRAP_SHA_1`: an AES-256 key, encrypted, and the key material wrapped under it (RFC 5649).
     RsaAesKeyWrapSha1,
-    /// `RSA_AES_KEY_WRAP_SHA_256`: an AES-256 key, encrypted, and the key material under it (RFC 5649).
+    /// `RSA_AES_KEY_WRAP_SHA_256`: an AES-256 key, encrypted, and the key material wrapped under it (RFC 5649).
     RsaAesKeyWrapSha256,
-}
-
-impl WrappingAlgorithm {
-    fn oaep(self) -> &'static OaepAlgorithm {
-        match self {
-            Self::RsaesOaepSha1 | Self::RsaAesKeyWrapSha1 => &OAEP_SHA1_MGF1SHA1,
-            Self::RsaesOaepSha256 | Self::RsaAesKeyWrapSha256 => &OAEP_SHA256_MGF1SHA256,
-        }
-    }
 }
 
 /// The bytes are not key material that was wrapped with this key and algorithm. Nothing tells in what they are wrong.
@@ -61,66 +56,69 @@ pub struct UnwrapError;
 
 /// An RSA key pair that wraps key material: GetParametersForImport gives the public key, ImportKeyMaterial needs the private one.
 pub struct WrappingKey {
-    private_key: PrivateDecryptingKey,
-    decrypting: OaepPrivateDecryptingKey,
-    public_key_der: Box<[u8]>,
+    spec: WrappingKeySpec,
+    key_pair: KeyPair,
 }
 
 impl WrappingKey {
     /// Makes a new wrapping key.
     pub fn generate(spec: WrappingKeySpec) -> Result<Self, CryptographyError> {
-        Self::new(PrivateDecryptingKey::generate(spec.size()).map_err(|_| CryptographyError::Library)?)
+        Ok(Self { spec, key_pair: KeyPair::generate(spec.key_spec())? })
     }
 
     /// Reads what [`Self::to_pkcs8`] wrote.
     pub fn from_pkcs8(spec: WrappingKeySpec, der: &[u8]) -> Result<Self, InvalidPrivateKey> {
-        private_key_info::open(der, private_key_info::RSA_ENCRYPTION, Parameters::Null)?;
-        let private_key = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| InvalidPrivateKey::Unacceptable)?;
-        if private_key.key_size_bits() != spec.size().len() * 8 {
-            return Err(InvalidPrivateKey::OtherKeySpec);
-        }
-        Self::new(private_key).map_err(|_| InvalidPrivateKey::Unacceptable)
-    }
-
-    fn new(private_key: PrivateDecryptingKey) -> Result<Self, CryptographyError> {
-        let public_key_der = private_key.public_key().as_der().map_err(|_| CryptographyError::Library)?.as_ref().into();
-        let decrypting = OaepPrivateDecryptingKey::new(private_key.clone()).map_err(|_| CryptographyError::Library)?;
-        Ok(Self { private_key, decrypting, public_key_der })
+        Ok(Self { spec, key_pair: KeyPair::from_pkcs8(spec.key_spec(), der)? })
     }
 
     /// The private key as PKCS #8 in DER.
     pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
-        let der = self.private_key.as_der().map_err(|_| CryptographyError::Library)?;
-        Ok(Zeroizing::new(der.as_ref().to_vec()))
+        self.key_pair.to_pkcs8()
     }
 
     /// The public key as `SubjectPublicKeyInfo` in DER.
     pub fn public_key_der(&self) -> &[u8] {
-        &self.public_key_der
+        self.key_pair.public_key_der()
     }
 
     /// Unwraps key material. One error, whatever is wrong.
     pub fn unwrap(&self, algorithm: WrappingAlgorithm, encrypted: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnwrapError> {
         match algorithm {
-            WrappingAlgorithm::RsaesOaepSha1 | WrappingAlgorithm::RsaesOaepSha256 => self.decrypt(algorithm, encrypted),
-            WrappingAlgorithm::RsaAesKeyWrapSha1 | WrappingAlgorithm::RsaAesKeyWrapSha256 => {
-                let modulus_bytes = self.decrypting.key_size_bytes();
-                let (wrapped_aes_key, wrapped) = encrypted.split_at_checked(modulus_bytes).ok_or(UnwrapError)?;
-                unwrap_with_padding(&self.decrypt(algorithm, wrapped_aes_key)?, wrapped)
+            WrappingAlgorithm::RsaesOaepSha1 => self.decrypt(EncryptionAlgorithmSpec::RsaesOaepSha1, encrypted),
+            WrappingAlgorithm::RsaesOaepSha256 => self.decrypt(EncryptionAlgorithmSpec::RsaesOaepSha256, encrypted),
+            WrappingAlgorithm::RsaAesKeyWrapSha1 => {
+                self.unwrap_under_aes_key(EncryptionAlgorithmSpec::RsaesOaepSha1, encrypted)
+            }
+            WrappingAlgorithm::RsaAesKeyWrapSha256 => {
+                self.unwrap_under_aes_key(EncryptionAlgorithmSpec::RsaesOaepSha256, encrypted)
             }
         }
     }
 
-    fn decrypt(&self, algorithm: WrappingAlgorithm, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnwrapError> {
-        oaep_decrypt(&self.decrypting, algorithm.oaep(), ciphertext).map_err(|_| UnwrapError)
+    fn unwrap_under_aes_key(
+        &self,
+        algorithm: EncryptionAlgorithmSpec,
+        encrypted: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnwrapError> {
+        let (aes_key, wrapped) = encrypted.split_at_checked(self.spec.ciphertext_bytes()).ok_or(UnwrapError)?;
+        unwrap_with_padding(&self.decrypt(algorithm, aes_key)?, wrapped)
+    }
+
+    fn decrypt(
+        &self,
+        algorithm: EncryptionAlgorithmSpec,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnwrapError> {
+        self.key_pair.decrypt(algorithm, ciphertext).map_err(|_| UnwrapError)
     }
 }
 
 /// AES key wrap with padding (RFC 5649), with a key of 256 bits.
 fn unwrap_with_padding(aes_key: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, UnwrapError> {
     let key = AesKek::new(&AES_256, aes_key).map_err(|_| UnwrapError)?;
-    let mut buffer = Zeroizing::new(vec![0; wrapped.len()]);
-    let length = key.unwrap_with_padding(wrapped, &mut buffer).map_err(|_| UnwrapError)?.len();
-    buffer.truncate(length);
-    Ok(buffer)
+    let mut unwrapped = Zeroizing::new(vec![0; wrapped.len()]);
+    let length = key.unwrap_with_padding(wrapped, &mut unwrapped).map_err(|_| UnwrapError)?.len();
+    // On drop, Zeroizing clears a vector's whole capacity, so also what is cut off here.
+    unwrapped.truncate(length);
+    Ok(unwrapped)
 }

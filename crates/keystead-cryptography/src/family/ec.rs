@@ -10,18 +10,18 @@ use aws_lc_rs::signature::{
     EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, KeyPair as _, ParsedPublicKey,
 };
 use aws_lc_rs::{agreement, digest};
-use der::asn1::ObjectIdentifier;
 use keystead_model::kms::SigningAlgorithmSpec;
 use zeroize::Zeroizing;
 
+use super::{Signing, Verifying};
 use crate::agreement::peer_point;
-use crate::private_key_info::{self, Parameters};
-use crate::{AgreementError, CryptographyError, InvalidPrivateKey, Message, SignatureError};
+use crate::algorithm_identifier::{self, AlgorithmIdentifier};
+use crate::signing::import_digest;
+use crate::{AgreementError, CryptographyError, InvalidPrivateKey, InvalidPublicKey, Message, SignatureError};
 
 /// A curve with the one hash that KMS pairs it with.
-pub(super) struct Curve {
-    /// Its name (RFC 5480, SEC 2).
-    oid: ObjectIdentifier,
+pub(crate) struct Curve {
+    pub(crate) identifier: &'static AlgorithmIdentifier,
     coordinate_bytes: usize,
     algorithm: SigningAlgorithmSpec,
     digest: &'static digest::Algorithm,
@@ -33,7 +33,7 @@ pub(super) struct Curve {
 
 /// `secp256r1`.
 pub(super) static P256: Curve = Curve {
-    oid: ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+    identifier: &algorithm_identifier::P256,
     coordinate_bytes: 32,
     algorithm: SigningAlgorithmSpec::EcdsaSha256,
     digest: &digest::SHA256,
@@ -44,7 +44,7 @@ pub(super) static P256: Curve = Curve {
 
 /// `secp384r1`.
 pub(super) static P384: Curve = Curve {
-    oid: ObjectIdentifier::new_unwrap("1.3.132.0.34"),
+    identifier: &algorithm_identifier::P384,
     coordinate_bytes: 48,
     algorithm: SigningAlgorithmSpec::EcdsaSha384,
     digest: &digest::SHA384,
@@ -55,7 +55,7 @@ pub(super) static P384: Curve = Curve {
 
 /// `secp521r1`.
 pub(super) static P521: Curve = Curve {
-    oid: ObjectIdentifier::new_unwrap("1.3.132.0.35"),
+    identifier: &algorithm_identifier::P521,
     coordinate_bytes: 66,
     algorithm: SigningAlgorithmSpec::EcdsaSha512,
     digest: &digest::SHA512,
@@ -66,7 +66,7 @@ pub(super) static P521: Curve = Curve {
 
 /// `secp256k1`.
 pub(super) static P256K1: Curve = Curve {
-    oid: ObjectIdentifier::new_unwrap("1.3.132.0.10"),
+    identifier: &algorithm_identifier::P256K1,
     coordinate_bytes: 32,
     algorithm: SigningAlgorithmSpec::EcdsaSha256,
     digest: &digest::SHA256,
@@ -75,83 +75,41 @@ pub(super) static P256K1: Curve = Curve {
     agreement: None,
 };
 
+impl Curve {
+    fn check_algorithm(&self, algorithm: SigningAlgorithmSpec) -> Result<(), SignatureError> {
+        if algorithm == self.algorithm { Ok(()) } else { Err(SignatureError::AlgorithmNotOfKey) }
+    }
+
+    /// Whether `point` is encoded as SEC 1 has it: compressed or not, but not in the hybrid form, which RFC 5480 forbids. Whether it is on
+    /// the curve is not checked.
+    pub(crate) fn has_encoding(&self, point: &[u8]) -> bool {
+        match point {
+            [0x04, coordinates @ ..] => coordinates.len() == 2 * self.coordinate_bytes,
+            [0x02 | 0x03, coordinate @ ..] => coordinate.len() == self.coordinate_bytes,
+            _ => false,
+        }
+    }
+}
+
 /// A private key on a curve.
-pub(super) struct Ec {
+pub(super) struct EcPrivateKey {
     curve: &'static Curve,
     signing: EcdsaKeyPair,
-    verifying: ParsedPublicKey,
     /// The same key for ECDH, made when it is first needed: a KMS key either signs or agrees.
     agreeing: OnceLock<agreement::PrivateKey>,
 }
 
-impl Ec {
+impl EcPrivateKey {
     pub(super) fn generate(curve: &'static Curve) -> Result<Self, CryptographyError> {
-        Self::new(curve, EcdsaKeyPair::generate(curve.signing).map_err(|_| CryptographyError::Library)?)
+        Ok(Self::new(curve, EcdsaKeyPair::generate(curve.signing).map_err(|_| CryptographyError::Library)?))
     }
 
     pub(super) fn from_pkcs8(curve: &'static Curve, der: &[u8]) -> Result<Self, InvalidPrivateKey> {
-        private_key_info::open(der, private_key_info::EC_PUBLIC_KEY, Parameters::Curve(curve.oid))?;
-        let signing = EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?;
-        Self::new(curve, signing).map_err(|_| InvalidPrivateKey::Unacceptable)
+        Ok(Self::new(curve, EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?))
     }
 
-    fn new(curve: &'static Curve, signing: EcdsaKeyPair) -> Result<Self, CryptographyError> {
-        let verifying =
-            ParsedPublicKey::new(curve.verification, signing.public_key()).map_err(|_| CryptographyError::Library)?;
-        Ok(Self { curve, signing, verifying, agreeing: OnceLock::new() })
-    }
-
-    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
-        let der = self.signing.to_pkcs8v1().map_err(|_| CryptographyError::Library)?;
-        Ok(Zeroizing::new(der.as_ref().to_vec()))
-    }
-
-    pub(super) fn public_key_der(&self) -> Result<Vec<u8>, CryptographyError> {
-        let der = AsDer::<PublicKeyX509Der<'_>>::as_der(self.signing.public_key());
-        Ok(der.map_err(|_| CryptographyError::Library)?.as_ref().to_vec())
-    }
-
-    pub(super) fn sign(
-        &self,
-        algorithm: SigningAlgorithmSpec,
-        message: Message<'_>,
-    ) -> Result<Vec<u8>, SignatureError> {
-        self.check_algorithm(algorithm)?;
-        let signature = match message {
-            Message::Raw(message) => self.signing.sign(&SystemRandom::new(), message),
-            Message::Digest(digest) => self.signing.sign_digest(&crate::digest::import(self.curve.digest, digest)?),
-            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
-        };
-        Ok(signature.map_err(|_| SignatureError::Library)?.as_ref().to_vec())
-    }
-
-    pub(super) fn verify(
-        &self,
-        algorithm: SigningAlgorithmSpec,
-        message: Message<'_>,
-        signature: &[u8],
-    ) -> Result<bool, SignatureError> {
-        self.check_algorithm(algorithm)?;
-        let verdict = match message {
-            Message::Raw(message) => self.verifying.verify_sig(message, signature),
-            Message::Digest(digest) => {
-                self.verifying.verify_digest_sig(&crate::digest::import(self.curve.digest, digest)?, signature)
-            }
-            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
-        };
-        Ok(verdict.is_ok())
-    }
-
-    fn check_algorithm(&self, algorithm: SigningAlgorithmSpec) -> Result<(), SignatureError> {
-        if algorithm == self.curve.algorithm { Ok(()) } else { Err(SignatureError::AlgorithmNotOfKey) }
-    }
-
-    pub(super) fn agree(&self, peer_spki_der: &[u8]) -> Result<Zeroizing<Vec<u8>>, AgreementError> {
-        let algorithm = self.curve.agreement.ok_or(AgreementError::NotAnAgreementKey)?;
-        let private_key = self.agreeing(algorithm)?;
-        let point = peer_point(peer_spki_der, self.curve.oid, self.curve.coordinate_bytes)?;
-        let peer = agreement::UnparsedPublicKey::new(algorithm, point);
-        agreement::agree(private_key, peer, AgreementError::InvalidPoint, |secret| Ok(Zeroizing::new(secret.to_vec())))
+    fn new(curve: &'static Curve, signing: EcdsaKeyPair) -> Self {
+        Self { curve, signing, agreeing: OnceLock::new() }
     }
 
     fn agreeing(&self, algorithm: &'static agreement::Algorithm) -> Result<&agreement::PrivateKey, AgreementError> {
@@ -161,5 +119,69 @@ impl Ec {
         let der = self.to_pkcs8().map_err(|_| AgreementError::Library)?;
         let key = agreement::PrivateKey::from_private_key_der(algorithm, &der).map_err(|_| AgreementError::Library)?;
         Ok(self.agreeing.get_or_init(|| key))
+    }
+}
+
+impl Signing for EcPrivateKey {
+    fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
+        let der = self.signing.to_pkcs8v1().map_err(|_| CryptographyError::Library)?;
+        Ok(Zeroizing::new(der.as_ref().to_vec()))
+    }
+
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptographyError> {
+        let der = AsDer::<PublicKeyX509Der<'_>>::as_der(self.signing.public_key());
+        Ok(der.map_err(|_| CryptographyError::Library)?.as_ref().to_vec())
+    }
+
+    fn sign(&self, algorithm: SigningAlgorithmSpec, message: Message<'_>) -> Result<Vec<u8>, SignatureError> {
+        self.curve.check_algorithm(algorithm)?;
+        let signature = match message {
+            Message::Raw(message) => self.signing.sign(&SystemRandom::new(), message),
+            Message::Digest(digest) => self.signing.sign_digest(&import_digest(self.curve.digest, digest)?),
+            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
+        };
+        Ok(signature.map_err(|_| SignatureError::Library)?.as_ref().to_vec())
+    }
+
+    fn agree(&self, peer_spki_der: &[u8]) -> Result<Zeroizing<Vec<u8>>, AgreementError> {
+        let algorithm = self.curve.agreement.ok_or(AgreementError::NotAnAgreementKey)?;
+        let private_key = self.agreeing(algorithm)?;
+        let peer = agreement::UnparsedPublicKey::new(algorithm, peer_point(peer_spki_der, self.curve)?);
+        agreement::agree(private_key, peer, AgreementError::InvalidPoint, |secret| Ok(Zeroizing::new(secret.to_vec())))
+    }
+}
+
+/// A public key on a curve.
+pub(super) struct EcPublicKey {
+    curve: &'static Curve,
+    verifying: ParsedPublicKey,
+}
+
+impl EcPublicKey {
+    pub(super) fn from_point(curve: &'static Curve, point: &[u8]) -> Result<Self, InvalidPublicKey> {
+        if !curve.has_encoding(point) {
+            return Err(InvalidPublicKey::Unacceptable);
+        }
+        let verifying = ParsedPublicKey::new(curve.verification, point).map_err(|_| InvalidPublicKey::Unacceptable)?;
+        Ok(Self { curve, verifying })
+    }
+}
+
+impl Verifying for EcPublicKey {
+    fn verify(
+        &self,
+        algorithm: SigningAlgorithmSpec,
+        message: Message<'_>,
+        signature: &[u8],
+    ) -> Result<bool, SignatureError> {
+        self.curve.check_algorithm(algorithm)?;
+        let verdict = match message {
+            Message::Raw(message) => self.verifying.verify_sig(message, signature),
+            Message::Digest(digest) => {
+                self.verifying.verify_digest_sig(&import_digest(self.curve.digest, digest)?, signature)
+            }
+            Message::ExternalMu(_) => return Err(SignatureError::MessageTypeNotAllowed),
+        };
+        Ok(verdict.is_ok())
     }
 }

@@ -3,9 +3,8 @@
 use aws_lc_rs::encoding::{AsDer, AsRawBytes, PublicKeyX509Der};
 use aws_lc_rs::rand;
 use aws_lc_rs::signature::{
-    KeyPair as _, ML_DSA_44 as AWS_LC_ML_DSA_44, ML_DSA_44_SIGNING, ML_DSA_65 as AWS_LC_ML_DSA_65, ML_DSA_65_SIGNING,
-    ML_DSA_87 as AWS_LC_ML_DSA_87, ML_DSA_87_SIGNING, ParsedPublicKey, PqdsaKeyPair, PqdsaSigningAlgorithm,
-    PqdsaVerificationAlgorithm,
+    self, KeyPair as _, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, ParsedPublicKey, PqdsaKeyPair,
+    PqdsaSigningAlgorithm, PqdsaVerificationAlgorithm,
 };
 use der::asn1::{ContextSpecific, ObjectIdentifier, OctetStringRef};
 use der::{AnyRef, Decode, Encode, SliceReader, Tag, TagNumber, Tagged};
@@ -19,8 +18,10 @@ use pkcs8::PrivateKeyInfo;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-use crate::private_key_info::{self, Parameters};
-use crate::{CryptographyError, InvalidPrivateKey, Message, SignatureError};
+use super::{Signing, Verifying};
+use crate::algorithm_identifier::{self, AlgorithmIdentifier};
+use crate::signing::exact_bytes;
+use crate::{CryptographyError, InvalidPrivateKey, InvalidPublicKey, Message, SignatureError};
 
 /// Length of mu in bytes (FIPS 204, section 6.2).
 const MU_BYTES: usize = 64;
@@ -28,92 +29,94 @@ const MU_BYTES: usize = 64;
 const SEED_BYTES: usize = 32;
 
 /// One parameter set of FIPS 204, in both libraries.
-pub(super) struct ParameterSet {
-    oid: ObjectIdentifier,
+pub(crate) struct ParameterSet {
+    pub(crate) identifier: &'static AlgorithmIdentifier,
     signing: &'static PqdsaSigningAlgorithm,
     verification: &'static PqdsaVerificationAlgorithm,
-    sign_mu: fn(&MlDsa, &[u8; MU_BYTES]) -> Result<Vec<u8>, SignatureError>,
-    verify_mu: fn(&MlDsa, &[u8; MU_BYTES], &[u8]) -> Result<bool, SignatureError>,
+    sign_mu: SignMu,
+    verify_mu: VerifyMu,
 }
+
+type Mu = [u8; MU_BYTES];
+type SignMu = fn(&MlDsaPrivateKey, &Mu) -> Result<Vec<u8>, SignatureError>;
+type VerifyMu = fn(&MlDsaPublicKey, &Mu, &[u8]) -> Result<bool, SignatureError>;
 
 /// ML-DSA-44.
 pub(super) static ML_DSA_44: ParameterSet = ParameterSet {
-    oid: private_key_info::ML_DSA_44,
+    identifier: &algorithm_identifier::ML_DSA_44,
     signing: &ML_DSA_44_SIGNING,
-    verification: &AWS_LC_ML_DSA_44,
+    verification: &signature::ML_DSA_44,
     sign_mu: sign_mu::<MlDsa44>,
     verify_mu: verify_mu::<MlDsa44>,
 };
 
 /// ML-DSA-65.
 pub(super) static ML_DSA_65: ParameterSet = ParameterSet {
-    oid: private_key_info::ML_DSA_65,
+    identifier: &algorithm_identifier::ML_DSA_65,
     signing: &ML_DSA_65_SIGNING,
-    verification: &AWS_LC_ML_DSA_65,
+    verification: &signature::ML_DSA_65,
     sign_mu: sign_mu::<MlDsa65>,
     verify_mu: verify_mu::<MlDsa65>,
 };
 
 /// ML-DSA-87.
 pub(super) static ML_DSA_87: ParameterSet = ParameterSet {
-    oid: private_key_info::ML_DSA_87,
+    identifier: &algorithm_identifier::ML_DSA_87,
     signing: &ML_DSA_87_SIGNING,
-    verification: &AWS_LC_ML_DSA_87,
+    verification: &signature::ML_DSA_87,
     sign_mu: sign_mu::<MlDsa87>,
     verify_mu: verify_mu::<MlDsa87>,
 };
 
 /// An ML-DSA private key.
 ///
-/// For an external mu the key is expanded anew each time: kept, it would take more than 100 KB a key.
-pub(super) struct MlDsa {
+/// For an external mu it is expanded anew each time, as aws-lc does for messages: kept, it would take up to 200 KB a key.
+pub(super) struct MlDsaPrivateKey {
     set: &'static ParameterSet,
     signing: PqdsaKeyPair,
-    verifying: ParsedPublicKey,
     /// The seed, if it is known: it does not follow from an expanded private key.
     seed: Option<Zeroizing<[u8; SEED_BYTES]>>,
 }
 
-impl MlDsa {
+impl MlDsaPrivateKey {
     pub(super) fn generate(set: &'static ParameterSet) -> Result<Self, CryptographyError> {
         Self::new(set, PqdsaKeyPair::generate(set.signing).map_err(|_| CryptographyError::Library)?)
     }
 
     /// PKCS #8 with the seed, the expanded private key, or both (RFC 9881).
-    pub(super) fn from_pkcs8(set: &'static ParameterSet, der: &[u8]) -> Result<Self, InvalidPrivateKey> {
-        let private_key = private_key_info::open(der, set.oid, Parameters::Absent)?;
-        check_both(private_key)?;
+    pub(super) fn from_pkcs8(
+        set: &'static ParameterSet,
+        der: &[u8],
+        content: &[u8],
+    ) -> Result<Self, InvalidPrivateKey> {
+        check_both(content).map_err(|_| InvalidPrivateKey::Unacceptable)?;
         let signing = PqdsaKeyPair::from_pkcs8(set.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?;
         Self::new(set, signing).map_err(|_| InvalidPrivateKey::Unacceptable)
     }
 
     fn new(set: &'static ParameterSet, signing: PqdsaKeyPair) -> Result<Self, CryptographyError> {
-        let verifying =
-            ParsedPublicKey::new(set.verification, signing.public_key()).map_err(|_| CryptographyError::Library)?;
         let seed = seed(&signing)?;
-        Ok(Self { set, signing, verifying, seed })
+        Ok(Self { set, signing, seed })
     }
+}
 
+impl Signing for MlDsaPrivateKey {
     /// The seed alone if it is known, else the expanded private key (RFC 9881).
-    pub(super) fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
+    fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptographyError> {
         if self.seed.is_some() {
             let der = self.signing.to_pkcs8v1().map_err(|_| CryptographyError::Library)?;
             return Ok(Zeroizing::new(der.as_ref().to_vec()));
         }
         let expanded = self.signing.private_key().as_raw_bytes().map_err(|_| CryptographyError::Library)?;
-        encode_expanded(self.set.oid, expanded.as_ref()).map_err(|_| CryptographyError::Library)
+        encode_expanded(self.set.identifier.oid, expanded.as_ref()).map_err(|_| CryptographyError::Library)
     }
 
-    pub(super) fn public_key_der(&self) -> Result<Vec<u8>, CryptographyError> {
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptographyError> {
         let der = AsDer::<PublicKeyX509Der<'_>>::as_der(self.signing.public_key());
         Ok(der.map_err(|_| CryptographyError::Library)?.as_ref().to_vec())
     }
 
-    pub(super) fn sign(
-        &self,
-        algorithm: SigningAlgorithmSpec,
-        message: Message<'_>,
-    ) -> Result<Vec<u8>, SignatureError> {
+    fn sign(&self, algorithm: SigningAlgorithmSpec, message: Message<'_>) -> Result<Vec<u8>, SignatureError> {
         check_algorithm(algorithm)?;
         match message {
             Message::Raw(message) => {
@@ -121,12 +124,29 @@ impl MlDsa {
                 self.signing.sign(message, &mut signature).map_err(|_| SignatureError::Library)?;
                 Ok(signature)
             }
-            Message::ExternalMu(mu) => (self.set.sign_mu)(self, exact_mu(mu)?),
+            Message::ExternalMu(mu) => (self.set.sign_mu)(self, exact_bytes(mu)?),
             Message::Digest(_) => Err(SignatureError::MessageTypeNotAllowed),
         }
     }
+}
 
-    pub(super) fn verify(
+/// An ML-DSA public key.
+pub(super) struct MlDsaPublicKey {
+    set: &'static ParameterSet,
+    verifying: ParsedPublicKey,
+    /// As FIPS 204 encodes it, for an external mu.
+    encoded: Box<[u8]>,
+}
+
+impl MlDsaPublicKey {
+    pub(super) fn from_bytes(set: &'static ParameterSet, bytes: &[u8]) -> Result<Self, InvalidPublicKey> {
+        let verifying = ParsedPublicKey::new(set.verification, bytes).map_err(|_| InvalidPublicKey::Unacceptable)?;
+        Ok(Self { set, verifying, encoded: bytes.into() })
+    }
+}
+
+impl Verifying for MlDsaPublicKey {
+    fn verify(
         &self,
         algorithm: SigningAlgorithmSpec,
         message: Message<'_>,
@@ -135,7 +155,7 @@ impl MlDsa {
         check_algorithm(algorithm)?;
         match message {
             Message::Raw(message) => Ok(self.verifying.verify_sig(message, signature).is_ok()),
-            Message::ExternalMu(mu) => (self.set.verify_mu)(self, exact_mu(mu)?, signature),
+            Message::ExternalMu(mu) => (self.set.verify_mu)(self, exact_bytes(mu)?, signature),
             Message::Digest(_) => Err(SignatureError::MessageTypeNotAllowed),
         }
     }
@@ -145,26 +165,21 @@ fn check_algorithm(algorithm: SigningAlgorithmSpec) -> Result<(), SignatureError
     if algorithm == SigningAlgorithmSpec::MlDsaShake256 { Ok(()) } else { Err(SignatureError::AlgorithmNotOfKey) }
 }
 
-fn exact_mu(mu: &[u8]) -> Result<&[u8; MU_BYTES], SignatureError> {
-    mu.try_into().map_err(|_| SignatureError::WrongDigestLength { expected: MU_BYTES })
-}
-
 /// Signs hedged (FIPS 204, section 3.4), as aws-lc does.
-fn sign_mu<P: MlDsaParams>(key: &MlDsa, mu: &[u8; MU_BYTES]) -> Result<Vec<u8>, SignatureError> {
+fn sign_mu<P: MlDsaParams>(key: &MlDsaPrivateKey, mu: &Mu) -> Result<Vec<u8>, SignatureError> {
     let expanded = expand::<P>(key).ok_or(SignatureError::Library)?;
     let signature =
         expanded.sign_mu_randomized(&(*mu).into(), &mut SystemRandom).map_err(|_| SignatureError::Library)?;
     Ok(signature.encode().to_vec())
 }
 
-fn verify_mu<P: MlDsaParams>(key: &MlDsa, mu: &[u8; MU_BYTES], signature: &[u8]) -> Result<bool, SignatureError> {
-    let encoded =
-        EncodedVerifyingKey::<P>::try_from(key.signing.public_key().as_ref()).map_err(|_| SignatureError::Library)?;
+fn verify_mu<P: MlDsaParams>(key: &MlDsaPublicKey, mu: &Mu, signature: &[u8]) -> Result<bool, SignatureError> {
+    let encoded = EncodedVerifyingKey::<P>::try_from(&*key.encoded).map_err(|_| SignatureError::Library)?;
     let Ok(signature) = Signature::<P>::try_from(signature) else { return Ok(false) };
     Ok(VerifyingKey::<P>::decode(&encoded).verify_mu(&(*mu).into(), &signature))
 }
 
-fn expand<P: MlDsaParams>(key: &MlDsa) -> Option<ExpandedSigningKey<P>> {
+fn expand<P: MlDsaParams>(key: &MlDsaPrivateKey) -> Option<ExpandedSigningKey<P>> {
     if let Some(seed) = &key.seed {
         return Some(ExpandedSigningKey::from_seed(&(**seed).into()));
     }
@@ -206,17 +221,16 @@ impl TryRng for SystemRandom {
 impl TryCryptoRng for SystemRandom {}
 
 /// In the form with both, nothing may follow the expanded private key: aws-lc would not look.
-fn check_both(private_key: &[u8]) -> Result<(), InvalidPrivateKey> {
-    let any = AnyRef::from_der(private_key).map_err(|_| InvalidPrivateKey::Unacceptable)?;
-    if any.tag() != Tag::Sequence {
+fn check_both(content: &[u8]) -> der::Result<()> {
+    let content = AnyRef::from_der(content)?;
+    if content.tag() != Tag::Sequence {
         return Ok(());
     }
-    any.sequence(|reader| {
+    content.sequence(|reader| {
         OctetStringRef::decode(reader)?;
-        OctetStringRef::decode(reader)
+        OctetStringRef::decode(reader)?;
+        Ok(())
     })
-    .map(|_| ())
-    .map_err(|_: der::Error| InvalidPrivateKey::Unacceptable)
 }
 
 /// The seed that aws-lc holds; it writes PKCS #8 with the seed alone, or not at all.
@@ -225,13 +239,8 @@ fn seed(key: &PqdsaKeyPair) -> Result<Option<Zeroizing<[u8; SEED_BYTES]>>, Crypt
     let info = PrivateKeyInfo::from_der(der.as_ref()).map_err(|_| CryptographyError::Library)?;
     let mut reader = SliceReader::new(info.private_key).map_err(|_| CryptographyError::Library)?;
     let seed = ContextSpecific::<OctetStringRef<'_>>::decode_implicit(&mut reader, TagNumber::N0);
-    let seed = seed.ok().flatten().ok_or(CryptographyError::Library)?;
-    let mut bytes = Zeroizing::new([0; SEED_BYTES]);
-    if seed.value.as_bytes().len() != SEED_BYTES {
-        return Err(CryptographyError::Library);
-    }
-    bytes.copy_from_slice(seed.value.as_bytes());
-    Ok(Some(bytes))
+    let seed = seed.ok().flatten().ok_or(CryptographyError::Library)?.value;
+    Ok(Some(Zeroizing::new(seed.as_bytes().try_into().map_err(|_| CryptographyError::Library)?)))
 }
 
 fn encode_expanded(oid: ObjectIdentifier, expanded: &[u8]) -> der::Result<Zeroizing<Vec<u8>>> {
