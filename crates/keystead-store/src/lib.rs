@@ -19,7 +19,9 @@ mod connection_jobs;
 mod custom_key_stores;
 mod documents;
 mod error;
+mod grants;
 mod identities;
+mod key_last_usages;
 mod keys;
 mod metadata;
 mod open;
@@ -32,7 +34,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
-use keystead_core::key::{Alias, Key};
+use keystead_core::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use keystead_core::key_store::CustomKeyStore;
 use keystead_core::port::{
     BackingKeyId, Change, ConnectionJob, Document, DocumentKind, DocumentStore, JobKind, PendingBackingKey, Store,
@@ -206,15 +208,30 @@ impl Store for SqliteStore {
         self.write(move |connection| Box::pin(async move { keys::insert(connection, &key, quota).await })).await
     }
 
+    async fn insert_replica(&self, primary: &Key, replica: &Key, quota: u64) -> Result<(), StoreError> {
+        let primary = primary.clone();
+        let replica = replica.clone();
+        self.write(move |connection| {
+            Box::pin(async move { keys::insert_replica(connection, &primary, &replica, quota).await })
+        })
+        .await
+    }
+
     async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Key>, StoreError> {
         let region = region.clone();
         let id = *id;
         self.read(move |connection| Box::pin(async move { keys::get(connection, &region, &id).await })).await
     }
 
-    async fn update_key(&self, key: &Key) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(move |connection| Box::pin(async move { keys::update(connection, &key).await })).await
+    async fn related_keys(&self, account: &AccountId, id: &KeyId) -> Result<Vec<Key>, StoreError> {
+        let account = *account;
+        let id = *id;
+        self.read(move |connection| Box::pin(async move { keys::related::keys(connection, &account, &id).await })).await
+    }
+
+    async fn update_keys(&self, keys: &[Key]) -> Result<(), StoreError> {
+        let keys = keys.to_vec();
+        self.write(move |connection| Box::pin(async move { keys::update(connection, &keys).await })).await
     }
 
     async fn delete_key(&self, region: &Region, id: &KeyId, revision: u64) -> Result<(), StoreError> {
@@ -241,7 +258,90 @@ impl Store for SqliteStore {
     }
 
     async fn keys_due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError> {
-        self.read(move |connection| Box::pin(keys::due_for_deletion(connection, now, limit))).await
+        self.read(move |connection| Box::pin(keys::due::for_deletion(connection, now, limit))).await
+    }
+
+    async fn keys_without_replicas_left(&self, limit: usize) -> Result<Vec<Key>, StoreError> {
+        self.read(move |connection| Box::pin(keys::due::without_replicas_left(connection, limit))).await
+    }
+
+    async fn keys_due_for_rotation(
+        &self,
+        now: Timestamp,
+        on_demand_until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.read(move |connection| Box::pin(keys::due::for_rotation(connection, now, on_demand_until, limit))).await
+    }
+
+    async fn keys_with_expired_material(&self, now: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError> {
+        self.read(move |connection| Box::pin(keys::due::with_expired_material(connection, now, limit))).await
+    }
+
+    async fn insert_grant(&self, grant: &Grant, quota: u64) -> Result<Grant, StoreError> {
+        let grant = grant.clone();
+        self.write(move |connection| Box::pin(grants::insert(connection, grant, quota))).await
+    }
+
+    async fn grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<Option<Grant>, StoreError> {
+        let region = region.clone();
+        let (key_id, id) = (*key_id, *id);
+        self.read(move |connection| Box::pin(async move { grants::get(connection, &region, &key_id, &id).await })).await
+    }
+
+    async fn delete_grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<(), StoreError> {
+        let region = region.clone();
+        let (key_id, id) = (*key_id, *id);
+        self.write(move |connection| Box::pin(async move { grants::delete(connection, &region, &key_id, &id).await }))
+            .await
+    }
+
+    async fn grants_of_key(
+        &self,
+        region: &Region,
+        key_id: &KeyId,
+        grantee_principal: Option<&str>,
+        after: Option<&GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let region = region.clone();
+        let (key_id, after) = (*key_id, after.copied());
+        let grantee = grantee_principal.map(str::to_owned);
+        self.read(move |connection| {
+            Box::pin(async move {
+                grants::of_key(connection, &region, &key_id, grantee.as_deref(), after.as_ref(), limit).await
+            })
+        })
+        .await
+    }
+
+    async fn grants_to_retire(
+        &self,
+        region: &Region,
+        retiring_principal: &str,
+        after: Option<&GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let region = region.clone();
+        let retiring_principal = retiring_principal.to_owned();
+        let after = after.copied();
+        self.read(move |connection| {
+            Box::pin(
+                async move { grants::to_retire(connection, &region, &retiring_principal, after.as_ref(), limit).await },
+            )
+        })
+        .await
+    }
+
+    async fn record_key_usages(&self, usages: &[KeyLastUsage]) -> Result<(), StoreError> {
+        let usages = usages.to_vec();
+        self.write(move |connection| Box::pin(async move { key_last_usages::record(connection, &usages).await })).await
+    }
+
+    async fn key_last_usage(&self, region: &Region, id: &KeyId) -> Result<Option<KeyLastUsage>, StoreError> {
+        let region = region.clone();
+        let id = *id;
+        self.read(move |connection| Box::pin(async move { key_last_usages::get(connection, &region, &id).await })).await
     }
 
     async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {

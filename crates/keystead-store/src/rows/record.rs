@@ -6,6 +6,7 @@ use std::str::FromStr;
 use keystead_core::port::StoreError;
 use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row, Sqlite, Type};
 
@@ -92,6 +93,26 @@ impl<'r> Record<'r> {
             true => Ok(Timestamp::from_millis(millis)),
             false => Err(self.damaged(column, format_args!("{millis} is no date from 1970 to 9999"))),
         }
+    }
+
+    /// A column of JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        self.from_json(column, self.value(column)?)
+    }
+
+    /// As [`Record::json`], for a column that may be NULL.
+    pub(crate) fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
+        self.value::<Option<&str>>(column)?.map(|text| self.from_json(column, text)).transpose()
+    }
+
+    fn from_json<T: DeserializeOwned>(&self, column: &str, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|error| self.damaged(column, error))
+    }
+
+    /// A column of so many bytes.
+    pub(crate) fn bytes<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError> {
+        let bytes: &[u8] = self.value(column)?;
+        bytes.try_into().map_err(|_| self.damaged(column, format_args!("expected {N} bytes")))
     }
 
     /// A column of sealed bytes.
