@@ -157,6 +157,7 @@ def default_settings():
         "region": REGION,
         "root_key": {"file": "root.key"},
         "custom_key_stores": {"transition_min_ms": 20, "probes_per_second": UNLIMITED_PROBES_PER_SECOND},
+        "request_quotas": {"enabled": False},
         "xks": {"allowed_networks": ["127.0.0.1/32"], "trust_roots": [], "connect_to": {}},
     }
     return merged(settings, timeout_settings(PATIENT_TIMEOUT_MS))

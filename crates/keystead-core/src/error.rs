@@ -34,6 +34,10 @@ pub static CAUSES: &[(&str, &str)] = &[
     (cause::KEY_DISABLED, "The KMS key is disabled. Enable it with EnableKey."),
     (cause::KEY_PENDING_DELETION, "The KMS key is pending deletion. CancelKeyDeletion brings it back, disabled."),
     (
+        cause::REQUEST_RATE_EXCEEDED,
+        "More requests a second of this account than the request quota of the operation allows. Slow down.",
+    ),
+    (
         cause::KEY_STORE_REQUEST_RATE_EXCEEDED,
         "More requests a second for keys of this custom key store than its quota allows. Slow down.",
     ),
@@ -51,6 +55,8 @@ pub mod cause {
     pub const KEY_DISABLED: &str = "KEY_DISABLED";
     /// The KMS key is pending deletion.
     pub const KEY_PENDING_DELETION: &str = "KEY_PENDING_DELETION";
+    /// The account's request quota is used up.
+    pub const REQUEST_RATE_EXCEEDED: &str = "REQUEST_RATE_EXCEEDED";
     /// The key store's request quota is used up.
     pub const KEY_STORE_REQUEST_RATE_EXCEEDED: &str = "KEY_STORE_REQUEST_RATE_EXCEEDED";
 }

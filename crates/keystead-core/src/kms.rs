@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
-use keystead_model::kms::Exception;
+use keystead_model::kms::{Exception, KeySpec};
 use keystead_model::shape::{self, Operation};
 use keystead_model::validate::{InvalidInput, validate};
 use serde_json::Value;
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 use crate::access::{Principal, RequestContext};
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
-use crate::error::KmsError;
-use crate::key_store::RequestRate;
+use crate::error::{KmsError, cause};
 use crate::operation;
 use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
+use crate::quota::{RequestQuota, RequestQuotaSettings, RequestQuotas, RequestRate, ResourceQuotas};
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -47,6 +47,10 @@ pub struct Settings {
     /// How often a second CreateCustomKeyStore and UpdateCustomKeyStore may ask a proxy for one account: what they tell of the network must
     /// not be had at any rate.
     pub key_store_probes_per_second: u32,
+    /// How many keys, aliases and so on there may be.
+    pub resource_quotas: ResourceQuotas,
+    /// How often a second an account may call what.
+    pub request_quotas: RequestQuotaSettings,
 }
 
 /// The outside of the service, but for its store, which the catalog has.
@@ -79,6 +83,8 @@ pub struct Kms {
     pub(crate) rate: RequestRate<CustomKeyStoreId>,
     /// Probes of proxies for each account.
     pub(crate) probe_rate: RequestRate<AccountId>,
+    /// Requests of each account.
+    request_quotas: RequestQuotas,
     pub(crate) connection_job_started: Notify,
     /// When this server began.
     pub(crate) begun: Timestamp,
@@ -182,6 +188,7 @@ impl Kms {
         Self {
             rate: RequestRate::new(settings.key_store_requests_per_second),
             probe_rate: RequestRate::new(settings.key_store_probes_per_second),
+            request_quotas: RequestQuotas::new(&settings.request_quotas),
             begun: clock.now(),
             settings,
             catalog,
@@ -238,12 +245,40 @@ impl Kms {
         let result = match read_input(operation, body) {
             Ok(input) => {
                 parameters = request_parameters(operation, &input);
-                operation::dispatch(self, &mut call, input).await
+                match self.charge_request(&call, &input) {
+                    Ok(()) => operation::dispatch(self, &mut call, input).await,
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => Err(error),
         };
         let record = self.record_of(call, parameters, &result);
         self.recorded(record, result).await
+    }
+
+    /// Counts the request against the caller's quota, unless its key decides which one that is.
+    fn charge_request(&self, call: &Call<'_>, input: &Value) -> Result<(), KmsError> {
+        match RequestQuota::of_request(call.operation.name, input) {
+            Some(quota) => self.charge(call, &quota, call.region()),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a cryptographic request against the caller's quota for keys of this spec; nothing for other operations.
+    pub(crate) fn charge_key_use(&self, call: &Call<'_>, spec: KeySpec) -> Result<(), KmsError> {
+        match RequestQuota::of_key(call.operation.name, spec) {
+            Some(quota) => self.charge(call, quota, call.region()),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts one request against a quota of the caller's account in a Region; `ThrottlingException` when it is used up.
+    pub(crate) fn charge(&self, call: &Call<'_>, quota: &str, region: &Region) -> Result<(), KmsError> {
+        let index = self.settings.other_regions.iter().position(|other| other == region).map_or(0, |index| index + 1);
+        if self.request_quotas.take(quota, call.caller.principal.account, index, self.clock.monotonic_ms()) {
+            return Ok(());
+        }
+        Err(KmsError::throttling().with_cause(cause::REQUEST_RATE_EXCEEDED))
     }
 
     /// The answer, once its record is written; without the record there is no other answer than that.

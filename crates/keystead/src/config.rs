@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use keystead_core::kms::Settings;
-use keystead_core::quota::CUSTOM_KEY_STORE_REQUESTS_PER_SECOND;
+use keystead_core::quota::{
+    CUSTOM_KEY_STORE_REQUESTS_PER_SECOND, REQUEST_QUOTAS, RequestQuotaSettings, ResourceQuotas,
+};
 use keystead_model::arn::Region;
 use keystead_server::{Limits, ServerConfig, TlsFiles};
 use keystead_xks::{BreakerPolicy, ClientCertificate, ClientConfig, TrustRoots};
@@ -71,6 +73,12 @@ pub(crate) struct Config {
     /// What keys do by themselves besides.
     #[serde(default)]
     pub(crate) key_lifecycle: KeyLifecycleConfig,
+    /// How many keys, aliases and so on there may be.
+    #[serde(default)]
+    pub(crate) resource_quotas: ResourceQuotasConfig,
+    /// How often a second an account may call what.
+    #[serde(default)]
+    pub(crate) request_quotas: RequestQuotasConfig,
 }
 
 /// `[root_key]`
@@ -195,6 +203,52 @@ impl Default for KeyLifecycleConfig {
     }
 }
 
+/// `[resource_quotas]`. The defaults are AWS's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ResourceQuotasConfig {
+    /// KMS keys in an account and Region, in any state. Default 100000.
+    pub(crate) kms_keys: u64,
+    /// Aliases of one key. Default 50.
+    pub(crate) aliases_per_key: u64,
+    /// Grants of one key. Default 50000.
+    pub(crate) grants_per_key: u64,
+    /// Custom key stores in an account and Region, of both kinds and in any state. Default 10.
+    pub(crate) custom_key_stores: u64,
+    /// Longest key policy, in bytes. Default 32768.
+    pub(crate) key_policy_bytes: u64,
+}
+
+impl Default for ResourceQuotasConfig {
+    fn default() -> Self {
+        let ResourceQuotas { kms_keys, aliases_per_key, grants_per_key, custom_key_stores, key_policy_bytes } =
+            ResourceQuotas::default();
+        Self {
+            kms_keys,
+            aliases_per_key,
+            grants_per_key,
+            custom_key_stores,
+            key_policy_bytes: key_policy_bytes as u64,
+        }
+    }
+}
+
+/// `[request_quotas]`. The defaults are AWS's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RequestQuotasConfig {
+    /// Whether request quotas hold. Default true.
+    pub(crate) enabled: bool,
+    /// Requests a second of each account in a Region, where they differ from AWS's: by the quota's name, such as `CreateKey`.
+    pub(crate) per_second: BTreeMap<String, u32>,
+}
+
+impl Default for RequestQuotasConfig {
+    fn default() -> Self {
+        Self { enabled: true, per_second: BTreeMap::new() }
+    }
+}
+
 impl Default for AuditConfig {
     fn default() -> Self {
         Self { file: PathBuf::from("audit.jsonl"), fsync: true }
@@ -313,6 +367,16 @@ impl Config {
         {
             return Err(format!("{name} must be {} to {}", range.start(), range.end()));
         }
+        for (name, per_second) in &self.request_quotas.per_second {
+            if !REQUEST_QUOTAS.iter().any(|quota| quota.name == name) {
+                return Err(format!(
+                    "request_quotas.per_second.{name}: there is no such quota; docs/quotas.md lists all of them"
+                ));
+            }
+            if *per_second == 0 {
+                return Err(format!("request_quotas.per_second.{name} must be 1 or more"));
+            }
+        }
         let least = JOB_LEASE_TIMEOUTS * self.xks.request_timeout_ms;
         if self.custom_key_stores.job_lease_ms < least {
             return Err(format!(
@@ -324,12 +388,13 @@ impl Config {
     }
 
     /// Every number outside `[hsm]`, with the least and the greatest that it may be.
-    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 18] {
+    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 23] {
         const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
         const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
         const SIZE: RangeInclusive<u64> = 1..=i32::MAX as u64;
         const COUNT: RangeInclusive<u64> = 1..=u32::MAX as u64;
         let (limits, stores, xks) = (&self.limits, &self.custom_key_stores, &self.xks);
+        let quotas = &self.resource_quotas;
         [
             ("limits.header_timeout_ms", limits.header_timeout_ms, DURATION),
             ("limits.body_timeout_ms", limits.body_timeout_ms, DURATION),
@@ -347,6 +412,12 @@ impl Config {
             ("key_deletion.sweep_interval_ms", self.key_deletion.sweep_interval_ms, DURATION),
             ("key_lifecycle.transition_min_ms", self.key_lifecycle.transition_min_ms, DURATION_OR_NONE),
             ("key_lifecycle.sweep_interval_ms", self.key_lifecycle.sweep_interval_ms, DURATION),
+            ("resource_quotas.kms_keys", quotas.kms_keys, COUNT),
+            ("resource_quotas.aliases_per_key", quotas.aliases_per_key, COUNT),
+            ("resource_quotas.grants_per_key", quotas.grants_per_key, COUNT),
+            ("resource_quotas.custom_key_stores", quotas.custom_key_stores, 1..=10_000),
+            // The model's own maximum.
+            ("resource_quotas.key_policy_bytes", quotas.key_policy_bytes, 1..=131_072),
             ("limits.body_bytes_max", limits.body_bytes_max as u64, SIZE),
             ("limits.header_bytes_max", limits.header_bytes_max as u64, SIZE),
         ]
@@ -391,6 +462,17 @@ impl Config {
             change_feed_interval: CHANGE_FEED_INTERVAL,
             key_store_requests_per_second: key_stores.requests_per_second,
             key_store_probes_per_second: key_stores.probes_per_second,
+            resource_quotas: ResourceQuotas {
+                kms_keys: self.resource_quotas.kms_keys,
+                aliases_per_key: self.resource_quotas.aliases_per_key,
+                grants_per_key: self.resource_quotas.grants_per_key,
+                custom_key_stores: self.resource_quotas.custom_key_stores,
+                key_policy_bytes: usize::try_from(self.resource_quotas.key_policy_bytes).unwrap_or(usize::MAX),
+            },
+            request_quotas: RequestQuotaSettings {
+                enabled: self.request_quotas.enabled,
+                per_second: self.request_quotas.per_second.clone(),
+            },
         })
     }
 

@@ -136,6 +136,9 @@ fn write_configuration(
          [custom_key_stores]\n\
          transition_min_ms = {connection_transition_ms}\n\
          \n\
+         [request_quotas]\n\
+         enabled = false\n\
+         \n\
          [hsm]\n\
          transition_min_ms = {hsm_transition_ms}\n\
          \n\

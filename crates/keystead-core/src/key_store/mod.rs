@@ -12,7 +12,6 @@ mod health_poll;
 mod hsm_failure;
 mod kms_user_passwords;
 mod login_keeper;
-mod rate;
 
 pub(crate) use certificate::{canonical_certificate, same_certificate};
 pub(crate) use cloudhsm_connect::{log_out, seal_into};
@@ -29,4 +28,3 @@ pub use hsm_failure::{HSM_FAILURES, HsmFailure, HsmFailureRow};
 pub use kms_user_passwords::KmsUserPasswords;
 pub(crate) use kms_user_passwords::{copy_of, is_kms_user_password, same_secret};
 pub(crate) use login_keeper::{LOGIN_KEEP_INTERVAL, keep_logged_in};
-pub use rate::RequestRate;

@@ -10,7 +10,7 @@ use crate::error::KmsError;
 use crate::key::{Alias, refuse_in_state};
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
-use crate::quota::{ALIASES_PER_KEY, exceeded_message};
+use crate::quota::exceeded_message;
 
 /// Gives a key a name.
 pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: CreateAliasRequest) -> Result<(), KmsError> {
@@ -28,20 +28,21 @@ pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: Create
         last_updated: call.now,
         revision: 1,
     };
-    kms.catalog.insert_alias(&alias, ALIASES_PER_KEY).await.map_err(|error| match error {
+    let quota = kms.settings.resource_quotas.aliases_per_key;
+    kms.catalog.insert_alias(&alias, quota).await.map_err(|error| match error {
         StoreError::Duplicate(UniqueConstraint::AliasName) => KmsError::new(
             Exception::AlreadyExists,
             format!("An alias with the name {} already exists", alias_arn(&alias)),
         ),
-        error => alias_failure(error, &key.arn),
+        error => alias_failure(error, &key.arn, quota),
     })
 }
 
 /// What CreateAlias and UpdateAlias answer when the store refuses.
-pub(super) fn alias_failure(error: StoreError, key_arn: &str) -> KmsError {
+pub(super) fn alias_failure(error: StoreError, key_arn: &str, quota: u64) -> KmsError {
     match error {
         StoreError::QuotaExceeded { current } => {
-            KmsError::new(Exception::LimitExceeded, exceeded_message("Aliases per key", ALIASES_PER_KEY, current))
+            KmsError::new(Exception::LimitExceeded, exceeded_message("Aliases per key", quota, current))
         }
         StoreError::NotFound => KmsError::not_found(format!("Key '{key_arn}' does not exist")),
         error => error.into(),

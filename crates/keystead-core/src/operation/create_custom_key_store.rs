@@ -25,7 +25,6 @@ use crate::key_store::{
 };
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
-use crate::quota::CUSTOM_KEY_STORES;
 use crate::sealing::SealedRecord;
 
 /// Creates a custom key store of either type. It is DISCONNECTED at first.
@@ -59,7 +58,7 @@ async fn create_cloud_hsm(
         return Ok(same);
     }
     check_name(&others, &name)?;
-    check_quota(&others)?;
+    check_quota(kms, &others)?;
     let cluster = existing_cluster(kms, &scope.account, &scope.region, &settings.cluster_id).await?;
     check_active(&cluster)?;
     let cluster_certificate = cluster_certificate(&cluster)?;
@@ -76,15 +75,16 @@ async fn create_cloud_hsm(
         sealed_passwords: kms.catalog.seal_kms_user_passwords(&id, &passwords, &*kms.entropy)?,
     });
     let key_store = new_key_store(call, scope, id, name, kind);
-    match kms.catalog.store().insert_custom_key_store(&key_store, CUSTOM_KEY_STORES).await {
+    match kms.catalog.store().insert_custom_key_store(&key_store, kms.settings.resource_quotas.custom_key_stores).await
+    {
         Ok(()) => Ok(key_store.id),
         Err(error @ StoreError::Duplicate(_)) => {
             // The same request may have come twice at the same time.
             let others = other_key_stores(kms, scope, None).await?;
             let same = same_again(kms, &others, &key_store.name, &settings)?;
-            same.ok_or_else(|| store_failure(error, &key_store))
+            same.ok_or_else(|| store_failure(kms, error, &key_store))
         }
-        Err(error) => Err(store_failure(error, &key_store)),
+        Err(error) => Err(store_failure(kms, error, &key_store)),
     }
 }
 
@@ -116,7 +116,7 @@ async fn create_external(
 ) -> Result<CustomKeyStoreId, KmsError> {
     let settings = proxy_settings(request)?;
     let others = other_key_stores(kms, scope, None).await?;
-    check_quota(&others)?;
+    check_quota(kms, &others)?;
     check_name(&others, &settings.name)?;
     check_uri(&others, &settings.uri_endpoint, &settings.uri_path)?;
 
@@ -135,9 +135,9 @@ async fn create_external(
     let key_store = new_key_store(call, scope, id, settings.name, CustomKeyStoreKind::External(external));
     let store = kms.catalog.store();
     store
-        .insert_custom_key_store(&key_store, CUSTOM_KEY_STORES)
+        .insert_custom_key_store(&key_store, kms.settings.resource_quotas.custom_key_stores)
         .await
-        .map_err(|error| store_failure(error, &key_store))?;
+        .map_err(|error| store_failure(kms, error, &key_store))?;
     Ok(key_store.id)
 }
 

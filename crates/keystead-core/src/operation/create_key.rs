@@ -21,7 +21,7 @@ use crate::key::{
 };
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
-use crate::quota::{KMS_KEYS, exceeded_message};
+use crate::quota::exceeded_message;
 
 /// Creates a key of any type: with material of its own, without any until it is imported, in an external key store, or with material in
 /// HSMs.
@@ -51,12 +51,14 @@ pub(super) async fn create_key(
         let home = Home::of_request(kms, call, &scope, &request, id).await?;
         let key = new_key(kms, call, &scope, id, home.origin.clone(), properties.clone()).await?;
         crash_point::reached(CrashPoint::CreateKeyInsert);
-        let Err(error) = kms.catalog.insert_key(&key, KMS_KEYS).await else { break (key, home) };
+        let Err(error) = kms.catalog.insert_key(&key, kms.settings.resource_quotas.kms_keys).await else {
+            break (key, home);
+        };
         home.give_up(kms).await;
         match error {
             // The key store was disconnected while proxy or HSMs were asked: look again, and say so.
             StoreError::Conflict => conflicts.wait().await?,
-            error => return Err(insert_failure(error, &key)),
+            error => return Err(insert_failure(kms, error, &key)),
         }
     };
     crash_point::reached(CrashPoint::CreateKeyInserted);
@@ -145,7 +147,7 @@ async fn first_material(kms: &Kms, spec: KeySpec, id: KeyId, arn: &str) -> Resul
 }
 
 /// Texts other than the quota's shape are unverified.
-fn insert_failure(error: StoreError, key: &Key) -> KmsError {
+fn insert_failure(kms: &Kms, error: StoreError, key: &Key) -> KmsError {
     match (error, &key.origin) {
         (
             StoreError::Duplicate(UniqueConstraint::XksKeyId),
@@ -161,9 +163,10 @@ fn insert_failure(error: StoreError, key: &Key) -> KmsError {
             KeyOrigin::ExternalKeyStore { custom_key_store_id, .. }
             | KeyOrigin::AwsCloudhsm { custom_key_store_id, .. },
         ) => not_found(custom_key_store_id),
-        (StoreError::QuotaExceeded { current }, _) => {
-            KmsError::new(Exception::LimitExceeded, exceeded_message("KMS keys", KMS_KEYS, current))
-        }
+        (StoreError::QuotaExceeded { current }, _) => KmsError::new(
+            Exception::LimitExceeded,
+            exceeded_message("KMS keys", kms.settings.resource_quotas.kms_keys, current),
+        ),
         (error, _) => error.into(),
     }
 }

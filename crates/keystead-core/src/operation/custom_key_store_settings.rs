@@ -10,7 +10,7 @@ use crate::error::KmsError;
 use crate::key_store::{CustomKeyStore, CustomKeyStoreKind};
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
-use crate::quota::{CUSTOM_KEY_STORES, exceeded_message};
+use crate::quota::exceeded_message;
 
 /// Notes for the audit record which key store a call is about.
 pub(super) fn note_key_store(call: &mut Call<'_>, key_store: &CustomKeyStore) {
@@ -38,22 +38,25 @@ pub(super) fn required(own_type: CustomKeyStoreType, member: &str) -> KmsError {
     KmsError::validation(format!("{member} is required for a custom key store of type {own_type}."))
 }
 
+/// More than any quota allows: what is read of an account's key stores at a time.
+pub(super) const CUSTOM_KEY_STORES_MAX: usize = 10_000;
+
 /// The key stores of the account other than `except`; the quota bounds how many there are.
 pub(super) async fn other_key_stores(
     kms: &Kms,
     scope: &Authorized<AccountScope>,
     except: Option<&CustomKeyStoreId>,
 ) -> Result<Vec<CustomKeyStore>, KmsError> {
-    let limit = CUSTOM_KEY_STORES as usize + 1;
-    let mut all = kms.catalog.store().custom_key_stores(&scope.account, &scope.region, None, limit).await?;
+    let store = kms.catalog.store();
+    let mut all = store.custom_key_stores(&scope.account, &scope.region, None, CUSTOM_KEY_STORES_MAX).await?;
     all.retain(|key_store| Some(&key_store.id) != except);
     Ok(all)
 }
 
 /// Refuses one key store more than the quota allows. The store decides in the end.
-pub(super) fn check_quota(others: &[CustomKeyStore]) -> Result<(), KmsError> {
-    let current = others.len() as u64;
-    if current < CUSTOM_KEY_STORES { Ok(()) } else { Err(quota_exceeded(current)) }
+pub(super) fn check_quota(kms: &Kms, others: &[CustomKeyStore]) -> Result<(), KmsError> {
+    let (current, quota) = (others.len() as u64, kms.settings.resource_quotas.custom_key_stores);
+    if current < quota { Ok(()) } else { Err(quota_exceeded(current, quota)) }
 }
 
 /// Refuses a name that another key store has. The store's unique constraint decides in the end.
@@ -62,7 +65,7 @@ pub(super) fn check_name(others: &[CustomKeyStore], name: &str) -> Result<(), Km
 }
 
 /// What the operations answer when the store refuses. Texts are unverified.
-pub(super) fn store_failure(error: StoreError, key_store: &CustomKeyStore) -> KmsError {
+pub(super) fn store_failure(kms: &Kms, error: StoreError, key_store: &CustomKeyStore) -> KmsError {
     match (error, &key_store.kind) {
         (StoreError::Duplicate(UniqueConstraint::CustomKeyStoreName), _) => name_in_use(&key_store.name),
         (StoreError::Duplicate(UniqueConstraint::XksProxyUri), CustomKeyStoreKind::External(external)) => {
@@ -71,13 +74,15 @@ pub(super) fn store_failure(error: StoreError, key_store: &CustomKeyStore) -> Km
         (StoreError::Duplicate(UniqueConstraint::HsmCluster), CustomKeyStoreKind::CloudHsm(cloud_hsm)) => {
             cluster_in_use(&cloud_hsm.cluster_id)
         }
-        (StoreError::QuotaExceeded { current }, _) => quota_exceeded(current),
+        (StoreError::QuotaExceeded { current }, _) => {
+            quota_exceeded(current, kms.settings.resource_quotas.custom_key_stores)
+        }
         (error, _) => error.into(),
     }
 }
 
-fn quota_exceeded(current: u64) -> KmsError {
-    KmsError::new(Exception::LimitExceeded, exceeded_message("Custom key stores", CUSTOM_KEY_STORES, current))
+fn quota_exceeded(current: u64, quota: u64) -> KmsError {
+    KmsError::new(Exception::LimitExceeded, exceeded_message("Custom key stores", quota, current))
 }
 
 fn name_in_use(name: &str) -> KmsError {

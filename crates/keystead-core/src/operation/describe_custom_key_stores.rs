@@ -7,12 +7,12 @@ use keystead_model::kms::{
 };
 
 use super::custom_key_store_lookup::stored_key_store;
+use super::custom_key_store_settings::CUSTOM_KEY_STORES_MAX;
 use super::key_lookup::authorized_account;
 use super::page::{self, DESCRIBE_CUSTOM_KEY_STORES};
 use crate::error::KmsError;
 use crate::key_store::{CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore};
 use crate::kms::{Call, Kms};
-use crate::quota::CUSTOM_KEY_STORES;
 
 /// Tells of one custom key store, by ID or by name, or of all. Asks neither proxy nor cluster.
 pub(super) async fn describe_custom_key_stores(
@@ -32,8 +32,7 @@ pub(super) async fn describe_custom_key_stores(
         }
         (Some(id), None) => vec![stored_key_store(kms, &scope, id).await?],
         (None, Some(name)) => {
-            // The quota bounds how many there are.
-            let all = store.custom_key_stores(&scope.account, &scope.region, None, CUSTOM_KEY_STORES as usize).await?;
+            let all = store.custom_key_stores(&scope.account, &scope.region, None, CUSTOM_KEY_STORES_MAX).await?;
             let named = all.into_iter().find(|key_store| key_store.name == *name);
             vec![named.ok_or_else(|| {
                 KmsError::new(

@@ -9,7 +9,6 @@ use crate::error::KmsError;
 use crate::key::{Alias, refuse_in_state};
 use crate::kms::{Call, Kms};
 use crate::port::StoreError;
-use crate::quota::ALIASES_PER_KEY;
 
 /// Points an alias at another key of the same kind; all keys are of one kind so far. Needs leave for the alias, for the key that it leaves
 /// and for the key that it comes to.
@@ -25,10 +24,11 @@ pub(super) async fn update_alias(kms: &Kms, call: &mut Call<'_>, request: Update
         let (state, _) = state_of(kms, call, &key.key).await?;
         refuse_in_state(call.operation.name, state, &key.key)?;
         let alias = Alias { target_key_id: key.key.id, last_updated: call.now, ..alias };
-        match kms.catalog.update_alias(&alias, ALIASES_PER_KEY).await {
+        let quota = kms.settings.resource_quotas.aliases_per_key;
+        match kms.catalog.update_alias(&alias, quota).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict) => conflicts.wait().await?,
-            Err(error) => return Err(alias_failure(error, &key.arn)),
+            Err(error) => return Err(alias_failure(error, &key.arn, quota)),
         }
     }
 }

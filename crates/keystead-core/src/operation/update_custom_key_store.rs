@@ -109,7 +109,7 @@ pub(super) async fn update_custom_key_store(
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(StoreError::NotFound) => return Err(not_found(id)),
-            Err(error) => return Err(store_failure(error, &key_store)),
+            Err(error) => return Err(store_failure(kms, error, &key_store)),
         }
     }
 }

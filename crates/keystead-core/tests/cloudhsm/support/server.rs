@@ -16,6 +16,7 @@ use keystead_core::port::{
     AuditError, AuditLog, BackendCiphertext, CallMetadata, Clock, ExternalKeyMetadata, KeyStoreBackend, KeyStoreLink,
     Store, SystemEntropy,
 };
+use keystead_core::quota::{RequestQuotaSettings, ResourceQuotas};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, Ports};
 use keystead_model::Timestamp;
@@ -156,6 +157,8 @@ impl Installation {
             change_feed_interval: Duration::from_secs(10),
             key_store_requests_per_second: 1800,
             key_store_probes_per_second: 50,
+            resource_quotas: ResourceQuotas::default(),
+            request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
         };
         let records = Arc::new(Records::default());
         let ports = Ports {

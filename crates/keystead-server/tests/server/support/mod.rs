@@ -14,6 +14,7 @@ use std::time::Duration;
 use keystead_core::access::{AccessKey, AccessKeyStatus};
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Settings;
+use keystead_core::quota::{RequestQuotaSettings, ResourceQuotas};
 use keystead_core::port::SystemEntropy;
 use keystead_core::sealing::{RootKey, SealedRecord};
 use keystead_core::{Kms, Ports};
@@ -103,6 +104,8 @@ fn kms(records: Arc<Records>) -> Kms {
         change_feed_interval: Duration::from_secs(10),
         key_store_requests_per_second: 1800,
         key_store_probes_per_second: 5,
+        resource_quotas: ResourceQuotas::default(),
+        request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
     };
     let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
     let ports = Ports {
