@@ -43,7 +43,7 @@ from support import second_implementation as second
 from support.built_binary import clean_environment
 from support.conditions import wait_until
 from support.external_store import connected_store
-from support.program_environment import aws_variables
+from support.program_environment import aws_variables, other_region
 from support.sdk_client import service_client
 
 PLAINTEXT = b"the quick brown fox " * 1000
@@ -182,22 +182,16 @@ def test_a_key_in_an_external_key_store(kms, realm, session, sdk):
 
 
 @pytest.fixture(scope="module")
-def other_region(keystead):
-    """Another Region that the server serves."""
-    return next(region for region in keystead.settings["regions"] if region != keystead.settings["region"])
+def there(keystead, module_tenant):
+    """A client in another Region."""
+    return service_client("kms", keystead.endpoint, module_tenant.credentials, region=other_region(keystead))
 
 
 @pytest.fixture(scope="module")
-def there(keystead, module_tenant, other_region):
-    """A client in that Region."""
-    return service_client("kms", keystead.endpoint, module_tenant.credentials, region=other_region)
-
-
-@pytest.fixture(scope="module")
-def related_keys(module_tenant, there, other_region):
+def related_keys(module_tenant, there):
     """The ARNs of a primary key and its replica."""
     primary = new_key(module_tenant.client, MultiRegion=True)
-    replica = module_tenant.client.replicate_key(KeyId=primary, ReplicaRegion=other_region)["ReplicaKeyMetadata"]["Arn"]
+    replica = module_tenant.client.replicate_key(KeyId=primary, ReplicaRegion=there.meta.region_name)["ReplicaKeyMetadata"]["Arn"]
     wait_until(
         lambda: there.describe_key(KeyId=replica)["KeyMetadata"]["KeyState"] == "Enabled", "the replica was enabled"
     )
@@ -219,12 +213,12 @@ def test_a_related_key_decrypts(related_keys, session, sdk, direction):
         sdk.decrypt(source=ciphertext, key_provider=unaware)
 
 
-def test_discovery_in_another_region(related_keys, module_tenant, other_region, session, sdk):
+def test_discovery_in_another_region(related_keys, module_tenant, there, session, sdk):
     primary, _ = related_keys
     ciphertext, _ = sdk.encrypt(source=PLAINTEXT, key_provider=strict(primary, session), encryption_context=CONTEXT)
     ours = DiscoveryFilter(account_ids=[module_tenant.account], partition="aws")
     discovery = MRKAwareDiscoveryAwsKmsMasterKeyProvider(
-        discovery_filter=ours, discovery_region=other_region, botocore_session=session
+        discovery_filter=ours, discovery_region=there.meta.region_name, botocore_session=session
     )
     assert plaintext_of(sdk.decrypt(source=ciphertext, key_provider=discovery)) == PLAINTEXT
 
