@@ -4,6 +4,7 @@ use keystead_core::access::AccessKeyStatus;
 use keystead_core::key::Key;
 use keystead_core::key_store::CustomKeyStore;
 use keystead_core::port::{ChangedRecord, JobKind, Store};
+use keystead_model::kms::MultiRegionKeyType;
 
 use super::fixtures::*;
 
@@ -75,6 +76,46 @@ async fn keys_and_aliases_are_in_the_feed(store: &dyn Store, seen: &mut u64) {
     assert_eq!(news(store, seen).await, [alias_changed("a")]);
     store.delete_key(&key.region, &key.id, 2).await.unwrap();
     assert_eq!(news(store, seen).await, [alias_changed("b"), alias_changed("c"), key_changed()]);
+}
+
+/// Whoever holds a copy of a related key holds what it tells of the others.
+pub async fn related_keys_are_in_the_feed(store: &dyn Store) {
+    with_account(store).await;
+    let mut seen = 0;
+    let id = multi_region_key_id(1);
+    let changed = |name: &str| ChangedRecord::Key(region(name), id);
+    store.insert_key(&primary_key(1), AMPLE).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [changed("us-east-1")]);
+    replicate(store, &id, "us-west-2").await;
+    assert_eq!(news(store, &mut seen).await, [changed("us-east-1"), changed("us-west-2")]);
+    replicate(store, &id, "eu-west-1").await;
+    let all = [changed("eu-west-1"), changed("us-east-1"), changed("us-west-2")];
+    assert_eq!(news(store, &mut seen).await, all);
+
+    // What is a key's own is in the feed as that key's alone.
+    let [replica, primary, _] = &store.related_keys(&account_id(1), &id).await.unwrap()[..] else { panic!() };
+    store.update_key(&Key { description: "other".to_owned(), ..replica.clone() }).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [changed("eu-west-1")]);
+    let turned = |key: &Key, key_type| Key { multi_region: place(key_type, "eu-west-1", &[]), ..key.clone() };
+    let new_primary = Key { revision: replica.revision + 1, ..turned(replica, MultiRegionKeyType::Primary) };
+    store.update_keys(&[turned(primary, MultiRegionKeyType::Replica), new_primary]).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, all);
+
+    store.delete_key(&region("us-west-2"), &id, 1).await.unwrap();
+    let deleted_first = [changed("us-west-2"), changed("eu-west-1"), changed("us-east-1")];
+    assert_eq!(news(store, &mut seen).await, deleted_first);
+    assert!(store.delete_key(&region("eu-west-1"), &id, 3).await.is_err());
+    assert_eq!(news(store, &mut seen).await, []);
+}
+
+/// Nobody keeps them.
+pub async fn grants_and_usages_are_not_in_the_feed(store: &dyn Store) {
+    let key = with_key(store).await;
+    let mut seen = store.latest_change().await.unwrap();
+    store.insert_grant(&grant(1, &key), AMPLE).await.unwrap();
+    store.record_key_usages(&[last_usage(&key, "Encrypt", 1)]).await.unwrap();
+    store.delete_grant(&home(), &key.id, &grant_id(1)).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, []);
 }
 
 pub async fn what_fails_is_not_in_the_feed(store: &dyn Store) {

@@ -1,7 +1,10 @@
 //! Records to store. The numbers make them differ.
 
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
-use keystead_core::key::{Alias, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId};
+use keystead_core::key::{
+    Alias, Grant, GrantConstraints, GrantId, Import, Key, KeyLastUsage, KeyMaterialRecord, KeyOrigin, KeyStatus,
+    MaterialId, MaterialState, MultiRegion, RotationSettings,
+};
 use keystead_core::key_store::{
     CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore,
 };
@@ -9,7 +12,9 @@ use keystead_core::port::{BackingKeyId, Document, DocumentKind, PendingBackingKe
 use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
-use keystead_model::kms::{Tag, XksProxyConnectivity};
+use keystead_model::kms::{
+    EncryptionContext, GrantOperation, KeySpec, KeyUsageType, MultiRegionKeyType, Tag, XksProxyConnectivity,
+};
 
 /// A quota that nothing reaches.
 pub const AMPLE: u64 = 1_000_000;
@@ -76,12 +81,119 @@ pub fn key(number: u32) -> Key {
         id: key_id(number),
         created: at(4),
         description: format!("key {number}"),
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsageType::EncryptDecrypt,
         origin: KeyOrigin::AwsKms,
+        multi_region: None,
         status: KeyStatus::Enabled,
+        transition: None,
         policy: r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned(),
         tags: Vec::new(),
-        material: KeyMaterialRecord { id: MaterialId::from_bytes([9; 32]), sealed: Some(sealed(7)) },
+        materials: vec![material(9)],
+        rotation: RotationSettings::default(),
         revision: 1,
+    }
+}
+
+pub fn material_id(number: u8) -> MaterialId {
+    MaterialId::from_bytes([number; 32])
+}
+
+/// A material that is current and was not imported.
+pub fn material(number: u8) -> KeyMaterialRecord {
+    KeyMaterialRecord::first(material_id(number), Some(sealed(number)))
+}
+
+/// A material in another state.
+pub fn material_in(number: u8, state: MaterialState) -> KeyMaterialRecord {
+    KeyMaterialRecord { state, ..material(number) }
+}
+
+/// A material that was imported and expires after so many seconds.
+pub fn imported(number: u8, valid_to: Option<i64>) -> KeyMaterialRecord {
+    let import = Import { valid_to: valid_to.map(at), description: Some(format!("import {number}")) };
+    KeyMaterialRecord { import: Some(import), ..material(number) }
+}
+
+/// A key of origin EXTERNAL with these materials.
+pub fn imported_key(number: u32, materials: Vec<KeyMaterialRecord>) -> Key {
+    Key { origin: KeyOrigin::External, materials, ..key(number) }
+}
+
+pub fn multi_region_key_id(number: u32) -> KeyId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    KeyId::from_random_multi_region(bytes)
+}
+
+/// A primary key in the home Region that has no replicas yet.
+pub fn primary_key(number: u32) -> Key {
+    Key { id: multi_region_key_id(number), multi_region: Some(MultiRegion::new_primary(home())), ..key(number) }
+}
+
+/// What the related keys tell of their set.
+pub fn place(key_type: MultiRegionKeyType, primary: &str, replicas: &[&str]) -> Option<MultiRegion> {
+    let replica_regions = replicas.iter().map(|name| region(name)).collect();
+    Some(MultiRegion { key_type, primary_region: region(primary), replica_regions })
+}
+
+/// A replica of a key. Where the others are is for the store to tell.
+pub fn replica_key(primary: &Key, region_name: &str) -> Key {
+    Key {
+        region: region(region_name),
+        multi_region: place(MultiRegionKeyType::Replica, "us-east-1", &[]),
+        description: format!("replica in {region_name}"),
+        policy: "of the replica".to_owned(),
+        revision: 1,
+        ..primary.clone()
+    }
+}
+
+/// Reads a key that is there.
+pub async fn stored(store: &dyn Store, region: &Region, id: &KeyId) -> Key {
+    store.key(region, id).await.unwrap().unwrap()
+}
+
+/// Adds a replica to a key that is there.
+pub async fn replicate(store: &dyn Store, id: &KeyId, region_name: &str) {
+    let primary = stored(store, &home(), id).await;
+    store.insert_replica(&primary, &replica_key(&primary, region_name), AMPLE).await.unwrap();
+}
+
+pub fn grant_id(number: u8) -> GrantId {
+    GrantId::from_bytes([number; 32])
+}
+
+/// A grant without a name on a key.
+pub fn grant(number: u8, key: &Key) -> Grant {
+    Grant {
+        key_account: key.account,
+        region: key.region.clone(),
+        key_id: key.id,
+        id: grant_id(number),
+        name: None,
+        grantee_principal: "arn:aws:iam::000000000001:role/grantee".to_owned(),
+        retiring_principal: None,
+        issuing_account: "arn:aws:iam::000000000001:root".to_owned(),
+        operations: vec![GrantOperation::Decrypt, GrantOperation::Encrypt],
+        constraints: GrantConstraints::default(),
+        created: at(i64::from(number)),
+    }
+}
+
+pub fn encryption_context(pairs: &[(&str, &str)]) -> EncryptionContext {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A use of a key at so many seconds.
+pub fn last_usage(key: &Key, operation: &str, second: i64) -> KeyLastUsage {
+    KeyLastUsage {
+        region: key.region.clone(),
+        key_id: key.id,
+        operation: operation.to_owned(),
+        timestamp: at(second),
+        event_id: format!("event of {operation} at {second}"),
+        request_id: format!("request of {operation} at {second}"),
     }
 }
 
@@ -186,8 +298,8 @@ pub fn pending_backing_key(number: u8, key_store: &CustomKeyStore) -> PendingBac
 pub fn cloudhsm_key(number: u8, key_store: &CustomKeyStore) -> Key {
     let origin =
         KeyOrigin::AwsCloudhsm { custom_key_store_id: key_store.id.clone(), backing_key_id: backing_key_id(number) };
-    let material = KeyMaterialRecord { id: MaterialId::from_bytes([number; 32]), sealed: None };
-    Key { origin, material, ..key(u32::from(number)) }
+    let materials = vec![KeyMaterialRecord::first(material_id(number), None)];
+    Key { origin, materials, ..key(u32::from(number)) }
 }
 
 pub fn document(kind: DocumentKind, id: &str) -> Document {

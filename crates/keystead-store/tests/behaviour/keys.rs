@@ -1,9 +1,9 @@
 //! KMS keys.
 
-use keystead_core::key::{Key, KeyOrigin, KeyStatus};
+use keystead_core::key::{AutomaticRotation, Key, KeyOrigin, KeyStatus, RotationSettings};
 use keystead_core::key_store::ConnectionState;
 use keystead_core::port::{Store, StoreError, UniqueConstraint};
-use keystead_model::kms::ConnectionErrorCodeType;
+use keystead_model::kms::{ConnectionErrorCodeType, KeySpec, KeyUsageType};
 
 use super::fixtures::*;
 use crate::assert_error;
@@ -16,6 +16,8 @@ pub async fn a_key_comes_back_as_it_was_stored(store: &dyn Store) {
         Key { status: KeyStatus::Disabled, description: String::new(), revision: 5, ..key(2) },
         Key { status: pending, tags: vec![tag("z", "1"), tag("a", ""), tag("ä€𐍈 '\"", "x\n")], ..key(3) },
         Key { description: "x".repeat(8192), policy: "p".repeat(32768), ..external_key(4, &key_store, "foo/bar") },
+        imported_key(5, Vec::new()),
+        Key { rotation: rotation(), ..key(6) },
     ];
     for key in &keys {
         store.insert_key(key, AMPLE).await.unwrap();
@@ -23,8 +25,25 @@ pub async fn a_key_comes_back_as_it_was_stored(store: &dyn Store) {
     for key in keys {
         assert_eq!(store.key(&key.region, &key.id).await.unwrap(), Some(key));
     }
-    assert_eq!(store.key(&home(), &key_id(5)).await.unwrap(), None);
+    assert_eq!(store.key(&home(), &key_id(7)).await.unwrap(), None);
     assert_eq!(store.key(&region("eu-west-1"), &key_id(1)).await.unwrap(), None);
+}
+
+fn rotation() -> RotationSettings {
+    let automatic = AutomaticRotation { period_in_days: 2560, next: at(400) };
+    RotationSettings { automatic: Some(automatic), on_demand_start: Some(at(300)), on_demand_count: 25 }
+}
+
+pub async fn keys_of_every_spec_and_usage(store: &dyn Store) {
+    with_account(store).await;
+    let symmetric = [(KeySpec::SymmetricDefault, KeyUsageType::EncryptDecrypt)];
+    let others = KeySpec::ALL.iter().filter(|spec| **spec != KeySpec::SymmetricDefault);
+    let others = others.flat_map(|spec| KeyUsageType::ALL.iter().map(|usage| (*spec, *usage)));
+    for (number, (spec, usage)) in (1..).zip(symmetric.into_iter().chain(others)) {
+        let key = Key { spec, usage, ..key(number) };
+        store.insert_key(&key, AMPLE).await.unwrap();
+        assert_eq!(store.key(&home(), &key.id).await.unwrap(), Some(key));
+    }
 }
 
 pub async fn what_stands_against_a_new_key(store: &dyn Store) {
@@ -98,26 +117,59 @@ pub async fn an_update_needs_the_revision_that_was_read(store: &dyn Store) {
     assert_eq!(store.key(&key.region, &key.id).await.unwrap(), None);
 }
 
-pub async fn an_update_replaces_description_status_and_tags_only(store: &dyn Store) {
-    let key = with_key(store).await;
-    let statuses = [
-        KeyStatus::Disabled,
-        KeyStatus::PendingDeletion { deletion_date: at(77), pending_window_in_days: 30 },
-        KeyStatus::Enabled,
+pub async fn an_update_replaces_what_may_change(store: &dyn Store) {
+    let mut expected = with_key(store).await;
+    let changes: [&dyn Fn(&mut Key); 11] = [
+        &|key| key.description = "another".to_owned(),
+        &|key| key.status = KeyStatus::Disabled,
+        &|key| key.status = KeyStatus::PendingDeletion { deletion_date: at(77), pending_window_in_days: 30 },
+        &|key| key.status = KeyStatus::Enabled,
+        &|key| key.policy = "another".to_owned(),
+        &|key| key.tags = vec![tag("b", "1"), tag("a", "2")],
+        &|key| key.tags = vec![tag("a", "3")],
+        &|key| key.tags = Vec::new(),
+        &|key| key.rotation = rotation(),
+        &|key| key.rotation.automatic = None,
+        &|key| key.rotation = RotationSettings::default(),
     ];
-    let mut expected = key;
-    for (status, tags) in statuses.into_iter().zip([vec![tag("b", "1"), tag("a", "2")], vec![tag("a", "3")], vec![]]) {
-        let description = format!("now {status:?}");
-        expected = Key { description, status, tags, ..expected };
-        let frozen = Key { policy: "other".to_owned(), created: at(999), ..expected.clone() };
-        store.update_key(&frozen).await.unwrap();
+    for change in changes {
+        change(&mut expected);
+        store.update_key(&expected).await.unwrap();
         expected.revision += 1;
         assert_eq!(store.key(&expected.region, &expected.id).await.unwrap().as_ref(), Some(&expected));
     }
-    assert_eq!(expected.origin, KeyOrigin::AwsKms);
 }
 
-pub async fn a_deleted_key_takes_its_aliases_and_tags_along(store: &dyn Store) {
+pub async fn an_update_leaves_what_never_changes(store: &dyn Store) {
+    let key = with_key(store).await;
+    let other = Key {
+        created: at(999),
+        spec: KeySpec::Hmac256,
+        usage: KeyUsageType::GenerateVerifyMac,
+        origin: KeyOrigin::External,
+        ..key.clone()
+    };
+    store.update_key(&other).await.unwrap();
+    assert_eq!(store.key(&key.region, &key.id).await.unwrap(), Some(Key { revision: 2, ..key }));
+}
+
+pub async fn several_keys_are_updated_together_or_not_at_all(store: &dyn Store) {
+    let first = with_key(store).await;
+    let second = key(2);
+    store.insert_key(&second, AMPLE).await.unwrap();
+    let change = |key: &Key| Key { description: "changed".to_owned(), tags: vec![tag("a", "b")], ..key.clone() };
+    let stale = Key { revision: 9, ..change(&second) };
+    assert_error!(store.update_keys(&[change(&first), stale]).await, StoreError::Conflict);
+    assert_eq!(store.key(&home(), &first.id).await.unwrap().as_ref(), Some(&first));
+    store.update_keys(&[change(&first), change(&second)]).await.unwrap();
+    for key in [first, second] {
+        let expected = Key { revision: 2, ..change(&key) };
+        assert_eq!(store.key(&home(), &key.id).await.unwrap(), Some(expected));
+    }
+    store.update_keys(&[]).await.unwrap();
+}
+
+pub async fn a_deleted_key_takes_all_it_has_along(store: &dyn Store) {
     with_account(store).await;
     let doomed = Key { tags: vec![tag("a", "b")], ..key(1) };
     let other = key(2);
@@ -126,11 +178,21 @@ pub async fn a_deleted_key_takes_its_aliases_and_tags_along(store: &dyn Store) {
     for alias in [alias("a", &doomed), alias("b", &other), alias("c", &doomed)] {
         store.insert_alias(&alias, AMPLE).await.unwrap();
     }
+    for grant in [grant(1, &doomed), grant(2, &other), grant(3, &doomed)] {
+        store.insert_grant(&grant, AMPLE).await.unwrap();
+    }
+    store.record_key_usages(&[last_usage(&doomed, "Encrypt", 1), last_usage(&other, "Encrypt", 1)]).await.unwrap();
     store.delete_key(&doomed.region, &doomed.id, 1).await.unwrap();
     assert_eq!(store.aliases(&account_id(1), &home(), None, None, 9).await.unwrap(), [alias("b", &other)]);
-    let again = Key { tags: Vec::new(), ..doomed };
+    assert_eq!(store.grants_of_key(&home(), &doomed.id, None, None, 9).await.unwrap(), []);
+    assert_eq!(store.grants_of_key(&home(), &other.id, None, None, 9).await.unwrap(), [grant(2, &other)]);
+    assert_eq!(store.key_last_usage(&home(), &doomed.id).await.unwrap(), None);
+    assert_eq!(store.key_last_usage(&home(), &other.id).await.unwrap(), Some(last_usage(&other, "Encrypt", 1)));
+    let again = Key { tags: Vec::new(), materials: vec![material(3)], ..doomed };
     store.insert_key(&again, AMPLE).await.unwrap();
-    assert_eq!(store.key(&again.region, &again.id).await.unwrap(), Some(again));
+    assert_eq!(store.key(&again.region, &again.id).await.unwrap().as_ref(), Some(&again));
+    // Its grants are counted anew.
+    store.insert_grant(&grant(1, &again), 1).await.unwrap();
 }
 
 pub async fn key_ids_come_in_order_page_by_page(store: &dyn Store) {
@@ -149,21 +211,4 @@ pub async fn key_ids_come_in_order_page_by_page(store: &dyn Store) {
     }
     assert_eq!(store.key_ids(&account_id(1), &home(), None, usize::MAX).await.unwrap().len(), 5);
     assert_eq!(store.key_ids(&account_id(1), &home(), None, 0).await.unwrap(), []);
-}
-
-pub async fn keys_due_for_deletion(store: &dyn Store) {
-    with_account(store).await;
-    store.insert_account(&account(2)).await.unwrap();
-    let pending = |second| KeyStatus::PendingDeletion { deletion_date: at(second), pending_window_in_days: 7 };
-    let first = Key { status: pending(10), tags: vec![tag("a", "b")], ..key(1) };
-    let second = Key { status: pending(20), account: account_id(2), region: region("eu-west-1"), ..key(2) };
-    let late = Key { status: pending(21), ..key(3) };
-    for key in [&late, &second, &first, &key(4), &Key { status: KeyStatus::Disabled, ..key(5) }] {
-        store.insert_key(key, AMPLE).await.unwrap();
-    }
-    assert_eq!(store.keys_due_for_deletion(at(9), 9).await.unwrap(), []);
-    assert_eq!(store.keys_due_for_deletion(at(20), 9).await.unwrap(), [first.clone(), second]);
-    assert_eq!(store.keys_due_for_deletion(at(20), 1).await.unwrap().len(), 1);
-    store.update_key(&Key { status: KeyStatus::Disabled, ..first }).await.unwrap();
-    assert_eq!(store.keys_due_for_deletion(at(19), 9).await.unwrap(), []);
 }

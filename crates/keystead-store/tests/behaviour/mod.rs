@@ -10,9 +10,14 @@ pub mod changes;
 pub mod connection_jobs;
 pub mod custom_key_stores;
 pub mod fixtures;
+pub mod grants;
 pub mod identities;
+pub mod key_last_usages;
+pub mod key_materials;
 pub mod keys;
+pub mod keys_due;
 pub mod metadata;
+pub mod multi_region;
 pub mod pending_backing_keys;
 
 /// The result is this error, or the test says what it is instead.
@@ -45,10 +50,39 @@ macro_rules! for_each_case {
             keys: a_key_store_takes_keys_while_it_is_connected;
             keys: the_key_quota_counts_what_is_there;
             keys: an_update_needs_the_revision_that_was_read;
-            keys: an_update_replaces_description_status_and_tags_only;
-            keys: a_deleted_key_takes_its_aliases_and_tags_along;
+            keys: keys_of_every_spec_and_usage;
+            keys: an_update_replaces_what_may_change;
+            keys: an_update_leaves_what_never_changes;
+            keys: several_keys_are_updated_together_or_not_at_all;
+            keys: a_deleted_key_takes_all_it_has_along;
             keys: key_ids_come_in_order_page_by_page;
-            keys: keys_due_for_deletion;
+
+            key_materials: materials_come_back_as_they_were_stored;
+            key_materials: an_update_replaces_the_materials;
+
+            multi_region: related_keys_tell_of_each_other;
+            multi_region: a_single_region_key_has_no_related_keys;
+            multi_region: a_replica_updates_its_primary;
+            multi_region: what_stands_against_a_replica;
+            multi_region: the_primary_region_moves;
+            multi_region: a_primary_key_outlives_its_replicas;
+
+            keys_due: keys_due_for_deletion;
+            keys_due: keys_without_replicas_left;
+            keys_due: keys_due_for_rotation;
+            keys_due: replicas_are_not_due_for_rotation;
+            keys_due: keys_with_expired_material;
+
+            grants: a_grant_comes_back_as_it_was_stored;
+            grants: what_stands_against_a_new_grant;
+            grants: a_grant_with_a_name_is_made_once;
+            grants: grants_without_a_name_are_always_others;
+            grants: a_grant_is_deleted_once;
+            grants: grants_of_a_key_come_in_order_page_by_page;
+            grants: grants_to_retire_come_in_order_page_by_page;
+
+            key_last_usages: the_latest_usage_stays;
+            key_last_usages: usages_are_recorded_together;
 
             aliases: an_alias_comes_back_as_it_was_stored;
             aliases: what_stands_against_a_new_alias;
@@ -82,6 +116,8 @@ macro_rules! for_each_case {
             connection_jobs: a_lease_is_renewed_by_its_holder;
 
             changes: every_mutation_is_in_the_feed;
+            changes: related_keys_are_in_the_feed;
+            changes: grants_and_usages_are_not_in_the_feed;
             changes: what_fails_is_not_in_the_feed;
             changes: the_feed_is_read_page_by_page;
         }
