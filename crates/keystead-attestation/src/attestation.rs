@@ -37,7 +37,7 @@ pub struct Attestation {
 /// a root and are valid now; its signature is theirs; it is not older than [`AGE_MS_MAX`] and not ahead by more than
 /// [`SKEW_MS_MAX`]; it has an RSA public key of 2048 to 4096 bits. The first that fails is the error.
 ///
-/// Takes about as long as six verifications of ECDSA on P-384, at most as 17 for a hostile document.
+/// Costs a verification of ECDSA on P-384 for each certificate below the root, and one for the document: five as Nitro makes them.
 pub fn verify(document: &[u8], roots: &AttestationRoots, now_unix_ms: i64) -> Result<Attestation, AttestationError> {
     if roots.is_empty() {
         return Err(AttestationError::NoRoots);

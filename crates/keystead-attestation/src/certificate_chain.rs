@@ -5,6 +5,7 @@
 //!
 //! Source: RFC 5280, section 6; Nitro Enclaves User Guide, "Semantical validation". As it says there, revocation is not checked.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
@@ -49,6 +50,7 @@ pub(crate) fn verify_chain(
     let valid_roots = roots_valid_at(roots, now)?;
     let anchors: Vec<TrustAnchor<'_>> = valid_roots.iter().map(|root| root.anchor.clone()).collect();
     let bundle: Vec<CertificateDer<'_>> = cabundle.iter().map(|der| CertificateDer::from(*der)).collect();
+    require_distinct_subjects(&bundle)?;
     let certificate_der = CertificateDer::from(certificate);
     let end_entity = EndEntityCert::try_from(&certificate_der).map_err(|error| fault(&error))?;
     let path = end_entity
@@ -83,6 +85,19 @@ fn roots_valid_at(roots: &AttestationRoots, now: Duration) -> Result<Vec<&Root>,
         }
     }
     if valid.is_empty() { Err(reason) } else { Ok(valid) }
+}
+
+/// A bundle is one chain, so each subject is there once. This also keeps path building short: in a bundle full of one name there
+/// would be hundreds of thousands of ways to try.
+fn require_distinct_subjects(bundle: &[CertificateDer<'_>]) -> Result<(), AttestationError> {
+    let mut subjects = BTreeSet::new();
+    for der in bundle {
+        let certificate = EndEntityCert::try_from(der).map_err(|error| fault(&error))?;
+        if !subjects.insert(certificate.subject().to_vec()) {
+            return Err(AttestationError::Chain(ChainFault::SameSubject));
+        }
+    }
+    Ok(())
 }
 
 /// The root's own path length, which a trust anchor of webpki does not have.

@@ -72,6 +72,9 @@ pub enum ChainFault {
     /// A certificate is not well-formed, or not X.509 version 3.
     #[error("a certificate is malformed")]
     Malformed,
+    /// Two certificates of the bundle have the same subject, so that there is more than one way through it.
+    #[error("two of them have the same subject")]
+    SameSubject,
     /// Nobody in the bundle and no root issued a certificate of the chain.
     #[error("no configured root issued them")]
     UnknownIssuer,
