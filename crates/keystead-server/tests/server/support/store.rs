@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
-use keystead_core::key::{Alias, Key};
+use keystead_core::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use keystead_core::key_store::CustomKeyStore;
 use keystead_core::port::{BackingKeyId, Change, ConnectionJob, JobKind, PendingBackingKey, Store, StoreError};
 use keystead_core::sealing::Sealed;
@@ -73,11 +73,19 @@ impl Store for AccessKeys {
         unused()
     }
 
+    async fn insert_replica(&self, _: &Key, _: &Key, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
     async fn key(&self, _: &Region, _: &KeyId) -> Result<Option<Key>, StoreError> {
         unused()
     }
 
-    async fn update_key(&self, _: &Key) -> Result<(), StoreError> {
+    async fn related_keys(&self, _: &AccountId, _: &KeyId) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn update_keys(&self, _: &[Key]) -> Result<(), StoreError> {
         unused()
     }
 
@@ -90,6 +98,59 @@ impl Store for AccessKeys {
     }
 
     async fn keys_due_for_deletion(&self, _: Timestamp, _: usize) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn keys_without_replicas_left(&self, _: usize) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn keys_due_for_rotation(&self, _: Timestamp, _: Timestamp, _: usize) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn keys_with_expired_material(&self, _: Timestamp, _: usize) -> Result<Vec<Key>, StoreError> {
+        unused()
+    }
+
+    async fn insert_grant(&self, _: &Grant, _: u64) -> Result<Grant, StoreError> {
+        unused()
+    }
+
+    async fn grant(&self, _: &Region, _: &KeyId, _: &GrantId) -> Result<Option<Grant>, StoreError> {
+        unused()
+    }
+
+    async fn delete_grant(&self, _: &Region, _: &KeyId, _: &GrantId) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn grants_of_key(
+        &self,
+        _: &Region,
+        _: &KeyId,
+        _: Option<&str>,
+        _: Option<&GrantId>,
+        _: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        unused()
+    }
+
+    async fn grants_to_retire(
+        &self,
+        _: &Region,
+        _: &str,
+        _: Option<&GrantId>,
+        _: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        unused()
+    }
+
+    async fn record_key_usages(&self, _: &[KeyLastUsage]) -> Result<(), StoreError> {
+        unused()
+    }
+
+    async fn key_last_usage(&self, _: &Region, _: &KeyId) -> Result<Option<KeyLastUsage>, StoreError> {
         unused()
     }
 
