@@ -112,6 +112,20 @@ impl Catalog {
         Ok(self.root_key.seal(SealedRecord::KeyMaterial(arn, &name), &bytes, entropy)?)
     }
 
+    /// Seals a material of the key with the ARN `from` for its related key with the ARN `to`.
+    pub fn reseal_material(
+        &self,
+        from: &str,
+        to: &str,
+        id: &MaterialId,
+        sealed: &Sealed,
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, KmsError> {
+        let name = id.to_string();
+        let bytes = self.root_key.open(SealedRecord::KeyMaterial(from, &name), sealed)?;
+        Ok(self.root_key.seal(SealedRecord::KeyMaterial(to, &name), &bytes, entropy)?)
+    }
+
     /// An alias.
     pub async fn alias(
         &self,

@@ -51,6 +51,11 @@ crash_points! {
     DeleteKeyMetadata "delete-key.delete-metadata" "The deletion of a key deletes its metadata.";
     DeleteKeyDestroy "delete-key.destroy" "The deletion of a key destroys its backing key.";
     DeleteKeyRecord "delete-key.record" "The deletion of a key is recorded.";
+    InsertReplica "multi-region.insert-replica" "ReplicateKey stores the replica.";
+    RecordReplica "multi-region.record-replica" "ReplicateKey records the replica in its Region.";
+    SwapRoles "multi-region.swap-roles" "UpdatePrimaryRegion stores both keys in their new roles.";
+    RecordSwap "multi-region.record-swap" "UpdatePrimaryRegion records the change in the other Region.";
+    BeginWaiting "multi-region.begin-waiting" "The waiting period of a primary key begins, as its last replica is deleted.";
 }
 
 /// The step asked for, and how many times it is passed before.

@@ -207,10 +207,15 @@ impl Kms {
         &self.settings.home_region
     }
 
+    /// The Regions of this service, the home Region first.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        let Settings { home_region, other_regions, .. } = &self.settings;
+        std::iter::once(home_region).chain(other_regions)
+    }
+
     /// The Region of this service with that name.
     pub fn region_named(&self, name: &str) -> Option<&Region> {
-        let Settings { home_region, other_regions, .. } = &self.settings;
-        std::iter::once(home_region).chain(other_regions).find(|region| region.as_str() == name)
+        self.regions().find(|region| region.as_str() == name)
     }
 
     /// The service's clock.

@@ -7,7 +7,7 @@ use crate::audit::{AuditRecord, AuditResource};
 use crate::catalog::{LoadedKeyStore, LoadedLink};
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
-use crate::key::{Key, KeyOrigin};
+use crate::key::{Key, KeyOrigin, KeyStatus};
 use crate::kms::Kms;
 use crate::port::{BackingKeyId, StoreError};
 
@@ -16,6 +16,8 @@ const BATCH: usize = 100;
 
 /// Deletes every key whose deletion date has come, with its material, tags and aliases. External keys are not touched; of a key in HSMs,
 /// the backing key is destroyed if that can be done now, and is otherwise left to the owner of the cluster.
+///
+/// Then the waiting period begins of each multi-Region primary key that waited for its last replica to go.
 ///
 /// A key that cannot be deleted stays for the next time and does not keep the others.
 pub async fn delete_due_keys(kms: &Kms) -> Result<(), KmsError> {
@@ -29,8 +31,42 @@ pub async fn delete_due_keys(kms: &Kms) -> Result<(), KmsError> {
             }
         }
         if due.len() < BATCH || failed {
+            return begin_waiting_periods(kms).await;
+        }
+    }
+}
+
+/// A crash between the deletion of the last replica and this loses nothing: the store finds such a primary key at any time.
+async fn begin_waiting_periods(kms: &Kms) -> Result<(), KmsError> {
+    loop {
+        let waiting = kms.catalog.store().keys_without_replicas_left(BATCH).await?;
+        let mut failed = false;
+        for key in &waiting {
+            if let Err(error) = begin_waiting_period(kms, key).await {
+                tracing::error!(key = %key.arn(), %error, "the waiting period of a primary key could not begin");
+                failed = true;
+            }
+        }
+        if waiting.len() < BATCH || failed {
             return Ok(());
         }
+    }
+}
+
+/// From PendingReplicaDeletion to PendingDeletion (KMS Developer Guide, "Deleting multi-Region keys").
+async fn begin_waiting_period(kms: &Kms, key: &Key) -> Result<(), KmsError> {
+    let KeyStatus::PendingReplicaDeletion { pending_window_in_days } = key.status else { return Ok(()) };
+    let deletion_date = kms.clock.now().plus_days(pending_window_in_days.into());
+    let status = KeyStatus::PendingDeletion { deletion_date, pending_window_in_days };
+    crash_point::reached(CrashPoint::BeginWaiting);
+    match kms.catalog.update_keys(std::slice::from_ref(key), &[Key { status, ..key.clone() }]).await {
+        Ok(()) => {
+            tracing::info!(key = %key.arn(), pending_window_in_days, "the key's last replica is gone: its waiting period begins");
+            Ok(())
+        }
+        // Cancelled, or begun by another node, since it was read.
+        Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

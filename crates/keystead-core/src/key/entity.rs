@@ -91,6 +91,23 @@ impl MultiRegion {
     pub fn new_primary(region: Region) -> Self {
         Self { key_type: MultiRegionKeyType::Primary, primary_region: region, replica_regions: Vec::new() }
     }
+
+    /// The place of a replica in a Region in which there is none so far.
+    pub fn of_new_replica(&self, region: &Region) -> Self {
+        let mut replica_regions = self.replica_regions.clone();
+        replica_regions.push(region.clone());
+        replica_regions.sort();
+        Self { key_type: MultiRegionKeyType::Replica, primary_region: self.primary_region.clone(), replica_regions }
+    }
+
+    /// The place of the key in `region` once the primary key is the one in `primary_region`, which is a replica's so far.
+    pub fn with_primary_in(&self, region: &Region, primary_region: &Region) -> Self {
+        let key_type = if region == primary_region { MultiRegionKeyType::Primary } else { MultiRegionKeyType::Replica };
+        let regions = std::iter::once(&self.primary_region).chain(&self.replica_regions);
+        let mut replica_regions: Vec<Region> = regions.filter(|region| *region != primary_region).cloned().collect();
+        replica_regions.sort();
+        Self { key_type, primary_region: primary_region.clone(), replica_regions }
+    }
 }
 
 /// A state that passes by itself (KMS Developer Guide, "Key states": transient states of multi-Region keys).
@@ -175,4 +192,32 @@ pub enum KeyStatus {
         /// The waiting period, 7..=30 days.
         pending_window_in_days: u16,
     },
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn regions(names: &[&str]) -> Vec<Region> {
+        names.iter().map(|name| Region::parse(name).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_primary_key_moves_within_its_set() {
+        let [ireland, london, ohio] = &regions(&["eu-west-1", "eu-west-2", "us-east-2"])[..] else { unreachable!() };
+        let primary = MultiRegion::new_primary(ohio.clone());
+        let first = primary.of_new_replica(london);
+        assert_eq!((first.key_type, &first.primary_region), (MultiRegionKeyType::Replica, ohio));
+        let second = first.of_new_replica(ireland);
+        assert_eq!(second.replica_regions, regions(&["eu-west-1", "eu-west-2"]));
+
+        let moved = |region| second.with_primary_in(region, london);
+        assert_eq!(moved(london).key_type, MultiRegionKeyType::Primary);
+        for replica in [ireland, ohio] {
+            assert_eq!(moved(replica).key_type, MultiRegionKeyType::Replica);
+            assert_eq!(moved(replica).primary_region, *london);
+            assert_eq!(moved(replica).replica_regions, regions(&["eu-west-1", "us-east-2"]));
+        }
+    }
 }

@@ -32,5 +32,7 @@ pub use material_id::MaterialId;
 pub use material_record::{Import, KeyMaterialRecord, MaterialState, Rotation};
 pub use rotation::{AutomaticRotation, RotationSettings};
 pub use state::EffectiveState;
-pub use state_table::{KEY_STATE_TABLE, KeyRequirement, KeyStateRow, StateRefusal, key_state_row, refuse_in_state};
+pub use state_table::{
+    KEY_STATE_TABLE, KeyRequirement, KeyStateRow, StateRefusal, key_state_row, refuse_in_state, refuse_state,
+};
 pub use symmetric_material::{MaterialError, NONCE_LENGTH, SymmetricMaterial, TAG_LENGTH};

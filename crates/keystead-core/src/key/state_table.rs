@@ -164,12 +164,21 @@ impl KeyStateRow {
 
 /// Fails with the documented error if `operation` does not take such a key, or if the key's state refuses it.
 pub fn refuse_in_state(operation: &str, state: EffectiveState, key: &Key) -> Result<(), KmsError> {
-    let Some(row) = key_state_row(operation) else {
-        return Err(KmsError::internal(&format!("{operation} has no row in the key state table")));
-    };
-    check_requirement(row.requirement, key)?;
-    let Some(refusal) = row.refusal(state) else { return Ok(()) };
-    Err(refusal_error(refusal, key))
+    check_requirement(row_of(operation)?.requirement, key)?;
+    refuse_state(operation, state, key)
+}
+
+/// The same for a key besides the one that the operation is about: it need not be of the operation's kind, but in a state for it.
+pub fn refuse_state(operation: &str, state: EffectiveState, key: &Key) -> Result<(), KmsError> {
+    match row_of(operation)?.refusal(state) {
+        Some(refusal) => Err(refusal_error(refusal, key)),
+        None => Ok(()),
+    }
+}
+
+fn row_of(operation: &str) -> Result<&'static KeyStateRow, KmsError> {
+    key_state_row(operation)
+        .ok_or_else(|| KmsError::internal(&format!("{operation} has no row in the key state table")))
 }
 
 /// Fails if an operation does not take keys of this kind. The text for replica keys is unverified.

@@ -29,9 +29,11 @@ mod list_keys;
 mod list_resource_tags;
 mod new_key_home;
 mod new_key_type;
+mod other_region;
 mod page;
 mod policy;
 mod re_encrypt;
+mod replicate_key;
 mod schedule_key_deletion;
 mod tag_resource;
 mod tags;
@@ -40,6 +42,7 @@ mod untag_resource;
 mod update_alias;
 mod update_custom_key_store;
 mod update_key_description;
+mod update_primary_region;
 
 use keystead_model::kms::Exception;
 use keystead_model::operation::{SuccessBody, success_body};
@@ -94,6 +97,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListKeys" => body(room, &list_keys::list_keys(kms, call, read(input)?).await?),
         "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
         "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "ReplicateKey" => record(replicate_key::replicate_key(kms, call, read(input)?).await?),
         "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
         "TagResource" => done(operation, tag_resource::tag_resource(kms, call, read(input)?).await),
         "UntagResource" => done(operation, untag_resource::untag_resource(kms, call, read(input)?).await),
@@ -103,6 +107,9 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         }
         "UpdateKeyDescription" => {
             done(operation, update_key_description::update_key_description(kms, call, read(input)?).await)
+        }
+        "UpdatePrimaryRegion" => {
+            done(operation, update_primary_region::update_primary_region(kms, call, read(input)?).await)
         }
         _ => Err(unsupported_operation::refuse(kms, call, &input).await),
     }

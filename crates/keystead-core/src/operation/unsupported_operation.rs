@@ -40,10 +40,8 @@ static UNSUPPORTED_OPERATIONS: &[(&str, AcceptedForms, Refusal)] = &[
     ("GetPublicKey", All, NotForSymmetricKeys),
     ("ImportKeyMaterial", IdOrArn, NotForOrigin),
     ("ListKeyRotations", IdOrArn, NotForOrigin),
-    ("ReplicateKey", IdOrArn, NotForOrigin),
     ("RotateKeyOnDemand", IdOrArn, NotForOrigin),
     ("Sign", All, KeyUsage),
-    ("UpdatePrimaryRegion", IdOrArn, NotForOrigin),
     ("Verify", All, KeyUsage),
     ("VerifyMac", All, KeyUsage),
 ];
