@@ -2,17 +2,24 @@
 //!
 //! AES-256-GCM under the root key, a fresh 96-bit nonce each time, and the identity of the record as additional authenticated data,
 //! so that a sealed value moved to another row does not open. Layout: version (1 byte, `1`), nonce (12), ciphertext, tag (16).
+//!
+//! What is no secret and must only be ours again when it comes back is authenticated and not sealed: HMAC-SHA-256 under a key that is
+//! derived from the root key. It needs no nonce, so it may be done any number of times.
 
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use crate::port::Entropy;
 
 /// Length of a root key in bytes (AES-256).
 pub const ROOT_KEY_LENGTH: usize = 32;
+
+/// Length of an authentication code in bytes (HMAC-SHA-256).
+pub const AUTHENTICATION_CODE_LENGTH: usize = 32;
 
 const VERSION: u8 = 1;
 const NONCE_LENGTH: usize = 12;
@@ -50,11 +57,16 @@ impl SealedRecord<'_> {
             Self::PreCoPassword(id) => ("keystead/pre-co-password", &[id]),
         };
         let mut aad = label.as_bytes().to_vec();
-        for part in parts {
-            aad.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            aad.extend_from_slice(part.as_bytes());
-        }
+        append_parts(&mut aad, parts);
         aad
+    }
+}
+
+/// Each text with its length before it: no two lists of texts give the same bytes.
+fn append_parts(bytes: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
     }
 }
 
@@ -102,7 +114,10 @@ pub enum SealError {
 }
 
 /// The root key, held for the life of the process.
-pub struct RootKey(LessSafeKey);
+pub struct RootKey {
+    sealing: LessSafeKey,
+    authentication: hmac::Key,
+}
 
 impl RootKey {
     /// Takes [`ROOT_KEY_LENGTH`] bytes; `None` for any other length.
@@ -110,7 +125,19 @@ impl RootKey {
         if bytes.len() != ROOT_KEY_LENGTH {
             return None;
         }
-        UnboundKey::new(&AES_256_GCM, bytes).ok().map(|key| Self(LessSafeKey::new(key)))
+        let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).ok()?);
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        let derived = hmac::sign(&derivation, b"keystead/authentication");
+        Some(Self { sealing, authentication: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()) })
+    }
+
+    /// The authentication code of these texts, which nobody can make without the root key. The first one says what it is for.
+    pub fn authentication_code(&self, parts: &[&str]) -> [u8; AUTHENTICATION_CODE_LENGTH] {
+        let mut bytes = Vec::new();
+        append_parts(&mut bytes, parts);
+        let mut code = [0; AUTHENTICATION_CODE_LENGTH];
+        code.copy_from_slice(hmac::sign(&self.authentication, &bytes).as_ref());
+        code
     }
 
     /// Seals `secret` for `record`.
@@ -119,7 +146,7 @@ impl RootKey {
         entropy.fill(&mut nonce);
         let mut body = Zeroizing::new(secret.to_vec());
         let tag = self
-            .0
+            .sealing
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(record.aad()), &mut body)
             .map_err(|_| SealError::Module)?;
         let mut sealed = Vec::with_capacity(1 + NONCE_LENGTH + body.len() + TAG_LENGTH);
@@ -143,7 +170,7 @@ impl RootKey {
         let (nonce, body) = rest.split_at(NONCE_LENGTH);
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
-        let length = self.0.open_in_place(nonce, Aad::from(record.aad()), &mut body).ok()?.len();
+        let length = self.sealing.open_in_place(nonce, Aad::from(record.aad()), &mut body).ok()?.len();
         body.truncate(length);
         Some(body)
     }
@@ -191,6 +218,16 @@ mod tests {
             let bytes = sealed.as_bytes()[..length].to_vec();
             assert!(root.open(SealedRecord::RootKeyCheck, &Sealed::from_bytes(bytes)).is_err());
         }
+    }
+
+    #[test]
+    fn an_authentication_code_is_of_its_texts_and_its_root_key() {
+        let root = RootKey::new(&[7; 32]).unwrap();
+        let code = root.authentication_code(&["for", "a", "bc"]);
+        assert_eq!(code, root.authentication_code(&["for", "a", "bc"]));
+        assert_ne!(code, root.authentication_code(&["for", "ab", "c"]));
+        assert_ne!(code, root.authentication_code(&["for", "a", "bc", ""]));
+        assert_ne!(code, RootKey::new(&[8; 32]).unwrap().authentication_code(&["for", "a", "bc"]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use keystead_model::kms::{
 use super::custom_key_store_lookup::stored_key_store;
 use super::custom_key_store_settings::CUSTOM_KEY_STORES_MAX;
 use super::key_lookup::authorized_account;
-use super::page::{self, DESCRIBE_CUSTOM_KEY_STORES};
+use super::page::DESCRIBE_CUSTOM_KEY_STORES;
 use crate::error::KmsError;
 use crate::key_store::{CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore};
 use crate::kms::{Call, Kms};
@@ -21,7 +21,7 @@ pub(super) async fn describe_custom_key_stores(
     request: DescribeCustomKeyStoresRequest,
 ) -> Result<DescribeCustomKeyStoresResponse, KmsError> {
     let scope = authorized_account(call)?;
-    let limit = DESCRIBE_CUSTOM_KEY_STORES.items(request.limit)?;
+    let page = DESCRIBE_CUSTOM_KEY_STORES.page(kms, call, request.limit, request.marker.as_deref(), &[])?;
     let store = kms.catalog.store();
     let mut found = match (&request.custom_key_store_id, &request.custom_key_store_name) {
         // What AWS answers to both is unverified.
@@ -42,14 +42,11 @@ pub(super) async fn describe_custom_key_stores(
             })?]
         }
         (None, None) => {
-            let after = page::after("DescribeCustomKeyStores", request.marker.as_deref())?
-                .map(|last| CustomKeyStoreId::parse(&last).ok_or_else(page::invalid_marker))
-                .transpose()?;
-            store.custom_key_stores(&scope.account, &scope.region, after.as_ref(), limit + 1).await?
+            let after = page.after(CustomKeyStoreId::parse)?;
+            store.custom_key_stores(&scope.account, &scope.region, after.as_ref(), page.wanted()).await?
         }
     };
-    let next_marker =
-        page::cut(&mut found, limit, "DescribeCustomKeyStores", |key_store| key_store.id.as_str().to_owned());
+    let next_marker = page.cut(&mut found, |key_store| key_store.id.as_str().to_owned());
     Ok(DescribeCustomKeyStoresResponse {
         custom_key_stores: found.into_iter().map(entry).collect(),
         truncated: next_marker.is_some(),

@@ -1,11 +1,11 @@
 //! ListAliases.
 
-use keystead_model::arn::AliasName;
+use keystead_model::arn::{AliasName, KeyId};
 use keystead_model::kms::{AliasListEntry, ListAliasesRequest, ListAliasesResponse};
 
 use super::create_alias::alias_arn;
 use super::key_lookup::{AcceptedForms, authorized_account, authorized_key};
-use super::page::{self, LIST_ALIASES};
+use super::page::LIST_ALIASES;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -16,17 +16,17 @@ pub(super) async fn list_aliases(
     request: ListAliasesRequest,
 ) -> Result<ListAliasesResponse, KmsError> {
     let scope = authorized_account(call)?;
-    let limit = LIST_ALIASES.items(request.limit)?;
-    let after = page::after("ListAliases", request.marker.as_deref())?
-        .map(|last| AliasName::parse(&last).ok_or_else(page::invalid_marker))
-        .transpose()?;
     let key = match &request.key_id {
         Some(key_id) => Some(authorized_key(kms, call, key_id, AcceptedForms::IdOrArn).await?.key.id),
         None => None,
     };
+    let filters = key.as_ref().map(KeyId::as_str);
+    let page = LIST_ALIASES.page(kms, call, request.limit, request.marker.as_deref(), filters.as_slice())?;
+    let after = page.after(AliasName::parse)?;
     let store = kms.catalog.store();
-    let mut aliases = store.aliases(&scope.account, &scope.region, key.as_ref(), after.as_ref(), limit + 1).await?;
-    let next_marker = page::cut(&mut aliases, limit, "ListAliases", |alias| alias.name.as_str().to_owned());
+    let mut aliases =
+        store.aliases(&scope.account, &scope.region, key.as_ref(), after.as_ref(), page.wanted()).await?;
+    let next_marker = page.cut(&mut aliases, |alias| alias.name.as_str().to_owned());
     let aliases = aliases
         .into_iter()
         .map(|alias| AliasListEntry {

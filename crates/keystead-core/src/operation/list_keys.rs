@@ -4,7 +4,7 @@ use keystead_model::arn::{KeyArn, KeyId};
 use keystead_model::kms::{KeyListEntry, ListKeysRequest, ListKeysResponse};
 
 use super::key_lookup::authorized_account;
-use super::page::{self, LIST_KEYS};
+use super::page::LIST_KEYS;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -15,12 +15,10 @@ pub(super) async fn list_keys(
     request: ListKeysRequest,
 ) -> Result<ListKeysResponse, KmsError> {
     let scope = authorized_account(call)?;
-    let limit = LIST_KEYS.items(request.limit)?;
-    let after = page::after("ListKeys", request.marker.as_deref())?
-        .map(|last| KeyId::parse(&last).ok_or_else(page::invalid_marker))
-        .transpose()?;
-    let mut ids = kms.catalog.store().key_ids(&scope.account, &scope.region, after.as_ref(), limit + 1).await?;
-    let next_marker = page::cut(&mut ids, limit, "ListKeys", |id| id.as_str().to_owned());
+    let page = LIST_KEYS.page(kms, call, request.limit, request.marker.as_deref(), &[])?;
+    let after = page.after(KeyId::parse)?;
+    let mut ids = kms.catalog.store().key_ids(&scope.account, &scope.region, after.as_ref(), page.wanted()).await?;
+    let next_marker = page.cut(&mut ids, |id| id.as_str().to_owned());
     let keys = ids
         .into_iter()
         .map(|key_id| KeyListEntry { key_id, key_arn: KeyArn::new(scope.region.clone(), scope.account, key_id) })

@@ -3,7 +3,7 @@
 use keystead_model::kms::{ListResourceTagsRequest, ListResourceTagsResponse};
 
 use super::key_lookup::{AcceptedForms, authorized_key};
-use super::page::{self, LIST_RESOURCE_TAGS};
+use super::page::LIST_RESOURCE_TAGS;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -14,11 +14,12 @@ pub(super) async fn list_resource_tags(
     request: ListResourceTagsRequest,
 ) -> Result<ListResourceTagsResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
-    let limit = LIST_RESOURCE_TAGS.items(request.limit)?;
-    let after = page::after("ListResourceTags", request.marker.as_deref())?;
+    let page =
+        LIST_RESOURCE_TAGS.page(kms, call, request.limit, request.marker.as_deref(), &[key.key.id.as_str()])?;
+    let after = page.after(|tag_key| Some(tag_key.to_owned()))?;
     let mut tags = key.key.tags.clone();
     tags.sort_by(|one, other| one.tag_key.cmp(&other.tag_key));
     tags.retain(|tag| after.as_ref().is_none_or(|after| tag.tag_key > *after));
-    let next_marker = page::cut(&mut tags, limit, "ListResourceTags", |tag| tag.tag_key.clone());
+    let next_marker = page.cut(&mut tags, |tag| tag.tag_key.clone());
     Ok(ListResourceTagsResponse { tags, truncated: next_marker.is_some(), next_marker })
 }
