@@ -74,6 +74,14 @@ pub(crate) enum Part {
     ExternalKey,
     /// Encrypt under a key in a cluster of HSMs against a bare loop over C_Encrypt, and the loss of an HSM
     CloudhsmKey,
+    /// Sign against a bare loop over the same signatures
+    Signing,
+    /// Encrypt while RSA keys are made
+    KeyGeneration,
+    /// Encrypt of one account while another one calls far above its quota
+    Fairness,
+    /// Start, memory, lists and Encrypt with 100,000 keys
+    ManyKeys,
     /// Time to the first answer, and memory
     Start,
 }
@@ -85,14 +93,21 @@ pub(crate) struct Extent {
     pub(crate) rounds: u32,
     /// How often each kind of server is started to see how long that takes.
     pub(crate) starts: u32,
+    /// How many keys there are to be when many are.
+    pub(crate) many_keys: usize,
 }
 
 impl MeasurementArguments {
     pub(crate) fn extent(&self) -> Extent {
         if self.quick {
-            return Extent { round: Duration::from_millis(200), rounds: 2, starts: 2 };
+            return Extent { round: Duration::from_millis(200), rounds: 2, starts: 2, many_keys: 1000 };
         }
-        Extent { round: Duration::from_secs_f64(self.seconds_per_round), rounds: self.rounds, starts: 10 }
+        Extent {
+            round: Duration::from_secs_f64(self.seconds_per_round),
+            rounds: self.rounds,
+            starts: 10,
+            many_keys: 100_000,
+        }
     }
 
     pub(crate) fn measures(&self, part: Part) -> bool {

@@ -86,15 +86,20 @@ impl Connection {
 
     /// Sends the request and reads the whole answer. Every status but 200 is an error.
     pub(crate) async fn call(&mut self) -> Result<Bytes, Failure> {
-        let request = self.request.sign(&mut self.signer)?;
-        self.sender.ready().await?;
-        let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
+        let (status, body) = self.send(&self.request.clone()).await?;
         match status {
             StatusCode::OK if !body.is_empty() => Ok(body),
             _ => Err(format!("answered with {status}: {}", String::from_utf8_lossy(&body)).into()),
         }
+    }
+
+    /// Sends another request and reads the whole answer, whatever it is.
+    pub(crate) async fn send(&mut self, request: &PreparedRequest) -> Result<(StatusCode, Bytes), Failure> {
+        let request = request.sign(&mut self.signer)?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }
 

@@ -12,6 +12,9 @@ use crate::kms_call::{KmsServer, text};
 use crate::process::Server;
 use crate::signer::Signer;
 
+/// The Region of `keystead dev`.
+const DEFAULT_REGION: &str = "us-east-1";
+
 /// A data folder.
 pub(crate) struct DataFolder(PathBuf);
 
@@ -76,11 +79,15 @@ impl DataFolder {
         Ok(serde_json::from_str(&self.read("create-cloudhsm-key-store.json")?)?)
     }
 
+    /// Changes the configuration that `keystead dev` has left.
+    pub(crate) fn change_configuration(&self, change: impl FnOnce(&mut toml::Table)) -> Result<(), Failure> {
+        let mut config: toml::Table = self.read("keystead.toml")?.parse()?;
+        change(&mut config);
+        Ok(std::fs::write(self.file("keystead.toml"), config.to_string())?)
+    }
+
     fn signer(&self) -> Result<Signer, Failure> {
-        let env = self.read("env")?;
-        let variable =
-            |name| exported(&env, name).ok_or_else(|| format!("no {name} in {}", self.file("env").display()));
-        Ok(Signer::for_kms(variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?, variable("AWS_REGION")?))
+        signer_of(&self.read("env")?)
     }
 
     fn address_of(&self, host: &str) -> Result<SocketAddr, Failure> {
@@ -93,6 +100,13 @@ impl DataFolder {
         let file = self.file(name);
         std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()).into())
     }
+}
+
+/// Whoever the lines of a file for a shell make of an AWS SDK.
+pub(crate) fn signer_of(env: &str) -> Result<Signer, Failure> {
+    let variable = |name| exported(env, name).ok_or_else(|| format!("no {name} among the variables"));
+    let region = exported(env, "AWS_REGION").unwrap_or(DEFAULT_REGION);
+    Ok(Signer::for_kms(variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?, region))
 }
 
 /// The value of `export NAME=VALUE` among the lines of a file for a shell. The values read here need no quotes.

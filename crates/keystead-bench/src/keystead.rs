@@ -127,6 +127,17 @@ impl Keystead {
         self.processes.start(command, &folder.file("serve.log"))
     }
 
+    /// Runs `keystead admin` on a folder and returns what it prints.
+    pub(crate) fn admin(&self, folder: &DataFolder, arguments: &[&str]) -> Result<String, Failure> {
+        let mut command = self.command(DEFAULT_MODE);
+        command.args(["admin", "--config"]).arg(folder.file("keystead.toml")).args(arguments);
+        let output = command.output()?;
+        if !output.status.success() {
+            return Err(format!("admin {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     fn command(&self, mode: Mode) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLE_PREFIX)) {

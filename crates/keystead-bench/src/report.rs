@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::arguments::Extent;
+use crate::load::Round;
 use crate::machine::Machine;
 
 /// All figures of one run.
@@ -23,11 +24,17 @@ pub(crate) struct ExtentFacts {
     seconds_per_round: f64,
     rounds: u32,
     starts: u32,
+    many_keys: usize,
 }
 
 impl From<Extent> for ExtentFacts {
     fn from(extent: Extent) -> Self {
-        Self { seconds_per_round: extent.round.as_secs_f64(), rounds: extent.rounds, starts: extent.starts }
+        Self {
+            seconds_per_round: extent.round.as_secs_f64(),
+            rounds: extent.rounds,
+            starts: extent.starts,
+            many_keys: extent.many_keys,
+        }
     }
 }
 
@@ -49,6 +56,19 @@ pub(crate) struct Series {
     pub(crate) p99_us: f64,
     /// Processor time of the server's process for each request.
     pub(crate) server_cpu_us_per_request: f64,
+}
+
+impl Series {
+    /// One round, of which the server's processor time is not known.
+    pub(crate) fn of_round(name: &str, round: &Round) -> Self {
+        Self {
+            name: name.to_owned(),
+            requests_per_second: round.requests_per_second(),
+            p50_us: round.latencies.quantile_us(0.5),
+            p99_us: round.latencies.quantile_us(0.99),
+            server_cpu_us_per_request: 0.0,
+        }
+    }
 }
 
 /// A figure, and its goal if it has one.

@@ -178,20 +178,13 @@ impl Bench {
         let rounds = [("as usual", second(false)?), ("an HSM is lost", second(true)?)];
         let [_, (_, lost)] = &rounds;
         let p99 = lost.latencies.quantile_us(0.99);
-        let series = |(name, round): &(&str, Round)| Series {
-            name: (*name).to_owned(),
-            requests_per_second: round.requests_per_second(),
-            p50_us: round.latencies.quantile_us(0.5),
-            p99_us: round.latencies.quantile_us(0.99),
-            server_cpu_us_per_request: 0.0,
-        };
         Ok(Measurement {
             id: format!("{}_loss", self.id),
             title: format!(
                 "An HSM lost under {LOSS_REQUESTS_PER_SECOND} Encrypts/s, {}; no request failed",
                 self.label
             ),
-            series: rounds.iter().map(series).collect(),
+            series: rounds.iter().map(|(name, round)| Series::of_round(name, round)).collect(),
             figures: vec![Figure::new("p99 of the second in which it is lost", p99, Unit::Microseconds, None)],
         })
     }

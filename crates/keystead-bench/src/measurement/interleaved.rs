@@ -25,7 +25,7 @@ pub(super) struct Observed {
     pub(super) requests_per_second: f64,
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
-    cpu_us_per_request: f64,
+    pub(super) cpu_us_per_request: f64,
 }
 
 impl Party {

@@ -2,7 +2,11 @@
 
 mod cloudhsm_key;
 mod external_key;
+mod fairness;
 mod interleaved;
+mod key_generation;
+mod many_keys;
+mod signing;
 mod start;
 mod throughput;
 
@@ -51,6 +55,18 @@ fn measure(arguments: &MeasurementArguments, keystead: &Keystead) -> Result<Vec<
     }
     if arguments.measures(Part::ExternalKey) {
         external_key::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::Signing) {
+        signing::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::KeyGeneration) {
+        key_generation::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::Fairness) {
+        fairness::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::ManyKeys) {
+        many_keys::measure(keystead, extent, &mut add)?;
     }
     if arguments.measures(Part::CloudhsmKey) {
         cloudhsm_key::measure(keystead, extent, &mut add)?;
