@@ -323,17 +323,17 @@ impl Kms {
     }
 
     /// Records and answers a request that was refused before any operation could see it: a signature that does not verify, an
-    /// operation that does not exist, a body that is too large.
+    /// operation that does not exist, a body that is too large. `region` is the one that it asked.
     pub async fn refuse(
         &self,
         event_name: &str,
         error: KmsError,
         access_key_id: Option<&str>,
+        region: &Region,
         origin: &RequestOrigin,
     ) -> Answer {
         let read_only = keystead_model::operation::read_only(event_name);
-        let mut record =
-            AuditRecord::of_call(event_name, self.home_region(), self.clock.now(), self.new_uuid(), read_only);
+        let mut record = AuditRecord::of_call(event_name, region, self.clock.now(), self.new_uuid(), read_only);
         record.set_origin(origin);
         record.user_identity = UserIdentity::unknown(access_key_id);
         fill_error(&mut record, &error);

@@ -125,6 +125,14 @@ impl Authenticator {
             .map_err(|error| Refusal::from(error).claimed_by(&claim.credential.access_key_id))
     }
 
+    /// The Region that a request asks, so far as its head tells: the home Region if that names none.
+    pub(super) fn asked_region(&self, head: &Parts, service: Service) -> &Region {
+        match authorization(&head.headers) {
+            Ok(authorization) => self.expected_region(service, &authorization.scope.region),
+            Err(_) => self.kms.home_region(),
+        }
+    }
+
     /// KMS is asked in any of the Regions that are served, the other services in the home Region. Of a scope that names none of them, the
     /// home Region is what it ought to be.
     fn expected_region(&self, service: Service, named: &str) -> &Region {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keystead_core::api_service::ServiceAnswer;
 use keystead_core::kms::{Answer, Caller, RequestOrigin};
 use keystead_core::{Kms, KmsError};
+use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
 
 use super::answer::{CONTENT_TYPE_AWS_JSON, Reply};
@@ -42,19 +43,27 @@ impl Dispatch {
             // `protocol::check` lets none through; were one to come, it is the service's to refuse.
             Called::Kms(None) => {
                 let error = KmsError::bare(Exception::UnknownOperation);
-                self.kms.refuse(called.event_name(), error, Some(&caller.access_key_id), &caller.origin).await.into()
+                let Caller { access_key_id, region, origin, .. } = caller;
+                self.kms.refuse(called.event_name(), error, Some(access_key_id), region, origin).await.into()
             }
             Called::CloudHsm(operation) => self.beside.cloudhsm.invoke(operation.as_deref(), body, caller).await.into(),
             Called::Ec2 => self.beside.ec2.invoke(None, body, caller).await.into(),
         }
     }
 
-    /// Records a refusal, and answers with it in the service's own words. The record is written when this returns.
-    pub(super) async fn refuse(&self, called: &Called, refusal: Refusal, origin: &RequestOrigin) -> Reply {
+    /// Records a refusal in the Region that was asked, and answers with it in the service's own words. The record is written when this
+    /// returns.
+    pub(super) async fn refuse(
+        &self,
+        called: &Called,
+        refusal: Refusal,
+        region: &Region,
+        origin: &RequestOrigin,
+    ) -> Reply {
         let Refusal { error, status, access_key_id } = refusal;
         let access_key_id = access_key_id.as_deref();
         let mut reply: Reply = match called {
-            Called::Kms(_) => self.kms.refuse(called.event_name(), error, access_key_id, origin).await.into(),
+            Called::Kms(_) => self.kms.refuse(called.event_name(), error, access_key_id, region, origin).await.into(),
             Called::CloudHsm(operation) => {
                 self.beside.cloudhsm.refuse(operation.as_deref(), error, access_key_id, origin).await.into()
             }

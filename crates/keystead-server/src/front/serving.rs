@@ -48,6 +48,7 @@ pub(crate) struct Peer {
 
 /// A request as the audit record knows it, whatever comes of it.
 struct Exchange {
+    head: Parts,
     called: Called,
     origin: RequestOrigin,
 }
@@ -79,10 +80,10 @@ impl Front {
     pub(crate) async fn serve(context: Arc<ConnectionContext>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let http1 = request.version() < Version::HTTP_2;
         let (head, body) = request.into_parts();
-        let exchange = Arc::new(context.front.exchange(&head, &context.peer));
+        let exchange = Arc::new(context.front.exchange(head, &context.peer));
         let task = tokio::spawn({
             let (context, exchange) = (context.clone(), exchange.clone());
-            async move { context.front.handle(&head, body, &exchange).await }
+            async move { context.front.handle(body, &exchange).await }
         });
         let outcome = match task.await {
             Ok(outcome) => outcome,
@@ -102,7 +103,7 @@ impl Front {
         status: StatusCode,
     ) -> Response<Full<Bytes>> {
         let (nothing_known, ()) = Request::new(()).into_parts();
-        let exchange = Arc::new(context.front.exchange(&nothing_known, &context.peer));
+        let exchange = Arc::new(context.front.exchange(nothing_known, &context.peer));
         let task = tokio::spawn({
             let (context, exchange) = (context.clone(), exchange.clone());
             async move { context.front.refuse(Refusal::of_unreadable_head(status), &exchange).await }
@@ -116,7 +117,7 @@ impl Front {
         response
     }
 
-    fn exchange(&self, head: &Parts, peer: &Peer) -> Exchange {
+    fn exchange(&self, head: Parts, peer: &Peer) -> Exchange {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let user_agent = head.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
         let origin = RequestOrigin {
@@ -126,19 +127,19 @@ impl Front {
             tls: peer.tls.as_ref().map(|tls| TlsDetails {
                 tls_version: tls.version.clone(),
                 cipher_suite: tls.cipher_suite.clone(),
-                client_provided_host_header: text(host(head).unwrap_or_default()),
+                client_provided_host_header: text(host(&head).unwrap_or_default()),
             }),
         };
-        Exchange { called: Called::of(head), origin }
+        Exchange { called: Called::of(&head), head, origin }
     }
 
-    async fn handle(&self, head: &Parts, mut body: Incoming, exchange: &Exchange) -> Outcome {
+    async fn handle(&self, mut body: Incoming, exchange: &Exchange) -> Outcome {
         let deadline = Instant::now() + self.body_limits.timeout;
-        match self.invoke(head, &mut body, deadline, exchange).await {
+        match self.invoke(&mut body, deadline, exchange).await {
             Ok(reply) => Outcome { reply, body_left: false },
             Err(refusal) => {
                 // Who waits for `100 Continue` has not sent its body and will not.
-                let waits = head.headers.contains_key(EXPECT);
+                let waits = exchange.head.headers.contains_key(EXPECT);
                 let body_left = waits || !body::discard(&mut body, deadline).await;
                 Outcome { reply: self.refuse(refusal, exchange).await, body_left }
             }
@@ -146,14 +147,8 @@ impl Front {
     }
 
     /// The checks in their order, then the operation.
-    async fn invoke(
-        &self,
-        head: &Parts,
-        body: &mut Incoming,
-        deadline: Instant,
-        exchange: &Exchange,
-    ) -> Result<Reply, Refusal> {
-        let called = &exchange.called;
+    async fn invoke(&self, body: &mut Incoming, deadline: Instant, exchange: &Exchange) -> Result<Reply, Refusal> {
+        let Exchange { head, called, .. } = exchange;
         protocol::check(head, called, self.header_bytes_max)?;
         let claim = self.authenticator.claim(head, called.service()).await?;
         let access_key_id = &claim.credential().access_key_id;
@@ -164,7 +159,9 @@ impl Front {
     }
 
     async fn refuse(&self, refusal: Refusal, exchange: &Exchange) -> Reply {
-        self.dispatch.refuse(&exchange.called, refusal, &exchange.origin).await
+        let Exchange { head, called, origin } = exchange;
+        let region = self.authenticator.asked_region(head, called.service());
+        self.dispatch.refuse(called, refusal, region, origin).await
     }
 
     /// A panic: recorded and answered, if that does not panic as well.
