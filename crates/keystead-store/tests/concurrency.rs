@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use behaviour::fixtures::*;
-use keystead_core::key::Key;
+use keystead_core::key::{Grant, Key};
 use keystead_core::key_store::{ConnectionState, CustomKeyStore};
 use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_model::kms::MultiRegionKeyType;
 use keystead_store::SqliteStore;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -144,4 +145,57 @@ async fn an_abandoned_write_blocks_nobody() {
         let stored = store.key(&home(), &id).await.unwrap().unwrap();
         assert_eq!(stored.tags.len(), usize::from(id != key_id(1_000)));
     }
+}
+
+/// Of two replicas that are made at once of one reading of the primary, one is; the other is told, tries again, and is made as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_made_at_once_are_all_there() {
+    const REGIONS: [&str; 6] = ["eu-west-1", "eu-west-2", "eu-west-3", "us-west-1", "us-west-2", "ap-south-1"];
+    let (_folder, one, other) = two_stores().await;
+    with_account(&*one).await;
+    let primary = primary_key(1);
+    one.insert_key(&primary, AMPLE).await.unwrap();
+    let mut first_tries = JoinSet::new();
+    for (number, name) in REGIONS.into_iter().enumerate() {
+        let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+        let primary = primary.clone();
+        first_tries
+            .spawn(async move { (name, store.insert_replica(&primary, &replica_key(&primary, name), AMPLE).await) });
+    }
+    let mut conflicts = Vec::new();
+    for (name, result) in first_tries.join_all().await {
+        match result {
+            Ok(()) => {}
+            Err(StoreError::Conflict) => conflicts.push(name),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(conflicts.len(), REGIONS.len() - 1);
+    for name in conflicts {
+        replicate(&*other, &primary.id, name).await;
+    }
+    let mut sorted = REGIONS;
+    sorted.sort();
+    let set = place(MultiRegionKeyType::Primary, "us-east-1", &sorted);
+    let stored_primary = stored(&*one, &home(), &primary.id).await;
+    assert_eq!(stored_primary.revision, 1 + REGIONS.len() as u64);
+    assert_eq!(stored_primary.multi_region, set);
+}
+
+/// Whoever asks for a grant of one name gets the one grant there is, and it counts once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_asked_for_by_many_is_one() {
+    let (_folder, one, other) = two_stores().await;
+    let key = with_key(&*one).await;
+    let mut inserts = JoinSet::new();
+    for number in 0..20 {
+        let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+        let grant = Grant { name: Some("name".to_owned()), ..grant(number, &key) };
+        inserts.spawn(async move { store.insert_grant(&grant, 2).await.unwrap() });
+    }
+    let grants = inserts.join_all().await;
+    assert_eq!(one.grants_of_key(&home(), &key.id, None, None, 9).await.unwrap(), grants[..1]);
+    assert!(grants.iter().all(|grant| *grant == grants[0]));
+    other.insert_grant(&grant(99, &key), 2).await.unwrap();
+    assert!(matches!(one.insert_grant(&grant(98, &key), 2).await, Err(StoreError::QuotaExceeded { current: 2 })));
 }

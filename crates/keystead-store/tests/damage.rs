@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use behaviour::fixtures::*;
+use keystead_core::key::{Grant, Key};
 use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_model::arn::KeyId;
 use keystead_store::{OpenError, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -18,21 +20,35 @@ async fn database() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keystead.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    fill(&store).await;
+    fill(&store, 40).await;
+    fill_with_other_keys(&store).await;
     store.close().await;
     (folder, path)
 }
 
-async fn fill(store: &dyn Store) {
+async fn fill(store: &dyn Store, keys: u32) {
     let key_store = with_key_store(store).await;
     store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
     store.insert_user(&user(1, "alice")).await.unwrap();
     store.insert_access_key(&access_key("AKIAA", 1, None)).await.unwrap();
-    for number in 1..=40 {
-        let key = keystead_core::key::Key { tags: vec![tag("a", "b")], ..key(number) };
+    for number in 1..=keys {
+        let key = Key { tags: vec![tag("a", "b")], ..key(number) };
         store.insert_key(&key, AMPLE).await.unwrap();
+        store.insert_grant(&Grant { name: Some("name".to_owned()), ..grant(1, &key) }, AMPLE).await.unwrap();
+        store.record_key_usages(&[last_usage(&key, "Encrypt", 1)]).await.unwrap();
         store.insert_alias(&alias(&format!("alias-{number}"), &key), AMPLE).await.unwrap();
     }
+}
+
+/// A key in HSMs, an imported one, and a multi-Region key with a replica: what the keys above do not have.
+async fn fill_with_other_keys(store: &dyn Store) {
+    let key_store = cloudhsm_key_store(2);
+    store.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
+    store.insert_pending_backing_key(&pending_backing_key(50, &key_store)).await.unwrap();
+    store.insert_key(&cloudhsm_key(50, &key_store), AMPLE).await.unwrap();
+    store.insert_key(&imported_key(51, vec![imported(1, Some(9))]), AMPLE).await.unwrap();
+    store.insert_key(&primary_key(52), AMPLE).await.unwrap();
+    replicate(store, &multi_region_key_id(52), "eu-west-1").await;
 }
 
 /// Changes a database behind the store's back, as no constraint would let it.
@@ -161,29 +177,53 @@ async fn no_folder_and_no_file() {
 /// Values that no constraint would let in are refused at the start, and reported by table and record when they turn up later.
 #[tokio::test]
 async fn rows_that_make_no_sense() {
-    let first_key = format!("us-east-1 {}", key_id(1));
-    let (first_key, key_store) = (first_key.as_str(), key_store_id(1));
+    let of_key = |table: &'static str, id: KeyId| format!("table {table}, record us-east-1 {id}");
+    let first_key = of_key("kms_keys", key_id(1));
+    let material = of_key("key_materials", key_id(1));
+    let grant = of_key("grants", key_id(1));
+    let alias = "table aliases, record 000000000001 us-east-1 alias/alias-1".to_owned();
+    let key_store = format!("record {}", key_store_id(1));
     let table = [
-        ("kms_keys SET status = 'Melted'", first_key, "kms_keys"),
-        ("kms_keys SET created = 'yesterday'", first_key, "kms_keys"),
-        ("kms_keys SET created = 9223372036854775807", first_key, "kms_keys"),
-        ("kms_keys SET material_id = x'00'", first_key, "kms_keys"),
-        ("kms_keys SET origin = 'EXTERNAL_KEY_STORE'", first_key, "kms_keys"),
-        ("kms_keys SET revision = -1", first_key, "kms_keys"),
-        ("aliases SET target_key_id = 'nothing'", "000000000001 us-east-1 alias/alias-1", "aliases"),
-        ("custom_key_stores SET connection_state = 'FAILED'", key_store.as_str(), "custom_key_stores"),
-        ("connection_jobs SET kind = 'DANCE'", key_store.as_str(), "connection_jobs"),
-        ("access_keys SET status = 'Sleepy'", "AKIAA", "access_keys"),
+        ("kms_keys SET status = 'Melted'", &first_key),
+        ("kms_keys SET created = 'yesterday'", &first_key),
+        ("kms_keys SET created = 9223372036854775807", &first_key),
+        ("kms_keys SET origin = 'EXTERNAL_KEY_STORE'", &first_key),
+        ("kms_keys SET key_spec = 'AES_512'", &first_key),
+        ("kms_keys SET key_usage = 'DANCE'", &first_key),
+        ("kms_keys SET status = 'PendingReplicaDeletion'", &first_key),
+        ("kms_keys SET multi_region_key_type = 'REPLICA'", &first_key),
+        ("kms_keys SET transition = 'Updating'", &first_key),
+        ("kms_keys SET next_rotation_date = 1", &first_key),
+        ("kms_keys SET on_demand_rotation_count = -1", &first_key),
+        ("kms_keys SET revision = -1", &first_key),
+        ("key_materials SET material_id = x'00'", &material),
+        ("key_materials SET state = 'MELTED'", &material),
+        ("key_materials SET material_description = 'of nothing'", &material),
+        ("key_materials SET rotation_date = 1", &material),
+        ("key_materials SET ordinal = 1", &material),
+        ("key_materials SET state = 'NON_CURRENT'", &first_key),
+        ("key_materials SET sealed_material = NULL", &first_key),
+        ("grants SET id = x'00'", &grant),
+        ("grants SET operations = '[\"Dance\"]'", &grant),
+        ("grants SET operations = 'Encrypt'", &grant),
+        ("grants SET encryption_context_equals = '{'", &grant),
+        ("key_last_usages SET used = -1", &of_key("key_last_usages", key_id(1))),
+        ("aliases SET target_key_id = 'nothing'", &alias),
+        ("custom_key_stores SET connection_state = 'FAILED'", &key_store),
+        ("connection_jobs SET kind = 'DANCE'", &key_store),
+        ("access_keys SET status = 'Sleepy'", &"table access_keys, record AKIAA".to_owned()),
     ];
-    for (sql, record, table) in table {
+    for (sql, record) in table {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keystead.db");
         let store = SqliteStore::open(&path).await.unwrap();
-        fill(&store).await;
+        fill(&store, 1).await;
         tamper(&path, &format!("UPDATE {sql}")).await;
         let error = read_everything(&store).await.expect_err(sql);
         let StoreError::Damaged(what) = &error else { panic!("{sql}: {error:?}") };
-        assert!(what.contains(&format!("table {table}, record {record}, column ")), "{sql}: {what}");
+        let table = sql.split(' ').next().unwrap();
+        assert!(what.contains(record.as_str()) && what.contains(", column "), "{sql}: {what}");
+        assert!(what.contains(&format!("table {table}, ")) || FOUND_IN_THE_KEY.contains(&sql), "{sql}: {what}");
         store.close().await;
         let refused = refusal_by_constraint(sql);
         let reopened = SqliteStore::open(&path).await;
@@ -191,9 +231,14 @@ async fn rows_that_make_no_sense() {
     }
 }
 
+/// What is wrong with all materials of a key together is told of the key.
+const FOUND_IN_THE_KEY: [&str; 2] =
+    ["key_materials SET state = 'NON_CURRENT'", "key_materials SET sealed_material = NULL"];
+
 /// What the schema's CHECK constraints cannot say is found when the row is read, and not at the start.
 fn refusal_by_constraint(sql: &str) -> bool {
-    !["material_id", "target_key_id"].iter().any(|column| sql.contains(column))
+    let not_said = ["SET ordinal", "SET operations", "SET encryption_context", "SET target_key_id"];
+    !FOUND_IN_THE_KEY.contains(&sql) && !not_said.iter().any(|column| sql.contains(column))
 }
 
 async fn read_everything(store: &dyn Store) -> Result<(), StoreError> {
@@ -201,5 +246,22 @@ async fn read_everything(store: &dyn Store) -> Result<(), StoreError> {
     store.custom_key_stores(&account_id(1), &home(), None, 9).await?;
     store.aliases(&account_id(1), &home(), None, None, 1).await?;
     store.key(&home(), &key_id(1)).await?;
+    store.grants_of_key(&home(), &key_id(1), None, None, 1).await?;
+    store.key_last_usage(&home(), &key_id(1)).await?;
     store.claim_connection_job("a", at(0), at(9)).await.map(drop)
+}
+
+/// A multi-Region set without its primary key is told of each of its keys.
+#[tokio::test]
+async fn a_set_without_a_primary_key() {
+    let (_folder, path) = database().await;
+    tamper(&path, "UPDATE kms_keys SET multi_region_key_type = 'REPLICA' WHERE multi_region_key_type = 'PRIMARY'")
+        .await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    let id = multi_region_key_id(52);
+    for name in ["us-east-1", "eu-west-1"] {
+        let Err(StoreError::Damaged(what)) = store.key(&region(name), &id).await else { panic!("{name} was read") };
+        assert!(what.contains(&format!("record {name} {id}, column multi_region_key_type")), "{what}");
+    }
+    store.close().await;
 }
