@@ -42,6 +42,8 @@ pub enum SealedRecord<'a> {
     ClusterPrivateKey(&'a str),
     /// The first password of a cluster's administrator, by cluster ID.
     PreCoPassword(&'a str),
+    /// What a grant token says: the key and the grant are in it.
+    GrantToken,
 }
 
 impl SealedRecord<'_> {
@@ -55,6 +57,7 @@ impl SealedRecord<'_> {
             Self::KmsUserPasswords(id) => ("keystead/kmsuser-passwords", &[id]),
             Self::ClusterPrivateKey(id) => ("keystead/cluster-private-key", &[id]),
             Self::PreCoPassword(id) => ("keystead/pre-co-password", &[id]),
+            Self::GrantToken => ("keystead/grant-token", &[]),
         };
         let mut aad = label.as_bytes().to_vec();
         append_parts(&mut aad, parts);
@@ -96,6 +99,7 @@ impl fmt::Display for SealedRecord<'_> {
             Self::KmsUserPasswords(id) => write!(f, "the passwords of kmsuser for custom key store {id}"),
             Self::ClusterPrivateKey(id) => write!(f, "the private key of cluster {id}"),
             Self::PreCoPassword(id) => write!(f, "the first password of cluster {id}"),
+            Self::GrantToken => f.write_str("a grant token"),
         }
     }
 }

@@ -6,9 +6,11 @@
 use std::ops::Deref;
 
 use keystead_model::arn::{AccountId, Region};
+use keystead_model::kms::GrantOperation;
 
-use super::Principal;
+use super::{NamedPrincipal, Principal};
 use crate::error::KmsError;
+use crate::key::Grant;
 
 /// Shows that [`authorize`] allowed the action on `T`. Only `authorize` makes one, and what acts on a key or a key store takes one, so
 /// that a forgotten check does not compile.
@@ -72,6 +74,21 @@ pub fn authorize<T: Resource>(
         return Ok(Authorized(resource));
     }
     Err(access_denied(principal, action, &resource.resource_name()))
+}
+
+/// Whether `principal` may retire a grant. The grant itself says so, whoever owns the key: its retiring principal may, its grantee if
+/// RetireGrant is among its operations, and the account that made it.
+///
+/// Fails with `AccessDeniedException`. Source: KMS API Reference, RetireGrant.
+pub fn authorize_retirement(principal: &Principal, grant: Grant) -> Result<Authorized<Grant>, KmsError> {
+    let covered = |name: &str| NamedPrincipal::parse(name).is_some_and(|named| named.covers(principal));
+    let allowed = covered(&grant.issuing_account)
+        || grant.retiring_principal.as_deref().is_some_and(covered)
+        || (grant.operations.contains(&GrantOperation::RetireGrant) && covered(&grant.grantee_principal));
+    if allowed {
+        return Ok(Authorized(grant));
+    }
+    Err(access_denied(principal, "kms:RetireGrant", &grant.key_arn().to_string()))
 }
 
 /// The refusal. A key of another account and a key that does not exist must look alike, so whoever cannot name the resource's owner

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::record::localised;
 
-/// Members that are never recorded although the model does not mark them: grant tokens act as credentials, policies of answers are long.
+/// Members of requests that are never recorded although the model does not mark them: grant tokens act as credentials.
 const NEVER: &[&str] = &["GrantTokens", "GrantToken", "Recipient", "TrustAnchorCertificate"];
+/// Members of answers that are never recorded: grant tokens again, and policies, which the requests that set them tell.
+const NEVER_OF_ANSWERS: &[&str] = &["GrantToken", "Policy", "ReplicaPolicy"];
 /// Members of answers that are dates.
 const DATES: &[&str] = &["CreationDate", "DeletionDate", "ValidTo", "LastUpdatedDate"];
 
@@ -53,11 +55,12 @@ fn recorded(shape: &Shape, value: &Value) -> Option<Value> {
     }
 }
 
-/// The recorded form of an answer: first letters in lower case, dates for people.
+/// The recorded form of an answer: first letters in lower case, dates for people; no grant tokens and no policies.
 pub fn response_elements(answer: &Value) -> Value {
     match answer {
         Value::Object(members) => members
             .iter()
+            .filter(|(name, _)| !NEVER_OF_ANSWERS.contains(&name.as_str()))
             .map(|(name, value)| {
                 let value = match (DATES.contains(&name.as_str()), value.as_f64()) {
                     (true, Some(seconds)) => Value::from(localised(Timestamp::from_millis((seconds * 1000.0) as i64))),
@@ -112,5 +115,22 @@ mod tests {
         let expected =
             json!({"keyMetadata": {"aWSAccountId": "111122223333", "creationDate": "Aug 10, 2022, 10:38:27 PM"}});
         assert_eq!(response_elements(&answer), expected);
+    }
+
+    #[test]
+    fn grant_tokens_and_policies_are_left_out() {
+        let grant = json!({"GrantId": "1f", "GrantToken": "token"});
+        assert_eq!(response_elements(&grant), json!({"grantId": "1f"}));
+        let replica = json!({"ReplicaKeyMetadata": {"Arn": "arn"}, "ReplicaPolicy": "{}", "ReplicaTags": []});
+        assert_eq!(response_elements(&replica), json!({"replicaKeyMetadata": {"arn": "arn"}, "replicaTags": []}));
+        assert_eq!(
+            response_elements(&json!({"Policy": "{}", "PolicyName": "default"})),
+            json!({"policyName": "default"})
+        );
+        for (name, member) in [("CreateGrant", "GrantTokens"), ("RetireGrant", "GrantToken")] {
+            let operation = operation(name).unwrap();
+            let input = json!({member: if member == "GrantTokens" { json!(["token"]) } else { json!("token") }});
+            assert_eq!(request_parameters(operation, &input), Value::Null, "{name}");
+        }
     }
 }

@@ -257,14 +257,6 @@ pub(super) fn check_algorithm(algorithm: Option<EncryptionAlgorithmSpec>) -> Res
     }
 }
 
-/// Refuses grant tokens: no grant has been made, so no token can be valid. The text is unverified.
-pub(super) fn check_grant_tokens(tokens: Option<&[String]>) -> Result<(), KmsError> {
-    match tokens {
-        None | Some([]) => Ok(()),
-        Some(_) => Err(KmsError::new(Exception::InvalidGrantToken, "A grant token in GrantTokens is not valid.")),
-    }
-}
-
 /// Refuses a Nitro attestation document: answering in plaintext instead would betray the caller's intent.
 pub(super) fn check_recipient(recipient: Option<&RecipientInfo>) -> Result<(), KmsError> {
     match recipient {

@@ -9,9 +9,9 @@ use keystead_model::kms::{
 use zeroize::Zeroizing;
 
 use super::cryptography::{
-    KeyRole, UsableKey, check_algorithm, check_grant_tokens, check_recipient, dry_run_operation, invalid_ciphertext,
-    usable_key,
+    KeyRole, UsableKey, check_algorithm, check_recipient, dry_run_operation, invalid_ciphertext, usable_key,
 };
+use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key_for};
 use crate::access::{Authorized, authorize};
 use crate::audit::AuditResource;
@@ -109,7 +109,7 @@ impl Source<'_> {
             };
             (key, Some(ciphertext))
         };
-        check_grant_tokens(self.grant_tokens)?;
+        check_grant_tokens(kms, self.grant_tokens)?;
         check_algorithm(self.algorithm)?;
         Ok(Opening { key: usable_key(kms, call, key, self.role).await?, ciphertext, dry_run: self.dry_run })
     }

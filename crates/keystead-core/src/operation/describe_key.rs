@@ -2,6 +2,7 @@
 
 use keystead_model::kms::{DescribeKeyRequest, DescribeKeyResponse};
 
+use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
 use super::key_metadata::key_metadata;
 use crate::error::KmsError;
@@ -9,13 +10,14 @@ use crate::kms::{Call, Kms};
 
 /// Tells everything about a key but its material. Asks neither proxy nor HSM.
 ///
-/// Grant tokens are ignored: no grant has been made, and the operation declares no error for a wrong one.
+/// The operation declares no error for a grant token that is none; it is refused as elsewhere (unverified).
 pub(super) async fn describe_key(
     kms: &Kms,
     call: &mut Call<'_>,
     request: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
+    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     let (state, key_store) = state_of(kms, call, &key.key).await?;
     let key_store = key_store.as_ref().map(|loaded| &loaded.key_store);
     Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state, key_store, call.now) })

@@ -4,7 +4,8 @@ use keystead_model::Blob;
 use keystead_model::kms::{DataKeySpec, EncryptionContext, GenerateDataKeyRequest, GenerateDataKeyResponse};
 use zeroize::Zeroizing;
 
-use super::cryptography::{KeyRole, UsableKey, check_grant_tokens, check_recipient, dry_run_operation, usable_key};
+use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation, usable_key};
+use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
@@ -55,7 +56,7 @@ impl DataKeyRequest<'_> {
     pub(super) async fn generate(&self, kms: &Kms, call: &mut Call<'_>) -> Result<DataKey, KmsError> {
         let length = self.length()?;
         let key = authorized_key(kms, call, self.key_id, AcceptedForms::All).await?;
-        check_grant_tokens(self.grant_tokens)?;
+        check_grant_tokens(kms, self.grant_tokens)?;
         let key = usable_key(kms, call, key, KeyRole::Only).await?;
         if self.dry_run {
             return Err(dry_run_operation());

@@ -66,7 +66,8 @@ pub(super) async fn authorized_key_for(
     authorize(&call.caller.principal, action, key, &call.context())
 }
 
-fn parse(text: &str, forms: AcceptedForms) -> Result<KeyIdentifier, KmsError> {
+/// What a `KeyId` member holds, in one of the forms that the operation takes.
+pub(super) fn parse(text: &str, forms: AcceptedForms) -> Result<KeyIdentifier, KmsError> {
     let identifier = KeyIdentifier::parse(text).map_err(|error| match error {
         InvalidKeyIdentifier::Invalid => KmsError::not_found(format!("Invalid keyId '{text}'")),
         // The text is unverified.
@@ -108,7 +109,8 @@ pub(super) fn alias_not_found(region: &Region, account: AccountId, name: &AliasN
     KmsError::not_found(format!("Alias {arn} is not found."))
 }
 
-async fn existing_key(kms: &Kms, region: &Region, account: &AccountId, id: &KeyId) -> Result<Arc<LoadedKey>, KmsError> {
+/// A key of the account.
+pub(super) async fn existing_key(kms: &Kms, region: &Region, account: &AccountId, id: &KeyId) -> Result<Arc<LoadedKey>, KmsError> {
     let key = kms.catalog.key(region, id).await?;
     // An ID that belongs to another account is, to this caller, an ID that does not exist.
     key.filter(|key| key.key.account == *account).ok_or_else(|| {

@@ -5,6 +5,7 @@ mod cloudhsm_key_store_settings;
 mod connect_custom_key_store;
 mod create_alias;
 mod create_custom_key_store;
+mod create_grant;
 mod create_key;
 mod cryptography;
 mod custom_key_store_lookup;
@@ -20,16 +21,26 @@ mod enable_key;
 mod encrypt;
 mod external_key_store_settings;
 mod generate_data_key;
+mod existing_principals;
 mod generate_data_key_without_plaintext;
 mod generate_random;
 mod key_lookup;
 mod key_metadata;
+mod get_key_rotation_status;
+mod grant_constraints;
+mod grant_lookup;
+mod grant_operations;
+mod grant_principals;
+mod grant_tokens;
 mod list_aliases;
 mod list_keys;
 mod list_resource_tags;
 mod new_key_home;
+mod list_key_rotations;
+mod list_grants;
 mod new_key_type;
 mod other_region;
+mod list_retirable_grants;
 mod page;
 mod policy;
 mod re_encrypt;
@@ -37,6 +48,9 @@ mod replicate_key;
 mod schedule_key_deletion;
 mod tag_resource;
 mod tags;
+mod rotate_key_on_demand;
+mod retire_grant;
+mod revoke_grant;
 mod unsupported_operation;
 mod untag_resource;
 mod update_alias;
@@ -49,7 +63,7 @@ use keystead_model::operation::{SuccessBody, success_body};
 use keystead_model::shape::Operation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::error::KmsError;
@@ -74,6 +88,11 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
         "Decrypt" => body(room, &decrypt::decrypt(kms, call, read(input)?).await?),
         "DeleteAlias" => done(operation, delete_alias::delete_alias(kms, call, read(input)?).await),
+        "CreateGrant" => {
+            let (response, key_id) = create_grant::create_grant(kms, call, read(input)?).await?;
+            let recorded = json!({ "GrantId": response.grant_id, "KeyId": key_id });
+            record_as(response, recorded)
+        }
         "DeleteCustomKeyStore" => {
             done(operation, delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await)
         }
@@ -85,10 +104,16 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "DisconnectCustomKeyStore" => {
             done(operation, disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await)
         }
+        "DisableKeyRotation" => {
+            done(operation, disable_key_rotation::disable_key_rotation(kms, call, read(input)?).await)
+        }
         "EnableKey" => done(operation, enable_key::enable_key(kms, call, read(input)?).await),
         "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
         "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
         "GenerateDataKeyWithoutPlaintext" => body(
+        "EnableKeyRotation" => {
+            done(operation, enable_key_rotation::enable_key_rotation(kms, call, read(input)?).await)
+        }
             room,
             &generate_data_key_without_plaintext::generate_data_key_without_plaintext(kms, call, read(input)?).await?,
         ),
@@ -96,11 +121,22 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListAliases" => body(room, &list_aliases::list_aliases(kms, call, read(input)?).await?),
         "ListKeys" => body(room, &list_keys::list_keys(kms, call, read(input)?).await?),
         "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
+        "GetKeyRotationStatus" => {
+            body(room, &get_key_rotation_status::get_key_rotation_status(kms, call, read(input)?).await?)
+        }
         "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "ListKeyRotations" => body(room, &list_key_rotations::list_key_rotations(kms, call, read(input)?).await?),
+        "ListGrants" => body(room, &list_grants::list_grants(kms, call, read(input)?).await?),
         "ReplicateKey" => record(replicate_key::replicate_key(kms, call, read(input)?).await?),
         "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
+        "ListRetirableGrants" => {
+            body(room, &list_retirable_grants::list_retirable_grants(kms, call, read(input)?).await?)
+        }
         "TagResource" => done(operation, tag_resource::tag_resource(kms, call, read(input)?).await),
         "UntagResource" => done(operation, untag_resource::untag_resource(kms, call, read(input)?).await),
+        "RotateKeyOnDemand" => record(rotate_key_on_demand::rotate_key_on_demand(kms, call, read(input)?).await?),
+        "RetireGrant" => done(operation, retire_grant::retire_grant(kms, call, read(input)?).await),
+        "RevokeGrant" => done(operation, revoke_grant::revoke_grant(kms, call, read(input)?).await),
         "UpdateAlias" => done(operation, update_alias::update_alias(kms, call, read(input)?).await),
         "UpdateCustomKeyStore" => {
             done(operation, update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await)
@@ -143,4 +179,10 @@ fn body(room: usize, response: &impl Serialize) -> Result<Output, KmsError> {
 fn record(response: impl Serialize) -> Result<Output, KmsError> {
     let value = serde_json::to_value(response).map_err(|error| KmsError::internal(&error))?;
     Ok(Output::Body { text: Zeroizing::new(value.to_string().into_bytes()), recorded: Some(value) })
+}
+
+/// An answer in whose place the audit record has something else.
+fn record_as(response: impl Serialize, recorded: Value) -> Result<Output, KmsError> {
+    let text = serde_json::to_vec(&response).map_err(|error| KmsError::internal(&error))?;
+    Ok(Output::Body { text: Zeroizing::new(text), recorded: Some(recorded) })
 }

@@ -1,0 +1,73 @@
+//! CreateGrant.
+
+use keystead_model::arn::KeyArn;
+use keystead_model::kms::{CreateGrantRequest, CreateGrantResponse, Exception};
+
+use super::cryptography::dry_run_operation;
+use super::existing_principals::may_exist;
+use super::grant_constraints::grant_constraints;
+use super::grant_operations::grant_operations;
+use super::grant_principals::{granted_principal, no_principal};
+use super::grant_tokens::{check_grant_tokens, new_grant_token};
+use super::key_lookup::{AcceptedForms, authorized_key, state_of};
+use crate::access::NamedPrincipal;
+use crate::error::KmsError;
+use crate::key::{Grant, GrantId, refuse_in_state};
+use crate::kms::{Call, Kms};
+use crate::port::StoreError;
+use crate::quota::exceeded_message;
+
+/// Gives a principal leave to use a key. Also gives the key's ARN, which the audit record names.
+///
+/// A grant with a name is made once: the same request gives the same grant, with a token of its own each time.
+pub(super) async fn create_grant(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: CreateGrantRequest,
+) -> Result<(CreateGrantResponse, KeyArn), KmsError> {
+    let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
+    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
+    let operations = grant_operations(&key.key, &request.operations)?;
+    let constraints = grant_constraints(&key.key, request.constraints)?;
+    let grantee = granted_principal(&request.grantee_principal)?;
+    let retiring = request.retiring_principal.as_deref().map(granted_principal).transpose()?;
+    for principal in [Some(&grantee), retiring.as_ref()].into_iter().flatten() {
+        if !may_exist(kms, [principal]).await? {
+            return Err(no_principal(&principal.to_string()));
+        }
+    }
+    let (state, _) = state_of(kms, call, &key.key).await?;
+    refuse_in_state(call.operation.name, state, &key.key)?;
+    if request.dry_run == Some(true) {
+        return Err(dry_run_operation());
+    }
+    let grant = Grant {
+        key_account: key.key.account,
+        region: key.key.region.clone(),
+        key_id: key.key.id,
+        id: new_grant_id(kms),
+        name: request.name,
+        grantee_principal: grantee.to_string(),
+        retiring_principal: retiring.as_ref().map(ToString::to_string),
+        issuing_account: NamedPrincipal::of_account(call.caller.principal.account).to_string(),
+        operations,
+        constraints,
+        created: call.now,
+    };
+    let quota = kms.settings.resource_quotas.grants_per_key;
+    let grant = kms.catalog.store().insert_grant(&grant, quota).await.map_err(|error| match error {
+        StoreError::QuotaExceeded { current } => {
+            KmsError::new(Exception::LimitExceeded, exceeded_message("Grants per key", quota, current))
+        }
+        StoreError::NotFound => KmsError::not_found(format!("Key '{}' does not exist", key.arn)),
+        error => error.into(),
+    })?;
+    let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant)?, grant_id: grant.id.to_string() };
+    Ok((response, grant.key_arn()))
+}
+
+fn new_grant_id(kms: &Kms) -> GrantId {
+    let mut random = [0; 32];
+    kms.entropy.fill(&mut random);
+    GrantId::from_bytes(random)
+}

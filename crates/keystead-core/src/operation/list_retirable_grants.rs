@@ -1,0 +1,41 @@
+//! ListRetirableGrants.
+
+use keystead_model::arn::AccountId;
+use keystead_model::kms::{ListGrantsResponse, ListRetirableGrantsRequest};
+
+use super::grant_lookup::grant_list_entry;
+use super::grant_principals::granted_principal;
+use super::page::LIST_RETIRABLE_GRANTS;
+use crate::access::{NamedPrincipal, Resource, authorize};
+use crate::error::KmsError;
+use crate::key::GrantId;
+use crate::kms::{Call, Kms};
+
+/// Lists the grants of the Region, on keys of whatever account, that name a principal of the caller's account as their retiring principal.
+pub(super) async fn list_retirable_grants(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    request: ListRetirableGrantsRequest,
+) -> Result<ListGrantsResponse, KmsError> {
+    let principal = granted_principal(&request.retiring_principal)?;
+    let principal = authorize(&call.caller.principal, &call.action(), principal, &call.context())?.to_string();
+    let marker = request.marker.as_deref();
+    let page = LIST_RETIRABLE_GRANTS.page(kms, call, request.limit, marker, &[principal.as_str()])?;
+    let after = page.after(GrantId::parse)?;
+    let store = kms.catalog.store();
+    let mut grants = store.grants_to_retire(call.region(), &principal, after.as_ref(), page.wanted()).await?;
+    let next_marker = page.cut(&mut grants, |grant| grant.id.to_string());
+    let grants = grants.into_iter().map(grant_list_entry).collect();
+    Ok(ListGrantsResponse { grants, truncated: next_marker.is_some(), next_marker })
+}
+
+/// The principal is the resource that leave is needed for (KMS Developer Guide, "Permissions reference").
+impl Resource for NamedPrincipal {
+    fn owner(&self) -> &AccountId {
+        self.account()
+    }
+
+    fn resource_name(&self) -> String {
+        self.to_string()
+    }
+}
