@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from support import second_implementation as second
 from support.api_model import service_model
 from support.conditions import wait_until
-from support.external_store import connected_store, create_parameters, create_store
+from support.external_store import ExternalStore, connected_store, create_parameters, create_store
 from support.model_values import b64
 from support.program_environment import other_region
 from support.raw_request import call as raw_call
@@ -180,7 +180,23 @@ class CallingAccount:
         return key
 
     def realm(self):
+        """A new realm of the proxy, for a new key store; an account may have ten of those."""
+        if len(self._stores()) > 7:
+            self._delete_unshared_stores()
         return self._proxy.realm()
+
+    def _stores(self):
+        return self.client.describe_custom_key_stores()["CustomKeyStores"]
+
+    def _delete_unshared_stores(self):
+        shared = self.store().store_id
+        for entry in self._stores():
+            store = ExternalStore(self.client, None, entry["CustomKeyStoreId"])
+            if store.store_id != shared:
+                if entry["ConnectionState"] != "DISCONNECTED":
+                    store.wait_state("CONNECTED", "DISCONNECTED")
+                    store.disconnect_and_wait()
+                store.delete()
 
     def new_store(self):
         """An external key store that is not connected, over a realm of its own."""
@@ -188,7 +204,7 @@ class CallingAccount:
 
     def store(self):
         """A shared external key store, connected."""
-        return self.once("store", lambda: connected_store(self.client, self.realm()))
+        return self.once("store", lambda: connected_store(self.client, self._proxy.realm()))
 
     def marker(self, operation, **parameters):
         """The marker of a second page of one entry each."""
@@ -939,7 +955,7 @@ def delete_custom_key_store(account, chosen):
 
 @call_of("DescribeCustomKeyStores")
 def describe_custom_key_stores(account, chosen):
-    account.once("two stores", lambda: [account.new_store() for _ in range(2)])
+    account.store(), account.new_store()
     return {"Limit": 1, "Marker": account.marker("describe_custom_key_stores")}
 
 
@@ -953,7 +969,7 @@ def describe_a_custom_key_store_by_name(account, chosen):
     return {"CustomKeyStoreName": account.store().describe()["CustomKeyStoreName"]}
 
 
-@call_of("UpdateCustomKeyStore")
+@call_of("UpdateCustomKeyStore", always=["NewCustomKeyStoreName"])
 def update_external_key_store(account, chosen):
     store, new_realm = account.new_store(), account.realm()
     # The proxy answers at the old path with the new credential, too: each member may come alone.
