@@ -8,7 +8,7 @@ use super::key_lookup::authorized_account;
 use super::key_metadata::key_metadata;
 use super::new_key_home::Home;
 use super::new_key_type::NewKeyType;
-use super::policy::{check_policy, default_policy};
+use super::policy::policy_of_new_key;
 use super::tags::check_tags;
 use crate::access::{AccountScope, authorize};
 use crate::audit::AuditResource;
@@ -39,10 +39,7 @@ pub(super) async fn create_key(
     let key_type = NewKeyType::of_request(&request)?;
     let tags = request.tags.clone().unwrap_or_default();
     check_tags(&tags)?;
-    let policy = match &request.policy {
-        Some(policy) => check_policy(policy).map(|()| policy.clone())?,
-        None => default_policy(&scope.account),
-    };
+    let policy = policy_of_new_key(kms, &scope.account, request.policy.as_deref()).await?;
     let properties =
         Properties { key_type, description: request.description.clone().unwrap_or_default(), policy, tags };
     let mut conflicts = Conflicts::new(&*kms.entropy);

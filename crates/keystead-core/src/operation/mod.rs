@@ -24,8 +24,7 @@ mod generate_data_key;
 mod existing_principals;
 mod generate_data_key_without_plaintext;
 mod generate_random;
-mod key_lookup;
-mod key_metadata;
+mod get_key_policy;
 mod get_key_rotation_status;
 mod grant_constraints;
 mod grant_lookup;
@@ -44,7 +43,17 @@ mod list_retirable_grants;
 mod page;
 mod policy;
 mod re_encrypt;
+mod get_public_key;
+mod json_object;
+mod key_lookup;
+mod key_material_wrapping;
+mod key_metadata;
+mod key_usage;
+mod key_rotation;
 mod replicate_key;
+mod list_key_policies;
+mod list_key_rotations;
+mod list_grants;
 mod schedule_key_deletion;
 mod tag_resource;
 mod tags;
@@ -53,6 +62,8 @@ mod retire_grant;
 mod revoke_grant;
 mod unsupported_operation;
 mod untag_resource;
+mod policy_document;
+mod put_key_policy;
 mod update_alias;
 mod update_custom_key_store;
 mod update_key_description;
@@ -118,13 +129,17 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
             &generate_data_key_without_plaintext::generate_data_key_without_plaintext(kms, call, read(input)?).await?,
         ),
         "GenerateRandom" => body(room, &generate_random::generate_random(kms, call, read(input)?).await?),
-        "ListAliases" => body(room, &list_aliases::list_aliases(kms, call, read(input)?).await?),
-        "ListKeys" => body(room, &list_keys::list_keys(kms, call, read(input)?).await?),
-        "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
+        "GetKeyPolicy" => body(room, &get_key_policy::get_key_policy(kms, call, read(input)?).await?),
         "GetKeyRotationStatus" => {
             body(room, &get_key_rotation_status::get_key_rotation_status(kms, call, read(input)?).await?)
         }
-        "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "GetParametersForImport" => {
+            body(room, &get_parameters_for_import::get_parameters_for_import(kms, call, read(input)?).await?)
+        }
+        "ImportKeyMaterial" => record(import_key_material::import_key_material(kms, call, read(input)?).await?),
+        "GetPublicKey" => body(room, &get_public_key::get_public_key(kms, call, read(input)?).await?),
+        "ListAliases" => body(room, &list_aliases::list_aliases(kms, call, read(input)?).await?),
+        "ListKeyPolicies" => body(room, &list_key_policies::list_key_policies(kms, call, read(input)?).await?),
         "ListKeyRotations" => body(room, &list_key_rotations::list_key_rotations(kms, call, read(input)?).await?),
         "ListGrants" => body(room, &list_grants::list_grants(kms, call, read(input)?).await?),
         "ReplicateKey" => record(replicate_key::replicate_key(kms, call, read(input)?).await?),
@@ -132,8 +147,9 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListRetirableGrants" => {
             body(room, &list_retirable_grants::list_retirable_grants(kms, call, read(input)?).await?)
         }
-        "TagResource" => done(operation, tag_resource::tag_resource(kms, call, read(input)?).await),
-        "UntagResource" => done(operation, untag_resource::untag_resource(kms, call, read(input)?).await),
+        "PutKeyPolicy" => done(operation, put_key_policy::put_key_policy(kms, call, read(input)?).await),
+        "ReEncrypt" => body(room, &re_encrypt::re_encrypt(kms, call, read(input)?).await?),
+        "ReplicateKey" => record(replicate_key::replicate_key(kms, call, read(input)?).await?),
         "RotateKeyOnDemand" => record(rotate_key_on_demand::rotate_key_on_demand(kms, call, read(input)?).await?),
         "RetireGrant" => done(operation, retire_grant::retire_grant(kms, call, read(input)?).await),
         "RevokeGrant" => done(operation, revoke_grant::revoke_grant(kms, call, read(input)?).await),

@@ -1,16 +1,18 @@
-//! Key policies as documents: the default one, and what is checked before one is stored. Nothing evaluates them yet.
+//! The policy of a key: the default one, and what is checked before one is stored. Nothing evaluates them yet.
 
 use keystead_model::arn::AccountId;
 use keystead_model::kms::Exception;
-use serde_json::Value;
 
+use super::existing_principals::may_exist;
+use super::policy_document::{PolicyDocument, invalid_principals};
 use crate::error::KmsError;
+use crate::kms::Kms;
 
-/// The document quota in bytes (KMS Developer Guide, "Resource quotas").
-const POLICY_BYTES_MAX: usize = 32_768;
+/// The name of the one policy that each key has.
+pub(super) const POLICY_NAME: &str = "default";
 
 /// The policy of a key that was created without one, in the layout that GetKeyPolicy shows.
-pub(super) fn default_policy(account: &AccountId) -> String {
+fn default_policy(account: &AccountId) -> String {
     format!(
         r#"{{
   "Version" : "2012-10-17",
@@ -28,25 +30,29 @@ pub(super) fn default_policy(account: &AccountId) -> String {
     )
 }
 
-/// Refuses what cannot be a policy document.
-pub(super) fn check_policy(policy: &str) -> Result<(), KmsError> {
-    if policy.len() > POLICY_BYTES_MAX {
-        // The text is unverified.
+/// The policy of a new key: what the caller gives, or the default one.
+pub(super) async fn policy_of_new_key(kms: &Kms, account: &AccountId, given: Option<&str>) -> Result<String, KmsError> {
+    match given {
+        Some(policy) => checked_policy(kms, policy).await,
+        None => Ok(default_policy(account)),
+    }
+}
+
+/// The policy as it is stored: as given, but for a bare `"Principal": "*"`, which becomes `{"AWS":"*"}`.
+///
+/// Fails with `LimitExceededException` for one that is too long (text unverified), and with `MalformedPolicyDocumentException` for what is no
+/// policy, or names principals that do not exist. Whether it locks its author out is not looked at.
+pub(super) async fn checked_policy(kms: &Kms, policy: &str) -> Result<String, KmsError> {
+    let bytes_max = kms.settings.resource_quotas.key_policy_bytes;
+    if policy.len() > bytes_max {
         return Err(KmsError::new(
             Exception::LimitExceeded,
-            format!("The key policy is {} bytes long; at most {POLICY_BYTES_MAX} are allowed.", policy.len()),
+            format!("The key policy is {} bytes long; at most {bytes_max} are allowed.", policy.len()),
         ));
     }
-    let malformed = |message: &str| Err(KmsError::new(Exception::MalformedPolicyDocument, message));
-    match serde_json::from_str::<Value>(policy) {
-        Ok(Value::Object(document)) => match document.get("Statement") {
-            Some(Value::Array(statements)) if !statements.is_empty() => Ok(()),
-            Some(Value::Object(_)) => Ok(()),
-            _ => malformed("The policy document has no Statement. Give at least one."),
-        },
-        Ok(_) => malformed("The policy document must be a JSON object."),
-        Err(error) => {
-            malformed(&format!("The policy document is not JSON: line {}, column {}.", error.line(), error.column()))
-        }
+    let document = PolicyDocument::read(policy)?;
+    if !may_exist(kms, &document.principals).await? {
+        return Err(invalid_principals());
     }
+    Ok(document.with_full_principals(policy))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_metadata::key_metadata;
 use super::other_region::{OtherRegionEvent, other_region, record_in_other_region};
-use super::policy::{check_policy, default_policy};
+use super::policy::policy_of_new_key;
 use super::tags::check_tags;
 use crate::access::{AccountScope, Authorized, authorize};
 use crate::catalog::Conflicts;
@@ -39,7 +39,7 @@ pub(super) async fn replicate_key(
     for _ in 0..CREATE_KEY_REQUESTS {
         kms.charge(call, "CreateKey", &region)?;
     }
-    let properties = Properties::of_request(&scope, &request)?;
+    let properties = Properties::of_request(kms, &scope, &request).await?;
     let replica = insert_replica(kms, call, &scope, &primary.key, &properties).await?;
     crash_point::reached(CrashPoint::RecordReplica);
     // However short the state is, the answer tells it (KMS API Reference, ReplicateKey).
@@ -82,13 +82,10 @@ struct Properties {
 
 impl Properties {
     /// Nothing of it is the primary key's unless it is said again.
-    fn of_request(scope: &AccountScope, request: &ReplicateKeyRequest) -> Result<Self, KmsError> {
+    async fn of_request(kms: &Kms, scope: &AccountScope, request: &ReplicateKeyRequest) -> Result<Self, KmsError> {
         let tags = request.tags.clone().unwrap_or_default();
         check_tags(&tags)?;
-        let policy = match &request.policy {
-            Some(policy) => check_policy(policy).map(|()| policy.clone())?,
-            None => default_policy(&scope.account),
-        };
+        let policy = policy_of_new_key(kms, &scope.account, request.policy.as_deref()).await?;
         Ok(Self { description: request.description.clone().unwrap_or_default(), policy, tags })
     }
 }
