@@ -38,6 +38,10 @@ pub static CAUSES: &[(&str, &str)] = &[
         "More requests a second of this account than the request quota of the operation allows. Slow down.",
     ),
     (
+        cause::KEY_GENERATION_BUSY,
+        "Too many RSA keys and RSA data key pairs of this account wait to be made already. Ask again when some are done.",
+    ),
+    (
         cause::KEY_STORE_REQUEST_RATE_EXCEEDED,
         "More requests a second for keys of this custom key store than its quota allows. Slow down.",
     ),
@@ -57,6 +61,8 @@ pub mod cause {
     pub const KEY_PENDING_DELETION: &str = "KEY_PENDING_DELETION";
     /// The account's request quota is used up.
     pub const REQUEST_RATE_EXCEEDED: &str = "REQUEST_RATE_EXCEEDED";
+    /// Too many RSA keys wait to be made.
+    pub const KEY_GENERATION_BUSY: &str = "KEY_GENERATION_BUSY";
     /// The key store's request quota is used up.
     pub const KEY_STORE_REQUEST_RATE_EXCEEDED: &str = "KEY_STORE_REQUEST_RATE_EXCEEDED";
 }

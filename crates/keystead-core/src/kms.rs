@@ -16,6 +16,7 @@ use crate::access::{Principal, RequestContext};
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
 use crate::error::{KmsError, cause};
+use crate::key::{GenerationQueue, PrivateKeyWork};
 use crate::operation;
 use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
 use crate::quota::{RequestQuota, RequestQuotaSettings, RequestQuotas, RequestRate, ResourceQuotas};
@@ -85,6 +86,10 @@ pub struct Kms {
     pub(crate) probe_rate: RequestRate<AccountId>,
     /// Requests of each account.
     request_quotas: RequestQuotas,
+    /// Where RSA keys are made.
+    pub(crate) generation_queue: GenerationQueue,
+    /// Where private keys work that take long.
+    pub(crate) private_key_work: PrivateKeyWork,
     pub(crate) connection_job_started: Notify,
     /// When this server began.
     pub(crate) begun: Timestamp,
@@ -198,6 +203,8 @@ impl Kms {
             audit_log,
             clock,
             entropy,
+            generation_queue: GenerationQueue::default(),
+            private_key_work: PrivateKeyWork::default(),
             connection_job_started: Notify::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! CreateKey.
 
-use keystead_model::arn::{KeyArn, KeyId};
+use keystead_model::arn::{AccountId, KeyArn, KeyId};
 use keystead_model::kms::{CreateKeyRequest, CreateKeyResponse, Exception, KeySpec, KeyUsageType, OriginType, Tag};
 
 use super::custom_key_store_lookup::not_found;
@@ -112,7 +112,7 @@ async fn new_key(
         KeyOrigin::AwsCloudhsm { backing_key_id, .. } => {
             vec![KeyMaterialRecord::first(MaterialId::of_backing_key(id.as_str(), backing_key_id), None)]
         }
-        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => vec![first_material(kms, spec, id, &arn).await?],
+        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => vec![first_material(kms, scope.account, spec, id, &arn).await?],
         KeyOrigin::External => Vec::new(),
     };
     Ok(Key {
@@ -135,8 +135,14 @@ async fn new_key(
     })
 }
 
-async fn first_material(kms: &Kms, spec: KeySpec, id: KeyId, arn: &str) -> Result<KeyMaterialRecord, KmsError> {
-    let material = generate_material(kms, spec).await?;
+async fn first_material(
+    kms: &Kms,
+    account: AccountId,
+    spec: KeySpec,
+    id: KeyId,
+    arn: &str,
+) -> Result<KeyMaterialRecord, KmsError> {
+    let material = generate_material(kms, account, spec).await?;
     let bytes = material.expose().map_err(|error| KmsError::internal(&error))?;
     let material_id = MaterialId::derive(id.as_str(), &bytes);
     let sealed = kms.catalog.seal_material(arn, &material_id, &material, &*kms.entropy)?;
