@@ -1,4 +1,4 @@
-//! Encrypting and decrypting under a KMS key: the one way for every cryptographic operation.
+//! Using a KMS key, and encrypting and decrypting under a symmetric one: the one way for every cryptographic operation.
 //!
 //! A key of origin AWS_KMS encrypts with its material. A key in an external key store encrypts with its material and has the proxy encrypt
 //! that once more, so that neither side alone can decrypt (external key stores digest 2.1). A key in an AWS CloudHSM key store encrypts in
@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use keystead_model::kms::{EncryptionAlgorithmSpec, EncryptionContext, Exception, RecipientInfo};
+use keystead_model::kms::{EncryptionContext, Exception, RecipientInfo};
 use zeroize::Zeroizing;
 
 use crate::access::Authorized;
@@ -94,7 +94,7 @@ impl Way<'_> {
 
 impl UsableKey {
     /// The key.
-    pub(super) fn loaded(&self) -> &LoadedKey {
+    pub(super) fn loaded(&self) -> &Arc<LoadedKey> {
         &self.key
     }
 
@@ -131,8 +131,8 @@ impl UsableKey {
         }
     }
 
-    /// Encrypts 1..=4096 bytes into a CiphertextBlob.
-    pub(super) async fn encrypt(
+    /// Encrypts 1..=4096 bytes into a CiphertextBlob under a symmetric key.
+    pub(super) async fn encrypt_symmetric(
         &self,
         kms: &Kms,
         call: &Call<'_>,
@@ -168,8 +168,8 @@ impl UsableKey {
         Ok(Ciphertext { header, body }.to_bytes())
     }
 
-    /// Decrypts a CiphertextBlob that names this key.
-    pub(super) async fn decrypt(
+    /// Decrypts a CiphertextBlob that names this key, which is a symmetric one.
+    pub(super) async fn decrypt_symmetric(
         &self,
         kms: &Kms,
         call: &Call<'_>,
@@ -244,17 +244,6 @@ pub(super) fn invalid_ciphertext() -> KmsError {
 fn inner_ciphertext_invalid() -> KmsError {
     KmsError::new(crate::key_store::CRYPTOGRAPHIC_EXCEPTION, INNER_CIPHERTEXT_INVALID_MESSAGE)
         .with_cause(cause::INNER_CIPHERTEXT_INVALID)
-}
-
-/// Refuses an encryption algorithm that a symmetric key does not have.
-pub(super) fn check_algorithm(algorithm: Option<EncryptionAlgorithmSpec>) -> Result<(), KmsError> {
-    match algorithm {
-        None | Some(EncryptionAlgorithmSpec::SymmetricDefault) => Ok(()),
-        Some(other) => Err(KmsError::new(
-            Exception::InvalidKeyUsage,
-            format!("Algorithm {other} is incompatible with key spec SYMMETRIC_DEFAULT."),
-        )),
-    }
 }
 
 /// Refuses a Nitro attestation document: answering in plaintext instead would betray the caller's intent.

@@ -1,16 +1,16 @@
 //! Decrypt, and how a ciphertext finds its key (KMS core digest 6.2).
+//!
+//! The algorithm tells how a ciphertext is read, whatever the key is: a blob that names its key, or one of RSA, which names nothing.
+//! (Others report of AWS KMS that an RSA ciphertext with the default algorithm is `InvalidCiphertextException`; unverified.)
 
 use std::sync::Arc;
 
 use keystead_model::Blob;
-use keystead_model::kms::{
-    DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, EncryptionContext, Exception,
-};
+use keystead_model::kms::{DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, Exception};
 use zeroize::Zeroizing;
 
-use super::cryptography::{
-    KeyRole, UsableKey, check_algorithm, check_recipient, dry_run_operation, invalid_ciphertext, usable_key,
-};
+use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation, invalid_ciphertext};
+use super::encryption::Encryption;
 use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key_for};
 use crate::access::{Authorized, authorize};
@@ -20,7 +20,8 @@ use crate::error::KmsError;
 use crate::key::Ciphertext;
 use crate::kms::{Call, Kms};
 
-/// Decrypts a CiphertextBlob; the key is named in the blob, and in the request if the caller wants to be sure.
+/// Decrypts a ciphertext. A symmetric one names its key, which the request names if the caller wants to be sure; of an RSA ciphertext the
+/// request has to say key and algorithm.
 pub(super) async fn decrypt(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -28,12 +29,11 @@ pub(super) async fn decrypt(
 ) -> Result<DecryptResponse, KmsError> {
     call.defaulted_parameters.push(("encryptionAlgorithm", EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
     check_recipient(request.recipient.as_ref())?;
-    let context = request.encryption_context.unwrap_or_default();
     let source = Source {
         ciphertext: request.ciphertext_blob.as_ref(),
         key_id: request.key_id.as_deref(),
-        key_id_member: "keyId",
-        algorithm: request.encryption_algorithm,
+        key_id_member: "KeyId",
+        encryption: Encryption::of_request(request.encryption_algorithm, request.encryption_context),
         grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
         modifiers: request.dry_run_modifiers.as_deref().unwrap_or_default(),
@@ -41,12 +41,13 @@ pub(super) async fn decrypt(
         role: KeyRole::Only,
     };
     let opening = source.resolve(kms, call).await?;
-    let plaintext = opening.decrypt(kms, call, &context).await?.ok_or_else(dry_run_operation)?;
+    let plaintext = opening.decrypt(kms, call).await?;
+    let plaintext = plaintext.filter(|_| !source.dry_run).ok_or_else(dry_run_operation)?;
     Ok(DecryptResponse {
         key_id: opening.key.loaded().key.arn(),
         key_material_id: opening.material_id(),
         plaintext: Some(Blob::from(plaintext)),
-        encryption_algorithm: EncryptionAlgorithmSpec::SymmetricDefault,
+        encryption_algorithm: source.encryption.algorithm,
         ciphertext_for_recipient: None,
     })
 }
@@ -57,7 +58,7 @@ pub(super) struct Source<'a> {
     pub(super) key_id: Option<&'a str>,
     /// The name of the key ID member in validation errors.
     pub(super) key_id_member: &'static str,
-    pub(super) algorithm: Option<EncryptionAlgorithmSpec>,
+    pub(super) encryption: Encryption,
     pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
     pub(super) modifiers: &'a [DryRunModifierType],
@@ -65,53 +66,56 @@ pub(super) struct Source<'a> {
     pub(super) role: KeyRole,
 }
 
-/// A key that may be used, and what is to be opened with it: nothing where a dry run ignores the ciphertext.
-pub(super) struct Opening {
+/// A key that may be used, and what is to be opened with it.
+pub(super) struct Opening<'a> {
     pub(super) key: UsableKey,
-    ciphertext: Option<Ciphertext>,
-    dry_run: bool,
+    source: &'a Source<'a>,
+    ciphertext: Secret<'a>,
 }
 
-impl Opening {
+/// What is to be opened.
+enum Secret<'a> {
+    /// A blob that names its key and its material.
+    Symmetric(Ciphertext),
+    /// As RFC 8017 has it.
+    Rsa(&'a Blob),
+    /// Nothing: a dry run ignores it.
+    Ignored,
+}
+
+impl Opening<'_> {
     /// The ID, in answers, of the material that the ciphertext names.
     pub(super) fn material_id(&self) -> Option<String> {
-        self.key.shown_material_id(&self.ciphertext.as_ref()?.header.material_id)
+        match &self.ciphertext {
+            Secret::Symmetric(ciphertext) => self.key.shown_material_id(&ciphertext.header.material_id),
+            Secret::Rsa(_) | Secret::Ignored => None,
+        }
     }
 
-    /// The plaintext; none from a dry run. A dry run calls neither proxy nor HSM (unverified), but tries what it can.
-    pub(super) async fn decrypt(
-        &self,
-        kms: &Kms,
-        call: &Call<'_>,
-        context: &EncryptionContext,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
+    /// The plaintext. A dry run tries what it can, but calls neither proxy nor HSM (unverified), and then has none.
+    pub(super) async fn decrypt(&self, kms: &Kms, call: &Call<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
+        let Encryption { algorithm, context } = &self.source.encryption;
         match &self.ciphertext {
-            Some(ciphertext) if !(self.dry_run && self.key.is_in_key_store()) => {
-                let plaintext = self.key.decrypt(kms, call, ciphertext, context).await?;
-                Ok((!self.dry_run).then_some(plaintext))
-            }
-            Some(_) | None => Ok(None),
+            Secret::Ignored => Ok(None),
+            Secret::Symmetric(_) if self.source.dry_run && self.key.is_in_key_store() => Ok(None),
+            Secret::Symmetric(ciphertext) => self.key.decrypt_symmetric(kms, call, ciphertext, context).await.map(Some),
+            Secret::Rsa(ciphertext) => self.key.decrypt_rsa(kms, *algorithm, ciphertext.as_ref()).await.map(Some),
         }
     }
 }
 
 impl Source<'_> {
     /// Finds the key and sees that it may be used; decrypts nothing yet.
-    pub(super) async fn resolve(&self, kms: &Kms, call: &mut Call<'_>) -> Result<Opening, KmsError> {
+    pub(super) async fn resolve(&self, kms: &Kms, call: &mut Call<'_>) -> Result<Opening<'_>, KmsError> {
         let (key, ciphertext) = if self.ignores_ciphertext()? {
-            let key_id = self.key_id.ok_or_else(|| must_not_be_null(self.key_id_member))?;
-            (authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await?, None)
+            let key_id = self.key_id.ok_or_else(|| self.key_id_is_missing())?;
+            (self.named_key(kms, call, key_id).await?, Secret::Ignored)
         } else {
-            let blob = self.ciphertext.ok_or_else(|| must_not_be_null("ciphertextBlob"))?;
-            let (key, ciphertext) = match self.key_id {
-                Some(key_id) => self.with_named_key(kms, call, key_id, blob).await?,
-                None => self.with_key_of_blob(kms, call, blob).await?,
-            };
-            (key, Some(ciphertext))
+            self.key_and_ciphertext(kms, call).await?
         };
         check_grant_tokens(kms, self.grant_tokens)?;
-        check_algorithm(self.algorithm)?;
-        Ok(Opening { key: usable_key(kms, call, key, self.role).await?, ciphertext, dry_run: self.dry_run })
+        let key = self.encryption.usable_key(kms, call, key, self.role).await?;
+        Ok(Opening { key, source: self, ciphertext })
     }
 
     /// `IGNORE_CIPHERTEXT` goes with a dry run only.
@@ -123,6 +127,33 @@ impl Source<'_> {
         }
     }
 
+    async fn key_and_ciphertext(
+        &self,
+        kms: &Kms,
+        call: &mut Call<'_>,
+    ) -> Result<(Authorized<Arc<LoadedKey>>, Secret<'_>), KmsError> {
+        let blob = self.ciphertext.ok_or_else(ciphertext_is_missing)?;
+        if self.encryption.algorithm != EncryptionAlgorithmSpec::SymmetricDefault {
+            let key_id = self.key_id.ok_or_else(|| self.key_id_is_missing())?;
+            return Ok((self.named_key(kms, call, key_id).await?, Secret::Rsa(blob)));
+        }
+        let (key, ciphertext) = match self.key_id {
+            Some(key_id) => self.with_named_key(kms, call, key_id, blob).await?,
+            None => self.with_key_of_blob(kms, call, blob).await?,
+        };
+        Ok((key, Secret::Symmetric(ciphertext)))
+    }
+
+    async fn named_key(
+        &self,
+        kms: &Kms,
+        call: &mut Call<'_>,
+        key_id: &str,
+    ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
+        authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await
+    }
+
+    /// A key that made no such blob is told so, whatever it is for.
     async fn with_named_key(
         &self,
         kms: &Kms,
@@ -130,7 +161,7 @@ impl Source<'_> {
         key_id: &str,
         blob: &Blob,
     ) -> Result<(Authorized<Arc<LoadedKey>>, Ciphertext), KmsError> {
-        let key = authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await?;
+        let key = self.named_key(kms, call, key_id).await?;
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         if ciphertext.header.key_id != key.key.id {
             return Err(KmsError::new(
@@ -161,10 +192,15 @@ impl Source<'_> {
         call.note_resource(resource);
         Ok((key, ciphertext))
     }
+
+    /// The text is unverified: others report it of AWS KMS for an RSA ciphertext.
+    fn key_id_is_missing(&self) -> KmsError {
+        KmsError::validation(format!("{} must not be null", self.key_id_member))
+    }
 }
 
-fn must_not_be_null(member: &str) -> KmsError {
-    KmsError::validation(format!(
-        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
-    ))
+fn ciphertext_is_missing() -> KmsError {
+    KmsError::validation(
+        "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
+    )
 }

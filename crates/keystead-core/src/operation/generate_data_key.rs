@@ -1,16 +1,17 @@
 //! GenerateDataKey, and what it shares with GenerateDataKeyWithoutPlaintext.
 
 use keystead_model::Blob;
-use keystead_model::kms::{DataKeySpec, EncryptionContext, GenerateDataKeyRequest, GenerateDataKeyResponse};
+use keystead_model::kms::{DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse};
 use zeroize::Zeroizing;
 
-use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation, usable_key};
+use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation};
+use super::encryption::Encryption;
 use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
-/// Makes a data key and gives it in plaintext and encrypted.
+/// Makes a data key under a symmetric key and gives it in plaintext and encrypted.
 pub(super) async fn generate_data_key(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -21,7 +22,7 @@ pub(super) async fn generate_data_key(
         key_id: &request.key_id,
         key_spec: request.key_spec,
         number_of_bytes: request.number_of_bytes,
-        context: request.encryption_context.unwrap_or_default(),
+        encryption: Encryption::of_request(None, request.encryption_context),
         grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };
@@ -40,7 +41,8 @@ pub(super) struct DataKeyRequest<'a> {
     pub(super) key_id: &'a str,
     pub(super) key_spec: Option<DataKeySpec>,
     pub(super) number_of_bytes: Option<u32>,
-    pub(super) context: EncryptionContext,
+    /// Symmetric.
+    pub(super) encryption: Encryption,
     pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
 }
@@ -57,13 +59,13 @@ impl DataKeyRequest<'_> {
         let length = self.length()?;
         let key = authorized_key(kms, call, self.key_id, AcceptedForms::All).await?;
         check_grant_tokens(kms, self.grant_tokens)?;
-        let key = usable_key(kms, call, key, KeyRole::Only).await?;
+        let key = self.encryption.usable_key(kms, call, key, KeyRole::Only).await?;
         if self.dry_run {
             return Err(dry_run_operation());
         }
         let mut plaintext = Zeroizing::new(vec![0; length]);
         kms.entropy.fill(&mut plaintext);
-        let ciphertext = key.encrypt(kms, call, &plaintext, &self.context).await?;
+        let ciphertext = key.encrypt(kms, call, &plaintext, &self.encryption).await?;
         Ok(DataKey { plaintext, ciphertext, key })
     }
 

@@ -3,11 +3,12 @@
 use keystead_model::Blob;
 use keystead_model::kms::{GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse};
 
+use super::encryption::Encryption;
 use super::generate_data_key::DataKeyRequest;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
-/// Makes a data key and gives it encrypted only.
+/// Makes a data key under a symmetric key and gives it encrypted only.
 pub(super) async fn generate_data_key_without_plaintext(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -17,7 +18,7 @@ pub(super) async fn generate_data_key_without_plaintext(
         key_id: &request.key_id,
         key_spec: request.key_spec,
         number_of_bytes: request.number_of_bytes,
-        context: request.encryption_context.unwrap_or_default(),
+        encryption: Encryption::of_request(None, request.encryption_context),
         grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };

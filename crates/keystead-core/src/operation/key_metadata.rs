@@ -63,7 +63,8 @@ pub(super) fn key_metadata(
     }
 }
 
-fn unless_empty<T: Copy>(algorithms: &[T]) -> Option<Vec<T>> {
+/// A list of algorithms as answers have it: none instead of an empty one.
+pub(super) fn unless_empty<T: Copy>(algorithms: &[T]) -> Option<Vec<T>> {
     (!algorithms.is_empty()).then(|| algorithms.to_vec())
 }
 

@@ -1,5 +1,6 @@
 //! The operations of the KMS API, one file each: validate, authorize, act.
 
+mod asymmetric_cryptography;
 mod cancel_key_deletion;
 mod cloudhsm_key_store_settings;
 mod connect_custom_key_store;
@@ -10,39 +11,39 @@ mod create_key;
 mod cryptography;
 mod custom_key_store_lookup;
 mod custom_key_store_settings;
+mod data_key_pair;
 mod decrypt;
 mod delete_alias;
 mod delete_custom_key_store;
+mod derive_shared_secret;
+mod delete_imported_key_material;
 mod describe_custom_key_stores;
 mod describe_key;
 mod disable_key;
+mod disable_key_rotation;
 mod disconnect_custom_key_store;
 mod enable_key;
+mod enable_key_rotation;
 mod encrypt;
+mod encryption;
+mod existing_principals;
 mod external_key_store_settings;
 mod generate_data_key;
-mod existing_principals;
+mod generate_data_key_pair;
+mod generate_data_key_pair_without_plaintext;
 mod generate_data_key_without_plaintext;
+mod generate_mac;
 mod generate_random;
+mod get_key_last_usage;
 mod get_key_policy;
 mod get_key_rotation_status;
+mod get_parameters_for_import;
+mod import_key_material;
 mod grant_constraints;
 mod grant_lookup;
 mod grant_operations;
 mod grant_principals;
 mod grant_tokens;
-mod list_aliases;
-mod list_keys;
-mod list_resource_tags;
-mod new_key_home;
-mod list_key_rotations;
-mod list_grants;
-mod new_key_type;
-mod other_region;
-mod list_retirable_grants;
-mod page;
-mod policy;
-mod re_encrypt;
 mod get_public_key;
 mod json_object;
 mod key_lookup;
@@ -50,23 +51,36 @@ mod key_material_wrapping;
 mod key_metadata;
 mod key_usage;
 mod key_rotation;
-mod replicate_key;
+mod list_aliases;
 mod list_key_policies;
 mod list_key_rotations;
 mod list_grants;
-mod schedule_key_deletion;
-mod tag_resource;
-mod tags;
+mod list_keys;
+mod list_resource_tags;
+mod list_retirable_grants;
+mod new_key_home;
+mod new_key_type;
+mod other_region;
+mod page;
+mod policy;
+mod policy_document;
+mod put_key_policy;
+mod re_encrypt;
+mod replicate_key;
 mod rotate_key_on_demand;
 mod retire_grant;
 mod revoke_grant;
-mod unsupported_operation;
+mod schedule_key_deletion;
+mod sign;
+mod signed_message;
+mod tag_resource;
+mod tags;
 mod untag_resource;
-mod policy_document;
-mod put_key_policy;
 mod update_alias;
 mod update_custom_key_store;
 mod update_key_description;
+mod verify;
+mod verify_mac;
 mod update_primary_region;
 
 use keystead_model::kms::Exception;
@@ -96,39 +110,55 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "CreateCustomKeyStore" => {
             record(create_custom_key_store::create_custom_key_store(kms, call, read(input)?).await?)
         }
-        "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
-        "Decrypt" => body(room, &decrypt::decrypt(kms, call, read(input)?).await?),
-        "DeleteAlias" => done(operation, delete_alias::delete_alias(kms, call, read(input)?).await),
         "CreateGrant" => {
             let (response, key_id) = create_grant::create_grant(kms, call, read(input)?).await?;
             let recorded = json!({ "GrantId": response.grant_id, "KeyId": key_id });
             record_as(response, recorded)
         }
+        "CreateKey" => record(create_key::create_key(kms, call, read(input)?).await?),
+        "Decrypt" => body(room, &decrypt::decrypt(kms, call, read(input)?).await?),
+        "DeleteAlias" => done(operation, delete_alias::delete_alias(kms, call, read(input)?).await),
         "DeleteCustomKeyStore" => {
             done(operation, delete_custom_key_store::delete_custom_key_store(kms, call, read(input)?).await)
+        }
+        "DeleteImportedKeyMaterial" => {
+            record(delete_imported_key_material::delete_imported_key_material(kms, call, read(input)?).await?)
+        }
+        "DeriveSharedSecret" => {
+            body(room, &derive_shared_secret::derive_shared_secret(kms, call, read(input)?).await?)
         }
         "DescribeCustomKeyStores" => {
             body(room, &describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
         }
         "DescribeKey" => body(room, &describe_key::describe_key(kms, call, read(input)?).await?),
         "DisableKey" => done(operation, disable_key::disable_key(kms, call, read(input)?).await),
-        "DisconnectCustomKeyStore" => {
-            done(operation, disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await)
-        }
         "DisableKeyRotation" => {
             done(operation, disable_key_rotation::disable_key_rotation(kms, call, read(input)?).await)
         }
+        "DisconnectCustomKeyStore" => {
+            done(operation, disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await)
+        }
         "EnableKey" => done(operation, enable_key::enable_key(kms, call, read(input)?).await),
-        "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
-        "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
-        "GenerateDataKeyWithoutPlaintext" => body(
         "EnableKeyRotation" => {
             done(operation, enable_key_rotation::enable_key_rotation(kms, call, read(input)?).await)
         }
+        "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
+        "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
+        "GenerateDataKeyWithoutPlaintext" => body(
             room,
             &generate_data_key_without_plaintext::generate_data_key_without_plaintext(kms, call, read(input)?).await?,
         ),
+        "GenerateDataKeyPair" => body(
+            room + DATA_KEY_PAIR_BYTES,
+            &generate_data_key_pair::generate_data_key_pair(kms, call, read(input)?).await?,
+        ),
+        "GenerateDataKeyPairWithoutPlaintext" => {
+            let response = generate_data_key_pair_without_plaintext::generate_data_key_pair_without_plaintext;
+            body(room + DATA_KEY_PAIR_BYTES, &response(kms, call, read(input)?).await?)
+        }
+        "GenerateMac" => body(room, &generate_mac::generate_mac(kms, call, read(input)?).await?),
         "GenerateRandom" => body(room, &generate_random::generate_random(kms, call, read(input)?).await?),
+        "GetKeyLastUsage" => body(room, &get_key_last_usage::get_key_last_usage(kms, call, read(input)?).await?),
         "GetKeyPolicy" => body(room, &get_key_policy::get_key_policy(kms, call, read(input)?).await?),
         "GetKeyRotationStatus" => {
             body(room, &get_key_rotation_status::get_key_rotation_status(kms, call, read(input)?).await?)
@@ -142,8 +172,8 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "ListKeyPolicies" => body(room, &list_key_policies::list_key_policies(kms, call, read(input)?).await?),
         "ListKeyRotations" => body(room, &list_key_rotations::list_key_rotations(kms, call, read(input)?).await?),
         "ListGrants" => body(room, &list_grants::list_grants(kms, call, read(input)?).await?),
-        "ReplicateKey" => record(replicate_key::replicate_key(kms, call, read(input)?).await?),
-        "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
+        "ListKeys" => body(room, &list_keys::list_keys(kms, call, read(input)?).await?),
+        "ListResourceTags" => body(room, &list_resource_tags::list_resource_tags(kms, call, read(input)?).await?),
         "ListRetirableGrants" => {
             body(room, &list_retirable_grants::list_retirable_grants(kms, call, read(input)?).await?)
         }
@@ -153,6 +183,10 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "RotateKeyOnDemand" => record(rotate_key_on_demand::rotate_key_on_demand(kms, call, read(input)?).await?),
         "RetireGrant" => done(operation, retire_grant::retire_grant(kms, call, read(input)?).await),
         "RevokeGrant" => done(operation, revoke_grant::revoke_grant(kms, call, read(input)?).await),
+        "ScheduleKeyDeletion" => record(schedule_key_deletion::schedule_key_deletion(kms, call, read(input)?).await?),
+        "Sign" => body(room, &sign::sign(kms, call, read(input)?).await?),
+        "TagResource" => done(operation, tag_resource::tag_resource(kms, call, read(input)?).await),
+        "UntagResource" => done(operation, untag_resource::untag_resource(kms, call, read(input)?).await),
         "UpdateAlias" => done(operation, update_alias::update_alias(kms, call, read(input)?).await),
         "UpdateCustomKeyStore" => {
             done(operation, update_custom_key_store::update_custom_key_store(kms, call, read(input)?).await)
@@ -163,7 +197,9 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "UpdatePrimaryRegion" => {
             done(operation, update_primary_region::update_primary_region(kms, call, read(input)?).await)
         }
-        _ => Err(unsupported_operation::refuse(kms, call, &input).await),
+        "Verify" => body(room, &verify::verify(kms, call, read(input)?).await?),
+        "VerifyMac" => body(room, &verify_mac::verify_mac(kms, call, read(input)?).await?),
+        name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
     }
 }
 
@@ -179,6 +215,9 @@ fn done(operation: &Operation, result: Result<(), KmsError>) -> Result<Output, K
         SuccessBody::EmptyObject | SuccessBody::Object => Output::EmptyStructure,
     })
 }
+
+/// More than an RSA_4096 data key pair needs besides: its private key in both forms, and its public key.
+const DATA_KEY_PAIR_BYTES: usize = 8192;
 
 /// More than a data key of 1024 bytes needs in both forms, with names and ARN.
 const ANSWER_BYTES: usize = 4096;
