@@ -1,5 +1,7 @@
 //! What the engine's errors become.
 
+use std::fmt::Display;
+
 use keystead_core::port::StoreError;
 
 /// SQLite's primary result codes (sqlite.org/rescode.html) that mean something of their own here.
@@ -35,12 +37,15 @@ pub(crate) fn trouble(error: &sqlx::Error) -> EngineTrouble {
 /// transaction; a constraint that the engine still reports violated is a fault of this crate and stays an engine error.
 pub(crate) fn engine(error: sqlx::Error) -> StoreError {
     match trouble(&error) {
-        EngineTrouble::Damage | EngineTrouble::NotADatabase => {
-            StoreError::Damaged(format!("the database file: {error}; restore it from a backup"))
-        }
+        EngineTrouble::Damage | EngineTrouble::NotADatabase => damaged_file(error),
         EngineTrouble::Busy => {
             StoreError::Engine(format!("another process keeps the database locked, try again later: {error}"))
         }
         EngineTrouble::Other => StoreError::Engine(error.to_string()),
     }
+}
+
+/// The error for a database file that makes no sense.
+pub(crate) fn damaged_file(what: impl Display) -> StoreError {
+    StoreError::Damaged(format!("the database file: {what}; restore it from a backup"))
 }

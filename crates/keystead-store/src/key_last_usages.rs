@@ -37,7 +37,7 @@ async fn record_one(connection: &mut SqliteConnection, usage: &KeyLastUsage) -> 
     let record = sqlx::query(RECORD)
         .bind(usage.region.as_str())
         .bind(usage.key_id.as_str())
-        .bind(&usage.operation)
+        .bind(usage.operation.as_str())
         .bind(encoding::millis("used", usage.timestamp)?)
         .bind(&usage.event_id)
         .bind(&usage.request_id);
@@ -64,7 +64,7 @@ fn read(row: &SqliteRow) -> Result<KeyLastUsage, StoreError> {
     Ok(KeyLastUsage {
         region: record.parsed("region")?,
         key_id: record.parsed("key_id")?,
-        operation: record.text("operation")?,
+        operation: record.parsed("operation")?,
         timestamp: record.timestamp("used")?,
         event_id: record.text("event_id")?,
         request_id: record.text("request_id")?,

@@ -1,6 +1,6 @@
 //! The [`Store`] and [`DocumentStore`] ports on SQLite.
 //!
-//! - [`open`](SqliteStore::open): what is checked before a database is used;
+//! - [`open`](SqliteStore::open): what is checked before a database is used; `whole_check`: what of it may take longer;
 //! - `schema/`: tables and rules, in the SQL that SQLite and PostgreSQL share;
 //! - one module for each concept: its statements, and what stands against each change;
 //! - `rows`: values to columns and back.
@@ -29,6 +29,7 @@ mod pending_backing_keys;
 mod rows;
 mod schema;
 mod statements;
+mod whole_check;
 
 use std::pin::Pin;
 
@@ -47,18 +48,27 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::error::engine;
 pub use crate::open::OpenError;
+use crate::whole_check::WholeCheck;
 
 /// Everything Keystead must not lose, in one SQLite file.
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
+    check: WholeCheck,
 }
 
 impl SqliteStore {
     /// Closes the database; calls that come later fail. The last process to close copies the log into the database file.
     pub async fn close(&self) {
+        self.check.stop().await;
         close_pool(&self.readers).await;
         close_pool(&self.writer).await;
+    }
+
+    /// Waits until all of the database has been looked at for damage, as [`SqliteStore::open`] does not for a large one. After an error
+    /// nothing is written any more, and after damage nothing is read: the process should end. No error if the store is closed before.
+    pub async fn checked(&self) -> Result<(), OpenError> {
+        self.check.outcome().await
     }
 
     /// Runs `operation` in a transaction that sees one moment.
@@ -67,16 +77,19 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, T> + Send + 'static,
     {
+        self.check.found_nothing()?;
         let readers = self.readers.clone();
         uninterrupted(async move { conclude(readers.begin().await.map_err(engine)?, operation).await }).await
     }
 
-    /// Runs `operation` in a transaction that has the write lock from the beginning; commits if it succeeds and undoes it if not.
+    /// Runs `operation` in a transaction that has the write lock from the beginning; commits if it succeeds and undoes it if not. Waits for
+    /// the check of the whole database.
     async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Step<'c, T> + Send + 'static,
     {
+        self.check.passed().await?;
         let writer = self.writer.clone();
         uninterrupted(async move { conclude(begin_write(&writer).await?, operation).await }).await
     }
@@ -336,6 +349,14 @@ impl Store for SqliteStore {
     async fn record_key_usages(&self, usages: &[KeyLastUsage]) -> Result<(), StoreError> {
         let usages = usages.to_vec();
         self.write(move |connection| Box::pin(async move { key_last_usages::record(connection, &usages).await })).await
+    }
+
+    async fn key_usages_recorded_since(&self) -> Result<Timestamp, StoreError> {
+        let version = schema::KEY_LAST_USAGES_VERSION;
+        self.read(move |connection| {
+            Box::pin(async move { schema::installed(connection, version).await.map_err(engine) })
+        })
+        .await
     }
 
     async fn key_last_usage(&self, region: &Region, id: &KeyId) -> Result<Option<KeyLastUsage>, StoreError> {

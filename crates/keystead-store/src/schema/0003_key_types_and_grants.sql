@@ -1,6 +1,8 @@
 -- Keys of every type, their materials, multi-Region keys, rotation, grants and last usages, version 3.
 --
 -- Built anew as in version 2. Runs with foreign keys off; they are checked before the commit.
+-- A choice of more than two is written with OR: for each row that it checks, and at a start that is every row, SQLite would make a table of
+-- the list behind an IN.
 
 -- What is long comes last, so that the rest is read without it.
 -- A key's place among its related keys is here; which Regions they are in is computed from their rows.
@@ -11,17 +13,22 @@ CREATE TABLE new_kms_keys (
     account                  TEXT   NOT NULL REFERENCES accounts (id),
     created                  BIGINT NOT NULL CHECK (created BETWEEN 0 AND 253402300799999),
     key_spec                 TEXT   NOT NULL
-        CHECK (key_spec IN ('SYMMETRIC_DEFAULT', 'HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512', 'RSA_2048', 'RSA_3072', 'RSA_4096',
-                            'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519', 'SM2',
-                            'ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87')),
+        CHECK (key_spec = 'SYMMETRIC_DEFAULT' OR key_spec = 'HMAC_224' OR key_spec = 'HMAC_256' OR key_spec = 'HMAC_384'
+               OR key_spec = 'HMAC_512' OR key_spec = 'RSA_2048' OR key_spec = 'RSA_3072' OR key_spec = 'RSA_4096'
+               OR key_spec = 'ECC_NIST_P256' OR key_spec = 'ECC_NIST_P384' OR key_spec = 'ECC_NIST_P521'
+               OR key_spec = 'ECC_SECG_P256K1' OR key_spec = 'ECC_NIST_EDWARDS25519' OR key_spec = 'SM2' OR key_spec = 'ML_DSA_44'
+               OR key_spec = 'ML_DSA_65' OR key_spec = 'ML_DSA_87'),
     key_usage                TEXT   NOT NULL
-        CHECK (key_usage IN ('ENCRYPT_DECRYPT', 'SIGN_VERIFY', 'GENERATE_VERIFY_MAC', 'KEY_AGREEMENT')),
-    origin                   TEXT   NOT NULL CHECK (origin IN ('AWS_KMS', 'EXTERNAL', 'EXTERNAL_KEY_STORE', 'AWS_CLOUDHSM')),
+        CHECK (key_usage = 'ENCRYPT_DECRYPT' OR key_usage = 'SIGN_VERIFY' OR key_usage = 'GENERATE_VERIFY_MAC'
+               OR key_usage = 'KEY_AGREEMENT'),
+    origin                   TEXT   NOT NULL
+        CHECK (origin = 'AWS_KMS' OR origin = 'EXTERNAL' OR origin = 'EXTERNAL_KEY_STORE' OR origin = 'AWS_CLOUDHSM'),
     custom_key_store_id      TEXT,
     xks_key_id               TEXT,
     backing_key_id           BYTEA,
     multi_region_key_type    TEXT   CHECK (multi_region_key_type IN ('PRIMARY', 'REPLICA')),
-    status                   TEXT   NOT NULL CHECK (status IN ('Enabled', 'Disabled', 'PendingDeletion', 'PendingReplicaDeletion')),
+    status                   TEXT   NOT NULL
+        CHECK (status = 'Enabled' OR status = 'Disabled' OR status = 'PendingDeletion' OR status = 'PendingReplicaDeletion'),
     deletion_date            BIGINT CHECK (deletion_date BETWEEN 0 AND 253402300799999),
     pending_window_in_days   BIGINT CHECK (pending_window_in_days BETWEEN 0 AND 65535),
     transition               TEXT   CHECK (transition IN ('Creating', 'Updating')),
@@ -45,7 +52,7 @@ CREATE TABLE new_kms_keys (
     CHECK (custom_key_store_id IS NULL OR key_spec = 'SYMMETRIC_DEFAULT'),
     CHECK (custom_key_store_id IS NULL OR multi_region_key_type IS NULL),
     CHECK ((substr(id, 1, 4) = 'mrk-') = (multi_region_key_type IS NOT NULL)),
-    CHECK ((key_spec <> 'SYMMETRIC_DEFAULT') OR (key_usage = 'ENCRYPT_DECRYPT')),
+    CHECK (key_spec <> 'SYMMETRIC_DEFAULT' OR key_usage = 'ENCRYPT_DECRYPT'),
     CHECK ((status = 'PendingDeletion') = (deletion_date IS NOT NULL)),
     CHECK ((status IN ('PendingDeletion', 'PendingReplicaDeletion')) = (pending_window_in_days IS NOT NULL)),
     CHECK (status <> 'PendingReplicaDeletion' OR (multi_region_key_type IS NOT NULL AND multi_region_key_type = 'PRIMARY')),
@@ -57,10 +64,10 @@ CREATE TABLE new_kms_keys (
 );
 
 INSERT INTO new_kms_keys
-    (region, id, account, created, key_spec, key_usage, origin, custom_key_store_id, xks_key_id, backing_key_id, status, deletion_date,
-     pending_window_in_days, on_demand_rotation_count, grant_count, revision, description, policy)
-SELECT region, id, account, created, 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', origin, custom_key_store_id, xks_key_id, backing_key_id, status,
-       deletion_date, pending_window_in_days, 0, 0, revision, description, policy
+    (region, id, account, created, key_spec, key_usage, origin, custom_key_store_id, xks_key_id, backing_key_id, status,
+     deletion_date, pending_window_in_days, on_demand_rotation_count, grant_count, revision, description, policy)
+SELECT region, id, account, created, 'SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', origin, custom_key_store_id, xks_key_id, backing_key_id,
+       status, deletion_date, pending_window_in_days, 0, 0, revision, description, policy
 FROM kms_keys;
 
 -- ordinal is the place in the order in which the materials came.
@@ -71,7 +78,8 @@ CREATE TABLE key_materials (
     ordinal              BIGINT NOT NULL CHECK (ordinal >= 0),
     material_id          BYTEA  NOT NULL CHECK (length(material_id) = 32),
     state                TEXT   NOT NULL
-        CHECK (state IN ('CURRENT', 'NON_CURRENT', 'PENDING_ROTATION', 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION')),
+        CHECK (state = 'CURRENT' OR state = 'NON_CURRENT' OR state = 'PENDING_ROTATION'
+               OR state = 'PENDING_MULTI_REGION_IMPORT_AND_ROTATION'),
     sealed_material      BYTEA,
     imported             BIGINT NOT NULL CHECK (imported IN (0, 1)),
     material_description TEXT,

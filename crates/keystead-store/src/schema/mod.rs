@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use keystead_model::Timestamp;
 use sqlx::migrate::{MigrateError, Migration, MigrationSource, MigrationType, Migrator};
 use sqlx::{Connection, Row, SqliteConnection};
 
@@ -12,6 +13,9 @@ const VERSIONS: &[(i64, &str, &str)] = &[
     (3, "key types and grants", include_str!("0003_key_types_and_grants.sql")),
 ];
 
+/// The version that brought last usages of keys.
+pub(crate) const KEY_LAST_USAGES_VERSION: i64 = 3;
+
 /// The newest version that this build knows.
 pub(crate) fn newest_version() -> i64 {
     VERSIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
@@ -21,6 +25,13 @@ pub(crate) fn newest_version() -> i64 {
 pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let query = sqlx::query_scalar::<_, Option<i64>>("SELECT max(version) FROM _sqlx_migrations");
     Ok(query.fetch_one(connection).await?.unwrap_or(0))
+}
+
+/// When a database was brought to a version that it has.
+pub(crate) async fn installed(connection: &mut SqliteConnection, version: i64) -> Result<Timestamp, sqlx::Error> {
+    let query = "SELECT CAST(strftime('%s', installed_on) AS INTEGER) FROM _sqlx_migrations WHERE version = $1";
+    let seconds: i64 = sqlx::query_scalar(query).bind(version).fetch_one(connection).await?;
+    Ok(Timestamp::from_millis(seconds.saturating_mul(1000)))
 }
 
 /// Brings a database to the newest version: all of it, or nothing. Several processes may do this at once.
