@@ -1,0 +1,118 @@
+//! The values of a condition, read once, and how a request's value stands to them.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
+use time::OffsetDateTime;
+use time::format_description::well_known::Iso8601;
+
+use super::InvalidCondition;
+use super::operator::{Comparison, Operator};
+use crate::context::RequestContext;
+use crate::pattern::arn_matches;
+use crate::variable::Template;
+
+/// One value of a condition.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum PolicyValue {
+    /// Of texts and ARNs.
+    Text(Template),
+    /// Of numbers.
+    Number(f64),
+    /// Of dates: nanoseconds since the epoch.
+    Instant(i128),
+    /// Of `Bool` and `Null`.
+    Truth(bool),
+    /// Of `BinaryEquals`.
+    Bytes(Vec<u8>),
+    /// Of `IpAddress`.
+    Network(IpNet),
+}
+
+impl PolicyValue {
+    /// Reads a value for an operator, which is called `name` in the policy.
+    pub(crate) fn read(
+        operator: &Operator,
+        name: &str,
+        value: &str,
+        variables: bool,
+    ) -> Result<Self, InvalidCondition> {
+        let wrong = || InvalidCondition::WrongValue { operator: name.to_owned(), value: value.to_owned() };
+        let read = match operator.comparison {
+            Comparison::String | Comparison::StringIgnoreCase | Comparison::StringLike | Comparison::Arn => {
+                return Ok(Self::Text(Template::new(value, variables)?));
+            }
+            Comparison::Numeric(_) => number(value).map(Self::Number),
+            Comparison::Date(_) => instant(value).map(Self::Instant),
+            Comparison::Bool | Comparison::Null => truth(value).map(Self::Truth),
+            Comparison::Binary => STANDARD.decode(value).ok().map(Self::Bytes),
+            Comparison::IpAddress => network(value).map(Self::Network),
+        };
+        read.ok_or_else(wrong)
+    }
+
+    /// The truth value, if it is one.
+    pub(crate) fn is_true(&self) -> Option<bool> {
+        match self {
+            Self::Truth(truth) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// Whether a value of the request fits this one. A value of the request that is not of the operator's kind fits nothing.
+    pub(crate) fn fits(&self, comparison: Comparison, value: &str, context: &RequestContext) -> bool {
+        match (self, comparison) {
+            (Self::Text(text), Comparison::String) => text.text(context).is_some_and(|text| text == value),
+            (Self::Text(text), Comparison::StringIgnoreCase) => {
+                text.text(context).is_some_and(|text| text.to_lowercase() == value.to_lowercase())
+            }
+            (Self::Text(text), Comparison::StringLike) => {
+                text.with_pattern(context, |pattern| pattern.matches(value)).unwrap_or(false)
+            }
+            (Self::Text(text), Comparison::Arn) => {
+                text.with_pattern(context, |pattern| arn_matches(pattern, value)).unwrap_or(false)
+            }
+            (Self::Number(limit), Comparison::Numeric(order)) => {
+                number(value).and_then(|number| number.partial_cmp(limit)).is_some_and(|ordering| order.is(ordering))
+            }
+            (Self::Instant(limit), Comparison::Date(order)) => {
+                instant(value).is_some_and(|instant| order.is(instant.cmp(limit)))
+            }
+            (Self::Truth(wanted), Comparison::Bool) => truth(value) == Some(*wanted),
+            (Self::Bytes(wanted), Comparison::Binary) => STANDARD.decode(value).is_ok_and(|bytes| bytes == *wanted),
+            (Self::Network(network), Comparison::IpAddress) => {
+                value.parse::<IpAddr>().is_ok_and(|address| network.contains(&address))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    text.parse::<f64>().ok().filter(|number| plain && number.is_finite())
+}
+
+/// A date of ISO 8601, or seconds since the epoch. A date without a time is its midnight, UTC.
+fn instant(text: &str) -> Option<i128> {
+    if let Some(seconds) = number(text) {
+        return Some((seconds * 1e9) as i128);
+    }
+    let with_time = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+    OffsetDateTime::parse(&with_time, &Iso8601::DEFAULT).ok().map(OffsetDateTime::unix_timestamp_nanos)
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// A network such as `203.0.113.0/24`, or one address.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}

@@ -1,0 +1,139 @@
+//! The `Principal` element, and who is who in a request.
+
+use serde_json::Value;
+
+/// One who calls, with all the names under which a policy may speak of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The account, 12 digits.
+    pub account: String,
+    /// `arn:aws:iam::ACCOUNT:root`, `...:user/NAME`, or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+    pub arn: String,
+    /// `arn:aws:iam::ACCOUNT:role/NAME` of a role session.
+    pub role_arn: Option<String>,
+    /// The provider of a web identity, which acts for itself until it has a role.
+    pub federated_provider: Option<String>,
+}
+
+/// How a policy speaks of a principal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum PrincipalMatch {
+    /// As anyone of the account: identity policies decide.
+    Account,
+    /// As anyone at all.
+    Anyone,
+    /// By the role of the session.
+    Role,
+    /// By its own ARN.
+    Itself,
+}
+
+/// A `Principal` element.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Principals {
+    /// `"*"`, or `"AWS": "*"`.
+    anyone: bool,
+    /// Account IDs.
+    accounts: Vec<String>,
+    /// ARNs of users, roles and sessions.
+    arns: Vec<String>,
+    /// Identity providers.
+    federated: Vec<String>,
+    /// Names of services, and canonical users: nobody here is one.
+    others: Vec<String>,
+}
+
+/// A principal that cannot be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct InvalidPrincipal;
+
+impl Principals {
+    pub(crate) fn read(element: &Value) -> Result<Self, InvalidPrincipal> {
+        let mut principals = Self { anyone: false, accounts: vec![], arns: vec![], federated: vec![], others: vec![] };
+        match element {
+            Value::String(text) if text == "*" => principals.anyone = true,
+            Value::Object(kinds) if !kinds.is_empty() => {
+                for (kind, names) in kinds {
+                    for name in crate::condition::texts(names).ok_or(InvalidPrincipal)? {
+                        principals.add(kind, name)?;
+                    }
+                }
+            }
+            _ => return Err(InvalidPrincipal),
+        }
+        Ok(principals)
+    }
+
+    fn add(&mut self, kind: &str, name: String) -> Result<(), InvalidPrincipal> {
+        match kind {
+            "AWS" if name == "*" => self.anyone = true,
+            "AWS" if is_account(&name) => self.accounts.push(name),
+            "AWS" => match root_of(&name) {
+                Some(account) => self.accounts.push(account.to_owned()),
+                None if is_principal_arn(&name) => self.arns.push(name),
+                None => return Err(InvalidPrincipal),
+            },
+            "Federated" if !name.is_empty() => self.federated.push(name),
+            "Service" | "CanonicalUser" if !name.is_empty() => self.others.push(name),
+            _ => return Err(InvalidPrincipal),
+        }
+        Ok(())
+    }
+
+    /// The ARNs of users and roles that the element names.
+    pub(crate) fn arns(&self) -> &[String] {
+        &self.arns
+    }
+
+    /// The closest way in which the element speaks of `identity`.
+    pub(crate) fn speaks_of(&self, identity: &Identity) -> Option<PrincipalMatch> {
+        let named = |arn: &String| self.arns.contains(arn);
+        let provider = identity.federated_provider.as_ref();
+        if named(&identity.arn) || provider.is_some_and(|provider| self.federated.contains(provider)) {
+            return Some(PrincipalMatch::Itself);
+        }
+        if identity.role_arn.as_ref().is_some_and(named) {
+            return Some(PrincipalMatch::Role);
+        }
+        if self.anyone {
+            return Some(PrincipalMatch::Anyone);
+        }
+        (provider.is_none() && self.accounts.contains(&identity.account)).then_some(PrincipalMatch::Account)
+    }
+
+    /// Whether every name of `identity` is among those listed: who is left out of a `NotPrincipal` must be named with their account, and a
+    /// session with its role as well (IAM User Guide, "NotPrincipal").
+    pub(crate) fn lists_all_names_of(&self, identity: &Identity) -> bool {
+        if self.anyone {
+            return true;
+        }
+        let is_root = root_of(&identity.arn).is_some();
+        let account = self.accounts.contains(&identity.account);
+        let itself = is_root || self.arns.contains(&identity.arn);
+        account && itself && identity.role_arn.as_ref().is_none_or(|role| self.arns.contains(role))
+    }
+}
+
+/// Twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The account of `arn:aws:iam::ACCOUNT:root`.
+fn root_of(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:aws:iam::")?.strip_suffix(":root").filter(|account| is_account(account))
+}
+
+/// An ARN of a user, a role, a session or a federated user. No part of it may be a wildcard, and groups are no principals.
+fn is_principal_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", "aws", service, "", account, resource] = parts[..] else { return false };
+    let Some((kind, name)) = resource.split_once('/') else { return false };
+    let known = match service {
+        "iam" => matches!(kind, "user" | "role"),
+        "sts" => matches!(kind, "assumed-role" | "federated-user"),
+        _ => false,
+    };
+    let session = kind != "assumed-role" || name.split('/').filter(|part| !part.is_empty()).count() == 2;
+    known && session && is_account(account) && !name.is_empty() && !name.contains(['*', '?'])
+}

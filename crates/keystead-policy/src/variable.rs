@@ -1,0 +1,165 @@
+//! Policy variables: `${aws:username}` in resources and in texts of conditions (IAM User Guide, "Policy variables").
+
+use crate::context::{ContextValue, RequestContext};
+use crate::pattern::Pattern;
+
+/// A text that may have variables in it, read once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Template {
+    parts: Vec<Part>,
+    /// The pattern, if there is no variable in it.
+    fixed: Option<Pattern>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Part {
+    Text(String),
+    /// `${*}`, `${?}` and `${$}`: characters that would have a meaning otherwise.
+    Literal(char),
+    /// `${key}` or `${key, 'default'}`; the key in lower case.
+    Variable {
+        key: String,
+        default: Option<String>,
+    },
+}
+
+/// What is between `${` and `}` is no variable.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("\"${{{0}}}\" is no policy variable: write ${{key}} or ${{key, 'default'}}")]
+pub struct InvalidVariable(String);
+
+impl Template {
+    /// Reads a text. Without `variables`, as in documents of version 2008-10-17, `${` has no meaning.
+    pub(crate) fn new(text: &str, variables: bool) -> Result<Self, InvalidVariable> {
+        let parts = if variables { parts(text)? } else { vec![Part::Text(text.to_owned())] };
+        let mut template = Self { parts, fixed: None };
+        if !template.parts.iter().any(|part| matches!(part, Part::Variable { .. })) {
+            template.fixed = template.resolve(&RequestContext::default());
+        }
+        Ok(template)
+    }
+
+    /// Does something with the pattern that the text is for a request; `None` if a variable has no value and no default.
+    pub(crate) fn with_pattern<T>(&self, context: &RequestContext, work: impl FnOnce(&Pattern) -> T) -> Option<T> {
+        match &self.fixed {
+            Some(pattern) => Some(work(pattern)),
+            None => self.resolve(context).as_ref().map(work),
+        }
+    }
+
+    /// The text for a request, in which nothing stands for other characters; `None` as above.
+    pub(crate) fn text(&self, context: &RequestContext) -> Option<String> {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(part) => text.push_str(part),
+                Part::Literal(character) => text.push(*character),
+                Part::Variable { key, default } => text.push_str(value(context, key, default.as_deref())?),
+            }
+        }
+        Some(text)
+    }
+
+    fn resolve(&self, context: &RequestContext) -> Option<Pattern> {
+        let mut pattern = Pattern::empty();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => pattern.append_wild(text),
+                Part::Literal(character) => pattern.append_literal(character.encode_utf8(&mut [0; 4])),
+                // A `*` in a value is a star, and stands for nothing else.
+                Part::Variable { key, default } => pattern.append_literal(value(context, key, default.as_deref())?),
+            }
+        }
+        Some(pattern)
+    }
+}
+
+/// Keys with many values cannot be variables.
+fn value<'a>(context: &'a RequestContext, key: &str, default: Option<&'a str>) -> Option<&'a str> {
+    match context.get_lower(key) {
+        Some(ContextValue::Single(value)) => Some(value),
+        Some(ContextValue::Multi(_)) | None => default,
+    }
+}
+
+fn parts(text: &str) -> Result<Vec<Part>, InvalidVariable> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((inside, behind)) = after.split_once('}') else { break };
+        if !before.is_empty() {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        parts.push(variable(inside)?);
+        rest = behind;
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+fn variable(inside: &str) -> Result<Part, InvalidVariable> {
+    let invalid = || InvalidVariable(inside.to_owned());
+    let mut characters = inside.chars();
+    if let (Some(character @ ('*' | '?' | '$')), None) = (characters.next(), characters.next()) {
+        return Ok(Part::Literal(character));
+    }
+    let (key, default) = match inside.split_once(',') {
+        None => (inside, None),
+        Some((key, default)) => {
+            let default = default.trim().strip_prefix('\'').and_then(|default| default.strip_suffix('\''));
+            (key, Some(default.ok_or_else(invalid)?.to_owned()))
+        }
+    };
+    let key = key.trim();
+    // Condition keys have a service before the colon. A tag's name may have blanks and most signs.
+    let named = key.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
+    if !named || key.contains(['$', '{', '\'']) {
+        return Err(invalid());
+    }
+    Ok(Part::Variable { key: key.to_lowercase(), default })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn context() -> RequestContext {
+        let mut context = RequestContext::default();
+        context.set("aws:username", "al*ce");
+        context.set("aws:PrincipalTag/team", "blue");
+        context
+    }
+
+    fn matches(template: &str, text: &str) -> Option<bool> {
+        Template::new(template, true).unwrap().with_pattern(&context(), |pattern| pattern.matches(text))
+    }
+
+    #[test]
+    fn values_stand_for_themselves() {
+        assert_eq!(matches("home/${aws:username}/*", "home/al*ce/file"), Some(true));
+        assert_eq!(matches("home/${aws:username}/*", "home/alice/file"), Some(false), "a star in a value is a star");
+        assert_eq!(matches("${AWS:PrincipalTag/Team}", "blue"), Some(true));
+        assert_eq!(matches("${*}${?}${$}", "*?$"), Some(true));
+        assert_eq!(matches("${*}", "x"), Some(false));
+    }
+
+    #[test]
+    fn what_has_no_value_matches_nothing_unless_there_is_a_default() {
+        assert_eq!(matches("${aws:PrincipalTag/none}", ""), None);
+        assert_eq!(matches("${aws:PrincipalTag/none, 'red'}", "red"), Some(true));
+        assert_eq!(matches("${aws:username, 'red'}", "red"), Some(false));
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused_or_is_text() {
+        for invalid in ["${}", "${username}", "${a:b, c}", "${:x}"] {
+            assert!(Template::new(invalid, true).is_err(), "{invalid}");
+        }
+        assert_eq!(matches("${aws:username", "${aws:username"), Some(true));
+        let old = Template::new("${aws:username}", false).unwrap();
+        assert_eq!(old.with_pattern(&context(), |pattern| pattern.matches("${aws:username}")), Some(true));
+    }
+}
