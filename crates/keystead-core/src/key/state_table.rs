@@ -249,3 +249,104 @@ fn unavailable_message(key: &Key, arn: &KeyArn) -> String {
         KeyOrigin::AwsKms | KeyOrigin::External | KeyOrigin::AwsCloudhsm { .. } => format!("{arn} is unavailable."),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use keystead_model::shape::operations;
+
+    /// KMS core digest 2.6 as it is printed: operations, then Enabled, Disabled, PD, PendingImport, Unavailable, Creating, Updating. `?n`: the
+    /// operation takes not all keys; `n or m`, and a refusal of all keys that can be in the state, likewise. What is printed as `2 or 3` and
+    /// as `8 or 9` is refused with the exception of 3.
+    #[rustfmt::skip]
+    const PRINTED: &[(&[&str], [&str; 7])] = &[
+        (&["Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"],
+            ["ok", "1", "2 or 3", "5", "11", "14", "ok"]),
+        (&["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"], ["ok", "1", "2 or 3", "5", "11", "14", "ok"]),
+        (&["Sign", "Verify", "GenerateMac", "VerifyMac", "GetPublicKey", "DeriveSharedSecret"],
+            ["ok", "1", "2 or 3", "5", "-", "14", "ok"]),
+        (&["DescribeKey", "GetKeyPolicy", "ListKeyPolicies", "ListGrants", "ListAliases", "ListResourceTags", "PutKeyPolicy",
+           "RetireGrant", "RevokeGrant", "DeleteAlias", "GetKeyLastUsage"],
+            ["ok", "ok", "ok", "ok", "ok", "ok", "ok"]),
+        (&["CreateAlias", "TagResource", "UntagResource", "UpdateKeyDescription"], ["ok", "ok", "3", "ok", "ok", "ok", "ok"]),
+        (&["UpdateAlias"], ["ok", "ok", "10", "ok", "ok", "ok", "ok"]),
+        (&["CreateGrant"], ["ok", "1", "2 or 3", "5", "ok", "14", "ok"]),
+        (&["EnableKey", "DisableKey"], ["ok", "ok", "3", "5", "ok", "14", "15"]),
+        (&["ScheduleKeyDeletion"], ["ok", "ok", "3", "ok", "ok", "ok", "15"]),
+        (&["CancelKeyDeletion"], ["4", "4", "ok", "4", "4", "4", "4"]),
+        (&["EnableKeyRotation", "DisableKeyRotation"], ["?7", "1 or 7", "3 or 7", "6", "7", "14", "?7"]),
+        (&["GetKeyRotationStatus"], ["?7", "?7", "?7", "6", "7", "?7", "?7"]),
+        (&["RotateKeyOnDemand"], ["?7b", "1", "3", "5", "7", "14", "15"]),
+        (&["ListKeyRotations"], ["?7c", "?7c", "?7c", "ok", "7", "?7c", "?7c"]),
+        (&["GetParametersForImport"], ["?9", "?9", "8 or 9", "ok", "9", "14", "15"]),
+        (&["ImportKeyMaterial"], ["?9", "?9", "8 or 9", "ok", "9", "14", "ok"]),
+        (&["DeleteImportedKeyMaterial"], ["?9", "?9", "?9", "ok", "-", "14", "15"]),
+        (&["ReplicateKey"], ["ok", "1", "2 or 3", "5", "-", "14", "15"]),
+        (&["UpdatePrimaryRegion"], ["ok", "1", "2 or 3", "5", "-", "14", "ok"]),
+    ];
+
+    const STATES: [EffectiveState; 7] = [
+        EffectiveState::Enabled,
+        EffectiveState::Disabled,
+        EffectiveState::PendingDeletion,
+        EffectiveState::PendingImport,
+        EffectiveState::Unavailable,
+        EffectiveState::Creating,
+        EffectiveState::Updating,
+    ];
+
+    /// Whether the row says what is printed of one state.
+    fn says(row: &KeyStateRow, state: EffectiveState, printed: &str) -> bool {
+        let limited = row.requirement != KeyRequirement::Any;
+        match (row.refusal(state), printed) {
+            (None, "ok") => true,
+            (None, "?7" | "?7b" | "?7c" | "?9") => limited,
+            (Some(StateRefusal::Disabled), "1") => true,
+            (Some(StateRefusal::Disabled), "1 or 7") => limited,
+            (Some(StateRefusal::PendingDeletion), "3" | "2 or 3" | "10") => true,
+            (Some(StateRefusal::PendingDeletion), "3 or 7" | "8 or 9") => limited,
+            (Some(StateRefusal::NotPendingDeletion), "4")
+            | (Some(StateRefusal::PendingImport), "5")
+            | (Some(StateRefusal::Unavailable), "11")
+            | (Some(StateRefusal::Creating), "14")
+            | (Some(StateRefusal::Updating), "15")
+            | (Some(StateRefusal::NotOccurring), "-") => true,
+            (Some(StateRefusal::NotOccurring), "6" | "7" | "9") => limited,
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn the_documented_table() {
+        for (names, printed) in PRINTED {
+            for name in *names {
+                let row = key_state_row(name).unwrap();
+                for (state, printed) in STATES.into_iter().zip(printed) {
+                    assert!(says(row, state, printed), "{name} in {state:?}: printed {printed}, {:?}", row.refusal(state));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_has_one_row_and_those_without_a_key_refuse_nothing() {
+        let names: Vec<_> = operations().iter().map(|operation| operation.name).collect();
+        let rows: Vec<_> = KEY_STATE_TABLE.iter().map(|row| row.operation).collect();
+        assert!(names.is_sorted());
+        assert_eq!(rows, names);
+        for row in KEY_STATE_TABLE {
+            let printed = PRINTED.iter().any(|(names, _)| names.contains(&row.operation));
+            assert_eq!(printed, row.requirement != KeyRequirement::NoKey, "{}", row.operation);
+            assert!(printed || row.refusals == ALWAYS, "{}", row.operation);
+        }
+    }
+
+    #[test]
+    fn both_kinds_of_pending_deletion_are_one_column() {
+        for row in KEY_STATE_TABLE {
+            let [one, other] = [EffectiveState::PendingDeletion, EffectiveState::PendingReplicaDeletion];
+            assert_eq!(row.refusal(one), row.refusal(other), "{}", row.operation);
+        }
+    }
+}
