@@ -10,7 +10,7 @@ import pytest
 
 from support.built_binary import BINARY, run_command, run_successfully
 from support.installation import Installation, merged
-from support.stored_keys import copy_log_into_store
+from support.stored_keys import copy_log_into_store, make_large
 
 
 @pytest.fixture
@@ -193,6 +193,26 @@ def test_a_damaged_database(used, case):
     said = refused_again(used)
     assert "store.sqlite" in said
     assert store.read_bytes() == damaged, "nothing was repaired away"
+
+
+def test_a_large_database(used):
+    """Serves at once, and writes once it is checked."""
+    make_large(used.data_folder / "store.sqlite")
+    used.start()
+    tenant = used.create_tenant()
+    key_id = tenant.client.create_key()["KeyMetadata"]["KeyId"]
+    assert tenant.client.describe_key(KeyId=key_id)["KeyMetadata"]["Enabled"]
+
+
+def test_a_damaged_large_database(used):
+    """The server may serve before it has detected that. Then it ends by itself; the damaged file is left as it is."""
+    store = used.data_folder / "store.sqlite"
+    make_large(store)
+    damaged = DAMAGES["noise in the middle"](store.read_bytes())
+    store.write_bytes(damaged)
+    said = refused_again(used)
+    assert "store.sqlite" in said and "restore it from a backup" in said
+    assert store.read_bytes() == damaged, "nothing was repaired away, and nothing written"
 
 
 def test_a_damaged_audit_log_line_does_not_stop_it(used):

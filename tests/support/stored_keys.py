@@ -1,4 +1,5 @@
-"""Reaches into a server's store, for what no client can do: moving a date, damaging a secret, taking its log in, reading a journal."""
+"""Reaches into a server's store, for what no client can do: moving a date, damaging a secret, taking its log in, reading a journal, filling
+it up."""
 
 import sqlite3
 import time
@@ -49,3 +50,15 @@ def copy_log_into_store(store_file):
     (busy, _, _) = store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     store.close()
     assert busy == 0, f"{store_file} is still in use"
+
+
+def make_large(store_file):
+    """Makes a stopped server's store larger than what is checked before it serves (64 MiB), by changes so old that nobody asks for them."""
+    with sqlite3.connect(store_file) as store:
+        store.executemany(
+            "INSERT INTO changes (sequence, record_kind, record_id) VALUES (?, 'ACCESS_KEY', ?)",
+            ((-number, "x" * 1_000_000) for number in range(1, 71)),
+        )
+    store.close()
+    copy_log_into_store(store_file)
+    assert store_file.stat().st_size > 64 * 2**20

@@ -74,6 +74,7 @@ impl Service {
     }
 
     /// Serves until the process is told to stop; then finishes the requests in flight, ends the HSMs' workers, and closes log and store.
+    /// Ends in the same way, and fails, if the store turns out to be damaged.
     ///
     /// `beside` runs once requests are served, until it is done or the end has come.
     pub(crate) async fn serve(
@@ -87,11 +88,11 @@ impl Service {
             async move { operator.act(request, uid).await }
         });
         let background = [
-            tokio::spawn(background::run(self.kms)),
+            tokio::spawn(background::run(self.kms.clone())),
             tokio::spawn(self.hsms.cloud_hsm.clone().run_background()),
             tokio::spawn(beside),
         ];
-        let served = self.server.serve(stop.told()).await;
+        let served = self.server.serve(told_or_damaged(stop, self.store.clone())).await;
         operator.stop(self.shutdown_grace).await;
         for task in &background {
             task.abort();
@@ -101,10 +102,27 @@ impl Service {
             // An abort is what is waited for.
             let _ = task.await;
         }
+        if let Err(error) = self.kms.store_last_usages().await {
+            tracing::warn!(%error, "the last usages of the last seconds could not be stored");
+        }
         self.hsms.workers.shut_down().await;
         self.audit_log.close().await?;
         self.store.close().await;
+        self.store.checked().await?;
         Ok(served?)
+    }
+}
+
+/// Returns once the process is told to stop, or the check of a large store has failed.
+async fn told_or_damaged(stop: Stop, store: Arc<SqliteStore>) {
+    let damaged = async {
+        if store.checked().await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = stop.told() => {}
+        () = damaged => {}
     }
 }
 
