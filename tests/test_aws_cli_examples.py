@@ -19,7 +19,6 @@ from support.built_binary import COMMAND_LIMIT_S
 from support.cli_examples import examples, literal_block, member_names
 from support.conditions import wait_until
 from support.external_store import connected_store, create_store
-from support.hsm_network import ZONES
 from support.hsm_realm import KMSUSER_PASSWORD
 from support.program_environment import aws_variables, other_region
 from support.sdk_client import service_client
@@ -368,8 +367,7 @@ def a_connected_store_with_an_external_key(stage):
 
 def an_active_cluster(stage):
     cloud = stage.in_the_cloud()
-    # One HSM is enough for a key store that is not connected.
-    cluster = cloud.active_cluster(zones=ZONES[:1])
+    cluster = cloud.active_cluster()
     stage.file("customerCA.crt", cloud.authority.trust_anchor.encode())
     return {"cluster-1a23b4cdefg": cluster.cluster_id, "kmsPswd": KMSUSER_PASSWORD}
 

@@ -265,7 +265,7 @@ def test_a_multi_region_keyring(kms, there, related_keys, sdk, providers):
 @pytest.mark.parametrize("algorithm", second.OAEP)
 def test_an_rsa_keyring(kms, sdk, providers, algorithm):
     """Encrypts here with the public key; KMS decrypts."""
-    key = new_key(kms, KeySpec="RSA_3072", KeyUsage="ENCRYPT_DECRYPT")
+    key = new_key(kms, KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
     public_key = serialization.load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
     pem = public_key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

@@ -10,11 +10,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from support import second_implementation as second
+from support.attestation import Enclave
 from support.sdk_client import refusal
 
 MESSAGE = b"attack at dawn, or rather at noon"
-# 3.1 leaves open whether Ed25519 and ML-DSA keys can have imported material; Keystead takes none (unverified).
-IMPORTED_SIGNING_SPECS = [*second.RSA_SPECS, *second.CURVES]
+# 3.1 leaves open whether Ed25519 and ML-DSA keys can have imported material; in Keystead Ed25519 keys can (unverified).
+IMPORTED_SIGNING_SPECS = [*second.RSA_SPECS, *second.CURVES, second.EDWARDS]
 
 
 class Keys:
@@ -132,7 +133,7 @@ def test_we_verify_what_they_sign(keys, spec, algorithm, message_type):
     assert second.verifies(private_key.public_key(), algorithm, MESSAGE, ours)
 
 
-@pytest.mark.parametrize("spec", [second.EDWARDS, *second.ML_DSA])
+@pytest.mark.parametrize("spec", second.ML_DSA)
 def test_key_pairs_of_these_specs_take_no_imported_material(keys, spec):
     """unverified: see IMPORTED_SIGNING_SPECS."""
     refused = refusal(keys.client.create_key, KeySpec=spec, KeyUsage="SIGN_VERIFY", Origin="EXTERNAL")
@@ -178,13 +179,12 @@ def test_no_altered_signature_is_valid(keys, spec, algorithm):
 
 @pytest.mark.parametrize("spec", second.SIGNING_ALGORITHMS)
 def test_a_signature_is_of_one_message_and_one_key(keys, spec):
-    arn = keys.of(spec, "SIGN_VERIFY")
+    arn, foreign_key = keys.of(spec, "SIGN_VERIFY"), second.generate_private_key(spec)
     for algorithm in second.SIGNING_ALGORITHMS[spec]:
-        message_type = second.message_types(algorithm)[0]
-        signature = keys.sign(arn, algorithm, message_type)
-        foreign = second.sign(second.generate_private_key(spec), algorithm, MESSAGE)
+        signed = {"arn": arn, "algorithm": algorithm, "message_type": second.message_types(algorithm)[0]}
+        signature, foreign = keys.sign(**signed), second.sign(foreign_key, algorithm, MESSAGE)
         for message, offered in ((MESSAGE + b".", signature), (MESSAGE, foreign)):
-            refused = refusal(keys.verify, arn=arn, algorithm=algorithm, message_type=message_type, signature=offered, message=message)
+            refused = refusal(keys.verify, **signed, signature=offered, message=message)
             assert (refused.code, refused.message) == ("KMSInvalidSignatureException", ""), refused
 
 
@@ -366,6 +366,55 @@ def test_a_data_key_pair_without_plaintext(keys, spec):
     assert second.spki(private_key.public_key()) == pair["PublicKey"]
 
 
+# ---- answers for an attested recipient ----
+
+
+@pytest.fixture(scope="module", params=[2048, 4096], ids=lambda bits: f"RSA_{bits}")
+def enclave(attestation_authority, request):
+    return Enclave(attestation_authority, request.param)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 1024, 4096])
+def test_the_recipient_alone_opens_a_decrypted_plaintext(keys, enclave, length):
+    symmetric, plaintext = keys.of("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), os.urandom(length)
+    ciphertext = keys.client.encrypt(KeyId=symmetric, Plaintext=plaintext)["CiphertextBlob"]
+    answer = keys.client.decrypt(CiphertextBlob=ciphertext, Recipient=enclave.recipient())
+    assert "Plaintext" not in answer and "KeyMaterialId" not in answer
+    assert enclave.open(answer["CiphertextForRecipient"]) == plaintext
+
+
+def test_the_recipient_alone_opens_data_keys(keys, enclave):
+    symmetric = keys.of("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+    answer = keys.client.generate_data_key(KeyId=symmetric, KeySpec="AES_256", Recipient=enclave.recipient())
+    assert "Plaintext" not in answer
+    opened = enclave.open(answer["CiphertextForRecipient"])
+    assert opened == keys.client.decrypt(CiphertextBlob=answer["CiphertextBlob"])["Plaintext"] and len(opened) == 32
+
+
+def test_the_recipient_alone_opens_a_data_key_pair(keys, enclave):
+    symmetric = keys.of("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+    pair = keys.client.generate_data_key_pair(KeyId=symmetric, KeyPairSpec="ECC_NIST_P384", Recipient=enclave.recipient())
+    assert "PrivateKeyPlaintext" not in pair
+    private_key = serialization.load_der_private_key(enclave.open(pair["CiphertextForRecipient"]), None)
+    assert second.spki(private_key.public_key()) == pair["PublicKey"]
+
+
+def test_the_recipient_alone_opens_random_bytes(keys, enclave):
+    answer = keys.client.generate_random(NumberOfBytes=1000, Recipient=enclave.recipient())
+    assert "Plaintext" not in answer
+    assert len(enclave.open(answer["CiphertextForRecipient"])) == 1000
+
+
+def test_the_recipient_alone_opens_a_shared_secret(keys, enclave):
+    arn, ours = keys.of("ECC_NIST_P256", "KEY_AGREEMENT"), second.Agreement.on("ECC_NIST_P256")
+    answer = keys.client.derive_shared_secret(
+        KeyId=arn, KeyAgreementAlgorithm="ECDH", PublicKey=ours.public_key, Recipient=enclave.recipient()
+    )
+    assert "SharedSecret" not in answer
+    expected = ours.shared_secret(keys.client.get_public_key(KeyId=arn)["PublicKey"])
+    assert enclave.open(answer["CiphertextForRecipient"]) == expected
+
+
 # ---- imported key material: 5.5 ----
 
 
@@ -391,7 +440,7 @@ def test_symmetric_material_however_wrapped(keys, symmetric_material, algorithm,
     assert (opened["Plaintext"], opened["KeyMaterialId"]) == (MESSAGE, material_id)
 
 
-@pytest.mark.parametrize("wrapping_key_spec", second.WRAPPING_KEY_SPECS)
+@pytest.mark.parametrize("wrapping_key_spec", ["RSA_2048", "RSA_3072"])
 @pytest.mark.parametrize("algorithm", second.OAEP_WRAPPING)
 def test_hmac_material_however_wrapped(keys, algorithm, wrapping_key_spec):
     material = os.urandom(32)
@@ -401,9 +450,16 @@ def test_hmac_material_however_wrapped(keys, algorithm, wrapping_key_spec):
     assert mac == second.mac(material, "HMAC_SHA_256", MESSAGE)
 
 
-@pytest.mark.parametrize("wrapping_key_spec", second.WRAPPING_KEY_SPECS)
-@pytest.mark.parametrize("algorithm", [*second.OAEP_WRAPPING, *second.KEY_WRAPPING])
-@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "ECC_NIST_P521", "RSA_2048"])
+# Each spec of wrapping keys once with each algorithm; and what is not allowed.
+PRIVATE_KEY_WRAPPINGS = [
+    *(("ECC_NIST_P256", algorithm, spec) for algorithm in (*second.OAEP_WRAPPING, *second.KEY_WRAPPING) for spec in second.WRAPPING_KEY_SPECS),
+    *(("ECC_NIST_P521", algorithm, spec) for algorithm in second.OAEP_WRAPPING for spec in ("RSA_2048", "RSA_3072")),
+    *(("RSA_2048", algorithm, "RSA_2048") for algorithm in (*second.OAEP_WRAPPING, *second.KEY_WRAPPING)),
+    ("RSA_4096", "RSA_AES_KEY_WRAP_SHA_256", "RSA_3072"),
+]
+
+
+@pytest.mark.parametrize(("spec", "algorithm", "wrapping_key_spec"), PRIVATE_KEY_WRAPPINGS)
 def test_private_keys_however_wrapped(keys, spec, algorithm, wrapping_key_spec):
     arn = keys.awaiting_material(spec, "SIGN_VERIFY")
     private_key = second.generate_private_key(spec)

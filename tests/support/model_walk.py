@@ -8,6 +8,8 @@ import re
 OPEN_ENUMERATIONS = {"CustomerMasterKeySpec"}
 # The developer guide's own samples are outside the model's pattern (digest cloudhsm-key-stores.md, 1.1).
 OPEN_PATTERNS = {"CloudHsmClusterIdType"}
+# A grant without a name is listed with an empty one (digest kms-core.md, 4.3).
+EMPTY_IF_NONE = {"GrantNameType"}
 
 
 def deviations(value, shape, path=""):
@@ -50,6 +52,8 @@ def _map(value, shape, path):
 def _string(value, shape, path):
     if not isinstance(value, str):
         yield f"{path} is no string"
+        return
+    if not value and shape.name in EMPTY_IF_NONE:
         return
     if shape.enum and shape.name not in OPEN_ENUMERATIONS and value not in shape.enum:
         yield f"{path} is {value}, which the model's enumeration has not"

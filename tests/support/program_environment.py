@@ -15,4 +15,4 @@ def aws_variables(installation, tenant, region=None):
 
 def other_region(installation):
     """A Region that the server serves beside its first."""
-    return next(region for region in installation.settings["regions"] if region != installation.settings["region"])
+    return installation.settings["other_regions"][0]
