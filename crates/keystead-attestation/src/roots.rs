@@ -48,6 +48,11 @@ impl AttestationRoots {
         Ok(Self { roots: roots.collect::<Result<_, _>>()? })
     }
 
+    /// Takes the roots of another as well.
+    pub fn append(&mut self, mut others: Self) {
+        self.roots.append(&mut others.roots);
+    }
+
     /// Whether there is no root, so that every document is refused.
     pub fn is_empty(&self) -> bool {
         self.roots.is_empty()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead_attestation::AttestationRoots;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
 use keystead_model::kms::{Exception, KeySpec};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub resource_quotas: ResourceQuotas,
     /// How often a second an account may call what.
     pub request_quotas: RequestQuotaSettings,
+    /// The root certificates that vouch for attestation documents. With none, every document is refused.
+    pub attestation_roots: Arc<AttestationRoots>,
 }
 
 /// The outside of the service, but for its store, which the catalog has.
@@ -145,6 +148,8 @@ pub(crate) struct Call<'a> {
     pub(crate) defaulted_parameters: Vec<(&'static str, Value)>,
 }
 
+    /// Condition keys and values that the verified attestation document of the request gives.
+    pub(crate) recipient_attestation: Vec<(String, String)>,
 impl Call<'_> {
     /// The Region that is asked.
     pub(crate) fn region(&self) -> &Region {
@@ -167,7 +172,11 @@ impl Call<'_> {
     /// What authorization may look at.
     pub(crate) fn context(&self) -> RequestContext<'_> {
         let origin = &self.caller.origin;
-        RequestContext { source_ip: &origin.source_ip, secure_transport: origin.tls.is_some() }
+        RequestContext {
+            source_ip: &origin.source_ip,
+            secure_transport: origin.tls.is_some(),
+            recipient_attestation: &self.recipient_attestation,
+        }
     }
 
     /// `kms:` and the operation's name.
@@ -257,6 +266,7 @@ impl Kms {
         let result = match read_input(operation, body) {
             Ok(input) => {
                 parameters = request_parameters(operation, &input);
+            recipient_attestation: Vec::new(),
                 match self.charge_request(&call, &input) {
                     Ok(()) => operation::dispatch(self, &mut call, input).await,
                     Err(error) => Err(error),

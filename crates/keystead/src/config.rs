@@ -7,9 +7,11 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use keystead_attestation::AttestationRoots;
 use keystead_core::kms::Settings;
 use keystead_core::quota::{
     CUSTOM_KEY_STORE_REQUESTS_PER_SECOND, REQUEST_QUOTAS, RequestQuotaSettings, ResourceQuotas,
@@ -79,6 +81,9 @@ pub(crate) struct Config {
     /// How often a second an account may call what.
     #[serde(default)]
     pub(crate) request_quotas: RequestQuotasConfig,
+    /// Attestation documents of recipients.
+    #[serde(default)]
+    pub(crate) attestation: AttestationConfig,
 }
 
 /// `[root_key]`
@@ -237,6 +242,14 @@ impl Default for ResourceQuotasConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RequestQuotasConfig {
+/// `[attestation]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AttestationConfig {
+    /// PEM files of root certificates that vouch for attestation documents. Default: none, so that every `Recipient` is refused.
+    pub(crate) roots: Vec<PathBuf>,
+}
+
     /// Whether request quotas hold. Default true.
     pub(crate) enabled: bool,
     /// Requests a second of each account in a Region, where they differ from AWS's: by the quota's name, such as `CreateKey`.
@@ -353,7 +366,8 @@ impl Config {
         self.hsm.resolve_paths(folder);
         let xks = &mut self.xks;
         let certificates = [&mut xks.client_certificate, &mut xks.client_private_key];
-        for path in xks.trust_roots.iter_mut().chain(certificates.into_iter().flatten()) {
+        let roots = xks.trust_roots.iter_mut().chain(&mut self.attestation.roots);
+        for path in roots.chain(certificates.into_iter().flatten()) {
             *path = folder.join(&*path);
         }
     }
@@ -447,7 +461,7 @@ impl Config {
         self.data_dir.join("store.sqlite")
     }
 
-    /// What the core is to know.
+    /// What the core is to know. Reads the root certificates for attestation documents.
     pub(crate) fn settings(&self) -> Result<Settings, ConfigError> {
         let key_stores = &self.custom_key_stores;
         Ok(Settings {
@@ -477,9 +491,23 @@ impl Config {
     }
 
     /// What the front end is to know.
+            attestation_roots: Arc::new(self.attestation_roots()?),
     pub(crate) fn server(&self) -> ServerConfig {
         let limits = &self.limits;
         ServerConfig {
+    fn attestation_roots(&self) -> Result<AttestationRoots, ConfigError> {
+        let mut roots = AttestationRoots::default();
+        for file in &self.attestation.roots {
+            let certificates = certificates("attestation.roots", file)?;
+            let of_file = AttestationRoots::from_der(certificates.iter().map(AsRef::as_ref));
+            roots.append(of_file.map_err(|error| ConfigError::Content {
+                file: file.clone(),
+                message: format!("attestation.roots: {error}; name a PEM file with nothing but root certificates"),
+            })?);
+        }
+        Ok(roots)
+    }
+
             listen: self.listen,
             tls: self
                 .tls
@@ -591,13 +619,15 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file() {
-        let config = parse(&format!("{SMALLEST}[xks]\ntrust_roots = ['ca.pem']")).unwrap();
+        let lists = "[xks]\ntrust_roots = ['ca.pem']\n[attestation]\nroots = ['nitro.pem']";
+        let config = parse(&format!("{SMALLEST}{lists}")).unwrap();
         assert_eq!(config.store_file(), Path::new("/etc/keystead/data/store.sqlite"));
         assert_eq!(config.audit.file, Path::new("/etc/keystead/data/audit.jsonl"));
         assert_eq!(config.root_key.file, Path::new("/etc/keystead/root.key"));
         assert_eq!(config.xks.trust_roots, [Path::new("/etc/keystead/ca.pem")]);
     }
 
+        assert_eq!(config.attestation.roots, [Path::new("/etc/keystead/nitro.pem")]);
     #[test]
     fn what_is_wrong_is_named() {
         for (text, named) in [

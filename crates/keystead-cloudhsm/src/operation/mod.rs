@@ -50,7 +50,11 @@ impl Call<'_> {
     fn authorize(&self, cloud_hsm: &CloudHsm) -> Result<Scope, CloudHsmError> {
         let (principal, origin) = (&self.caller.principal, &self.caller.origin);
         let scope = AccountScope { account: principal.account, region: cloud_hsm.settings.region.clone() };
-        let context = RequestContext { source_ip: &origin.source_ip, secure_transport: origin.tls.is_some() };
+        let context = RequestContext {
+            source_ip: &origin.source_ip,
+            secure_transport: origin.tls.is_some(),
+            recipient_attestation: &[],
+        };
         Ok(authorize(principal, &format!("cloudhsm:{}", self.operation.name), scope, &context)?)
     }
 }

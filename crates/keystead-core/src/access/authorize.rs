@@ -59,6 +59,8 @@ pub struct RequestContext<'a> {
     pub source_ip: &'a str,
     /// Whether the request came over TLS (`aws:SecureTransport`).
     pub secure_transport: bool,
+    /// What the attestation document of a request with `Recipient` gives: condition keys (`kms:RecipientAttestation:...`) and their values.
+    pub recipient_attestation: &'a [(String, String)],
 }
 
 /// Whether `principal` may do `action` (such as `kms:Encrypt`) on `resource`.

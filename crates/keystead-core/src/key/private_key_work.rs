@@ -11,6 +11,8 @@ use crate::error::KmsError;
 /// Threads for private keys that work for a good part of a millisecond or more: of RSA (0.3 ms with 2048 bits, 2 ms with 4096), and ML-DSA over an
 /// external mu (up to 2 ms). As many at once as there are cores, in the order in which they were asked; other requests go on beside them.
 ///
+/// Attestation documents are verified here as well: there is no private key in that, but it takes as long.
+///
 /// To hand over costs about 20 µs. What takes less time than that of RSA_2048 is done where it is asked.
 pub(crate) struct PrivateKeyWork {
     free: Arc<Semaphore>,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use keystead_model::kms::{EncryptionContext, Exception, RecipientInfo};
+use keystead_model::kms::{EncryptionContext, Exception};
 use zeroize::Zeroizing;
 
 use crate::access::Authorized;
@@ -244,14 +244,6 @@ pub(super) fn invalid_ciphertext() -> KmsError {
 fn inner_ciphertext_invalid() -> KmsError {
     KmsError::new(crate::key_store::CRYPTOGRAPHIC_EXCEPTION, INNER_CIPHERTEXT_INVALID_MESSAGE)
         .with_cause(cause::INNER_CIPHERTEXT_INVALID)
-}
-
-/// Refuses a Nitro attestation document: answering in plaintext instead would betray the caller's intent.
-pub(super) fn check_recipient(recipient: Option<&RecipientInfo>) -> Result<(), KmsError> {
-    match recipient {
-        None => Ok(()),
-        Some(_) => Err(KmsError::unsupported("Recipient is not served by this version of Keystead.")),
-    }
 }
 
 /// How a dry run that would have succeeded ends.

@@ -9,10 +9,11 @@ use keystead_model::Blob;
 use keystead_model::kms::{DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, Exception};
 use zeroize::Zeroizing;
 
-use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation, invalid_ciphertext};
+use super::cryptography::{KeyRole, UsableKey, dry_run_operation, invalid_ciphertext};
 use super::encryption::Encryption;
 use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key_for};
+use super::recipient::{AnsweredSecret, Recipient};
 use crate::access::{Authorized, authorize};
 use crate::audit::AuditResource;
 use crate::catalog::LoadedKey;
@@ -28,7 +29,7 @@ pub(super) async fn decrypt(
     request: DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
     call.defaulted_parameters.push(("encryptionAlgorithm", EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
-    check_recipient(request.recipient.as_ref())?;
+    let recipient = Recipient::of_request(kms, call, request.recipient).await?;
     let source = Source {
         ciphertext: request.ciphertext_blob.as_ref(),
         key_id: request.key_id.as_deref(),
@@ -43,12 +44,14 @@ pub(super) async fn decrypt(
     let opening = source.resolve(kms, call).await?;
     let plaintext = opening.decrypt(kms, call).await?;
     let plaintext = plaintext.filter(|_| !source.dry_run).ok_or_else(dry_run_operation)?;
+    let AnsweredSecret { plaintext, ciphertext_for_recipient } = recipient.answer(kms, plaintext)?;
     Ok(DecryptResponse {
         key_id: opening.key.loaded().key.arn(),
-        key_material_id: opening.material_id(),
-        plaintext: Some(Blob::from(plaintext)),
+        // Left out for a recipient (KMS API Reference, Decrypt).
+        key_material_id: opening.material_id().filter(|_| recipient.is_caller()),
+        plaintext,
         encryption_algorithm: source.encryption.algorithm,
-        ciphertext_for_recipient: None,
+        ciphertext_for_recipient,
     })
 }
 

@@ -1,13 +1,13 @@
 //! DeriveSharedSecret.
 
 use keystead_cryptography::{AgreementError, key_spec};
-use keystead_model::Blob;
 use keystead_model::kms::{DeriveSharedSecretRequest, DeriveSharedSecretResponse, Exception, KeySpec};
 
-use super::cryptography::{KeyRole, check_recipient, dry_run_operation, usable_key};
+use super::cryptography::{KeyRole, dry_run_operation, usable_key};
 use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_usage::{check_algorithm, check_key_usage};
+use super::recipient::{AnsweredSecret, Recipient};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -19,7 +19,7 @@ pub(super) async fn derive_shared_secret(
     call: &mut Call<'_>,
     request: DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
-    check_recipient(request.recipient.as_ref())?;
+    let recipient = Recipient::of_request(kms, call, request.recipient).await?;
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
     check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     check_key_usage(call.operation.name, &key.key)?;
@@ -31,11 +31,12 @@ pub(super) async fn derive_shared_secret(
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }
+    let AnsweredSecret { plaintext, ciphertext_for_recipient } = recipient.answer(kms, secret)?;
     let key = &key.loaded().key;
     Ok(DeriveSharedSecretResponse {
         key_id: key.arn(),
-        shared_secret: Some(Blob::from(secret)),
-        ciphertext_for_recipient: None,
+        shared_secret: plaintext,
+        ciphertext_for_recipient,
         key_agreement_algorithm: algorithm,
         key_origin: key.origin.origin_type(),
     })

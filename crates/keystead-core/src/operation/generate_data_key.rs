@@ -4,10 +4,11 @@ use keystead_model::Blob;
 use keystead_model::kms::{DataKeySpec, GenerateDataKeyRequest, GenerateDataKeyResponse};
 use zeroize::Zeroizing;
 
-use super::cryptography::{KeyRole, UsableKey, check_recipient, dry_run_operation};
+use super::cryptography::{KeyRole, UsableKey, dry_run_operation};
 use super::encryption::Encryption;
 use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
+use super::recipient::{AnsweredSecret, Recipient};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -17,7 +18,7 @@ pub(super) async fn generate_data_key(
     call: &mut Call<'_>,
     request: GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, KmsError> {
-    check_recipient(request.recipient.as_ref())?;
+    let recipient = Recipient::of_request(kms, call, request.recipient).await?;
     let wanted = DataKeyRequest {
         key_id: &request.key_id,
         key_spec: request.key_spec,
@@ -27,11 +28,12 @@ pub(super) async fn generate_data_key(
         dry_run: request.dry_run == Some(true),
     };
     let DataKey { plaintext, ciphertext, key } = wanted.generate(kms, call).await?;
+    let AnsweredSecret { plaintext, ciphertext_for_recipient } = recipient.answer(kms, plaintext)?;
     Ok(GenerateDataKeyResponse {
         ciphertext_blob: Blob::from(ciphertext),
-        plaintext: Some(Blob::from(plaintext)),
+        plaintext,
         key_id: key.loaded().key.arn(),
-        ciphertext_for_recipient: None,
+        ciphertext_for_recipient,
         key_material_id: key.current_material_id(),
     })
 }

@@ -1,12 +1,11 @@
 //! GenerateRandom.
 
-use keystead_model::Blob;
 use keystead_model::kms::{GenerateRandomRequest, GenerateRandomResponse};
 use zeroize::Zeroizing;
 
-use super::cryptography::check_recipient;
 use super::custom_key_store_lookup::{invalid_state, key_store_of_account};
 use super::key_lookup::authorized_account;
+use super::recipient::{AnsweredSecret, Recipient};
 use crate::catalog::{LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::kms::{Call, Kms};
@@ -18,8 +17,8 @@ pub(super) async fn generate_random(
     request: GenerateRandomRequest,
 ) -> Result<GenerateRandomResponse, KmsError> {
     call.resources = Some(Vec::new());
+    let recipient = Recipient::of_request(kms, call, request.recipient).await?;
     let scope = authorized_account(call)?;
-    check_recipient(request.recipient.as_ref())?;
     let length = request.number_of_bytes.ok_or_else(|| KmsError::validation("NumberOfBytes is required."))?;
     let bytes = match &request.custom_key_store_id {
         Some(id) => {
@@ -32,7 +31,8 @@ pub(super) async fn generate_random(
             bytes
         }
     };
-    Ok(GenerateRandomResponse { plaintext: Some(Blob::from(bytes)), ciphertext_for_recipient: None })
+    let AnsweredSecret { plaintext, ciphertext_for_recipient } = recipient.answer(kms, bytes)?;
+    Ok(GenerateRandomResponse { plaintext, ciphertext_for_recipient })
 }
 
 /// From the random number generator of an HSM in the key store's cluster (CloudHSM key stores digest 3.5).

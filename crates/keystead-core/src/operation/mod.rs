@@ -65,6 +65,7 @@ mod page;
 mod policy;
 mod policy_document;
 mod put_key_policy;
+mod recipient;
 mod re_encrypt;
 mod replicate_key;
 mod rotate_key_on_demand;

@@ -68,8 +68,11 @@ impl Ec2Service {
         check_version(&mut parameters)?;
         let dry_run = parameters.boolean("DryRun")?;
         let scope = AccountScope { account: caller.principal.account, region: self.network.region().clone() };
-        let context =
-            RequestContext { source_ip: &caller.origin.source_ip, secure_transport: caller.origin.tls.is_some() };
+        let context = RequestContext {
+            source_ip: &caller.origin.source_ip,
+            secure_transport: caller.origin.tls.is_some(),
+            recipient_attestation: &[],
+        };
         let scope = authorize(&caller.principal, &format!("ec2:{name}"), scope, &context)?;
         operation::dispatch(name, &Call::new(&self.network, scope, dry_run), parameters).await
     }

@@ -159,6 +159,7 @@ impl Installation {
             key_store_probes_per_second: 50,
             resource_quotas: ResourceQuotas::default(),
             request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
+            attestation_roots: Arc::default(),
         };
         let records = Arc::new(Records::default());
         let ports = Ports {

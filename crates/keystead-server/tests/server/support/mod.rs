@@ -110,6 +110,7 @@ fn kms(records: Arc<Records>) -> Kms {
     let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
     let ports = Ports {
         backend: Arc::new(NoKeyStores),
+        attestation_roots: Arc::default(),
         hsm_backend: Arc::new(NoHsms),
         hsm_clusters: Arc::new(NoHsms),
         audit_log: records,
