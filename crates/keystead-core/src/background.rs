@@ -1,5 +1,6 @@
-//! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, the deletion of keys when their day
-//! comes, and the sweep of what a CreateKey left in HSMs.
+//! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, the rotation of keys, the expiry of their
+//! imported material and their deletion when the day comes, wrapping keys in stock, last usages of keys, and the sweep of what a CreateKey
+//! left in HSMs.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,7 +10,10 @@ use keystead_model::arn::CustomKeyStoreId;
 use tokio::task::JoinSet;
 
 use crate::error::KmsError;
-use crate::key::{delete_due_keys, sweep_backing_keys};
+use crate::key::{
+    REFILL_PAUSE, delete_due_keys, delete_expired_materials, refill_wrapping_keys, rotate_due_keys, store_usages,
+    sweep_backing_keys, time_to_store,
+};
 use crate::key_store::{
     ConnectionState, ConnectionWorker, CustomKeyStoreKind, LOGIN_KEEP_INTERVAL, keep_logged_in, log_out, poll_health,
 };
@@ -17,6 +21,9 @@ use crate::kms::Kms;
 
 /// How long a task that panicked stays away before it is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// How long last usages stay where they are when the store did not take them.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Runs everything for as long as it is polled; dropping it at any point loses nothing, because all progress is in the store.
 pub async fn run(kms: Arc<Kms>) {
@@ -40,6 +47,24 @@ pub async fn run(kms: Arc<Kms>) {
         let kms = deleting.clone();
         async move { repeat("key deletion", kms.settings.key_deletion_interval, || delete_due_keys(&kms)).await }
     }));
+    let rotating = kms.clone();
+    tasks.spawn(always("key rotation", move || {
+        let kms = rotating.clone();
+        async move { repeat("key rotation", kms.settings.key_maintenance_interval, || rotate_due_keys(&kms)).await }
+    }));
+    let expiring = kms.clone();
+    tasks.spawn(always("expiry of key material", move || {
+        let kms = expiring.clone();
+        let interval = kms.settings.key_maintenance_interval;
+        async move { repeat("expiry of key material", interval, || delete_expired_materials(&kms)).await }
+    }));
+    let wrapping = kms.clone();
+    tasks.spawn(always("wrapping keys", move || {
+        let kms = wrapping.clone();
+        async move { repeat("wrapping keys", REFILL_PAUSE, || refill_wrapping_keys(&kms)).await }
+    }));
+    let noting = kms.clone();
+    tasks.spawn(always("last usages of keys", move || keep_usages(noting.clone())));
     tasks.spawn(always("backing key sweep", move || {
         let kms = kms.clone();
         async move { repeat("backing key sweep", kms.settings.key_deletion_interval, || sweep_backing_keys(&kms)).await }
@@ -66,6 +91,16 @@ async fn repeat<F: Future<Output = Result<(), KmsError>>>(what: &str, interval: 
             tracing::warn!(%error, "{what} failed; it is tried again");
         }
         tokio::time::sleep(interval).await;
+    }
+}
+
+async fn keep_usages(kms: Arc<Kms>) {
+    loop {
+        time_to_store(&kms).await;
+        if let Err(error) = store_usages(&kms).await {
+            tracing::warn!(%error, "last usages of keys could not be stored; it is tried again");
+            tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+        }
     }
 }
 

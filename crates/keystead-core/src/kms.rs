@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use keystead_attestation::AttestationRoots;
 use keystead_model::Timestamp;
-use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
-use keystead_model::kms::{Exception, KeySpec};
+use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyId, Region};
+use keystead_model::kms::{Exception, KeyLastUsageTrackingOperation, KeySpec};
 use keystead_model::shape::{self, Operation};
 use keystead_model::validate::{InvalidInput, validate};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::access::{Principal, RequestContext};
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
 use crate::error::{KmsError, cause};
-use crate::key::{GenerationQueue, PrivateKeyWork};
+use crate::key::{GenerationQueue, KeyLastUsage, PrivateKeyWork, UsageTracker, WrappingKeyPool, store_usages};
 use crate::operation;
 use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
 use crate::quota::{RequestQuota, RequestQuotaSettings, RequestQuotas, RequestRate, ResourceQuotas};
@@ -93,6 +93,10 @@ pub struct Kms {
     pub(crate) generation_queue: GenerationQueue,
     /// Where private keys work that take long.
     pub(crate) private_key_work: PrivateKeyWork,
+    /// Wrapping keys for imports.
+    pub(crate) wrapping_keys: WrappingKeyPool,
+    /// Last usages of keys that are not stored yet.
+    pub(crate) usage_tracker: UsageTracker,
     pub(crate) connection_job_started: Notify,
     /// When this server began.
     pub(crate) begun: Timestamp,
@@ -214,6 +218,8 @@ impl Kms {
             entropy,
             generation_queue: GenerationQueue::default(),
             private_key_work: PrivateKeyWork::default(),
+            wrapping_keys: WrappingKeyPool::default(),
+            usage_tracker: UsageTracker::default(),
             connection_job_started: Notify::new(),
         }
     }
@@ -274,8 +280,30 @@ impl Kms {
             }
             Err(error) => Err(error),
         };
+        let now = call.now;
         let record = self.record_of(call, parameters, &result);
-        self.recorded(record, result).await
+        let used = used_keys(operation, &record, &result);
+        let event_id = record.event_id.clone();
+        let answer = self.recorded(record, result).await;
+        // A use counts once its record is written.
+        if let Some((operation, key_ids)) = used.filter(|_| answer.status == 200) {
+            for key_id in key_ids {
+                self.usage_tracker.note(KeyLastUsage {
+                    region: caller.region.clone(),
+                    key_id,
+                    operation,
+                    timestamp: now,
+                    event_id: event_id.clone(),
+                    request_id: caller.origin.request_id.clone(),
+                });
+            }
+        }
+        answer
+    }
+
+    /// Stores the last usages of keys that were noted and are not stored yet: for the end of the service, once nothing calls it any more.
+    pub async fn store_last_usages(&self) -> Result<(), KmsError> {
+        store_usages(self).await
     }
 
     /// Counts the request against the caller's quota, unless its key decides which one that is.
@@ -356,6 +384,18 @@ impl Kms {
         fill_error(&mut record, &error);
         self.recorded(record, Err(error)).await
     }
+}
+
+/// The keys that a successful operation has used, if it is one that counts as use (KMS API Reference, GetKeyLastUsage): one, or both of
+/// ReEncrypt.
+fn used_keys(
+    operation: &Operation,
+    record: &AuditRecord,
+    result: &Result<Output, KmsError>,
+) -> Option<(KeyLastUsageTrackingOperation, Vec<KeyId>)> {
+    let (Ok(operation), Ok(_)) = (operation.name.parse(), result) else { return None };
+    let key_id = |resource: &AuditResource| KeyId::parse(resource.arn.rsplit_once("key/")?.1);
+    Some((operation, record.resources.as_deref().unwrap_or_default().iter().filter_map(key_id).collect()))
 }
 
 /// A new UUID (version 4), as text.

@@ -203,6 +203,8 @@ fn what_is_wrong_and_where() {
         r#"{"AWS": "arn:aws:iam::111122223333:user/*"}"#,
         r#"{"AWS": "alice"}"#,
         r#"{"AWS": "1111222233334"}"#,
+        r#"{"Service": "*"}"#,
+        r#"{"Service": "logs"}"#,
         r#"{"Planet": "earth"}"#,
         "{}",
         r#""alice""#,

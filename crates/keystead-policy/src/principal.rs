@@ -74,7 +74,8 @@ impl Principals {
                 None => return Err(InvalidPrincipal),
             },
             "Federated" if !name.is_empty() => self.federated.push(name),
-            "Service" | "CanonicalUser" if !name.is_empty() => self.others.push(name),
+            "Service" if is_service(&name) => self.others.push(name),
+            "CanonicalUser" if !name.is_empty() => self.others.push(name),
             _ => return Err(InvalidPrincipal),
         }
         Ok(())
@@ -117,6 +118,13 @@ impl Principals {
 /// Twelve digits.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A service is named like a host: `logs.us-east-1.amazonaws.com`. Which ones there are is not known here.
+fn is_service(text: &str) -> bool {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 /// The account of `arn:aws:iam::ACCOUNT:root`.

@@ -2,6 +2,7 @@
 
 use keystead_model::Timestamp;
 use keystead_model::arn::{KeyId, Region};
+use keystead_model::kms::KeyLastUsageTrackingOperation;
 
 /// The last successful cryptographic operation with a key. Replicas have their own.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,8 +11,8 @@ pub struct KeyLastUsage {
     pub region: Region,
     /// The key.
     pub key_id: KeyId,
-    /// The operation's name.
-    pub operation: String,
+    /// The operation.
+    pub operation: KeyLastUsageTrackingOperation,
     /// When.
     pub timestamp: Timestamp,
     /// The `eventID` of its audit record.

@@ -21,6 +21,8 @@ mod symmetric_material;
 
 pub use alias::Alias;
 pub use backing_key_journal::sweep_backing_keys;
+mod usage_tracker;
+mod wrapping_key_pool;
 pub(crate) use backing_key_journal::{discard_backing_key, generate_backing_key};
 pub use ciphertext::{Ciphertext, CiphertextBody, CiphertextError, CiphertextHeader, CiphertextKind};
 pub use deletion::delete_due_keys;
@@ -40,3 +42,5 @@ pub use state_table::{
     KEY_STATE_TABLE, KeyRequirement, KeyStateRow, StateRefusal, key_state_row, refuse_in_state, refuse_state,
 };
 pub use symmetric_material::{MaterialError, NONCE_LENGTH, SymmetricMaterial, TAG_LENGTH};
+pub(crate) use usage_tracker::{UsageTracker, store_usages, time_to_store};
+pub(crate) use wrapping_key_pool::{REFILL_PAUSE, WrappingKeyPool, refill_wrapping_keys};

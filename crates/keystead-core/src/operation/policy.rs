@@ -2,14 +2,19 @@
 
 use keystead_model::arn::AccountId;
 use keystead_model::kms::Exception;
+use keystead_policy::{PolicyDocument, PolicyKind};
 
 use super::existing_principals::may_exist;
-use super::policy_document::{PolicyDocument, invalid_principals};
+use super::policy_text::with_full_principals;
+use crate::access::NamedPrincipal;
 use crate::error::KmsError;
 use crate::kms::Kms;
 
 /// The name of the one policy that each key has.
 pub(super) const POLICY_NAME: &str = "default";
+
+/// Condition keys that are single-valued although their names differ, in lower case, and what their values are of.
+const SINGLE_VALUED: [(&str, &str); 2] = [("kms:encryptioncontext:", "encryption context"), ("aws:requesttag/", "tag")];
 
 /// The policy of a key that was created without one, in the layout that GetKeyPolicy shows.
 fn default_policy(account: &AccountId) -> String {
@@ -50,9 +55,30 @@ pub(super) async fn checked_policy(kms: &Kms, policy: &str) -> Result<String, Km
             format!("The key policy is {} bytes long; at most {bytes_max} are allowed.", policy.len()),
         ));
     }
-    let document = PolicyDocument::read(policy)?;
-    if !may_exist(kms, &document.principals).await? {
-        return Err(invalid_principals());
+    let document = PolicyDocument::parse(policy, PolicyKind::Key).map_err(|error| malformed(error.to_string()))?;
+    refuse_overly_permissive(&document)?;
+    let named: Option<Vec<_>> = document.principal_arns().map(NamedPrincipal::parse).collect();
+    match named {
+        Some(named) if may_exist(kms, &named).await? => Ok(with_full_principals(policy)),
+        Some(_) | None => Err(malformed("Policy contains a statement with one or more invalid principals.".to_owned())),
     }
-    Ok(document.with_full_principals(policy))
+}
+
+/// Refuses ForAllValues with a single-valued condition key (KMS Developer Guide, "AWS KMS condition keys").
+fn refuse_overly_permissive(document: &PolicyDocument) -> Result<(), KmsError> {
+    let mut conditions = document.statements().iter().flat_map(|statement| statement.conditions());
+    let single_valued = conditions.find_map(|condition| {
+        let mut known = SINGLE_VALUED.iter().filter(|_| condition.is_for_all_values());
+        known.find(|(prefix, _)| condition.key().starts_with(prefix))
+    });
+    match single_valued {
+        None => Ok(()),
+        Some((_, what)) => Err(malformed(format!(
+            "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued condition key matches requests without the specified {what} or with an unspecified {what}. To fix, remove ForAllValues."
+        ))),
+    }
+}
+
+fn malformed(message: String) -> KmsError {
+    KmsError::new(Exception::MalformedPolicyDocument, message)
 }

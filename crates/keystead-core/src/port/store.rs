@@ -121,6 +121,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Stores last usages, each unless a later one of the same key is stored. One of a key that is gone is left out.
     async fn record_key_usages(&self, usages: &[KeyLastUsage]) -> Result<(), StoreError>;
+    /// When this store came to take last usages: the database was made, or brought to a version that has them.
+    async fn key_usages_recorded_since(&self) -> Result<Timestamp, StoreError>;
     /// The last usage that is stored of a key.
     async fn key_last_usage(&self, region: &Region, id: &KeyId) -> Result<Option<KeyLastUsage>, StoreError>;
 

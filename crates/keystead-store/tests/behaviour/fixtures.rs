@@ -190,7 +190,7 @@ pub fn last_usage(key: &Key, operation: &str, second: i64) -> KeyLastUsage {
     KeyLastUsage {
         region: key.region.clone(),
         key_id: key.id,
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         timestamp: at(second),
         event_id: format!("event of {operation} at {second}"),
         request_id: format!("request of {operation} at {second}"),

@@ -1,5 +1,7 @@
 //! When keys were last used.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use keystead_core::key::Key;
 use keystead_core::port::Store;
 
@@ -21,6 +23,14 @@ pub async fn the_latest_usage_stays(store: &dyn Store) {
         assert_eq!(store.key_last_usage(&home(), &key.id).await.unwrap(), latest);
     }
     assert_eq!(store.key_last_usage(&replica_like.region, &key.id).await.unwrap(), None);
+}
+
+pub async fn since_when_usages_are_recorded(store: &dyn Store) {
+    let since = store.key_usages_recorded_since().await.unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!(since.millis() > 0 && since.millis() as u128 <= now.as_millis(), "{since:?}");
+    store.record_key_usages(&[last_usage(&with_key(store).await, "Encrypt", 1)]).await.unwrap();
+    assert_eq!(store.key_usages_recorded_since().await.unwrap(), since);
 }
 
 pub async fn usages_are_recorded_together(store: &dyn Store) {

@@ -82,6 +82,7 @@ macro_rules! for_each_case {
             grants: grants_to_retire_come_in_order_page_by_page;
 
             key_last_usages: the_latest_usage_stays;
+            key_last_usages: since_when_usages_are_recorded;
             key_last_usages: usages_are_recorded_together;
 
             aliases: an_alias_comes_back_as_it_was_stored;
