@@ -21,12 +21,12 @@ pub(crate) fn claimed_credential<'c>(
     authorization: &Authorization<'_>,
     parts: &Parts,
     credentials: &'c CredentialSet,
-    region: &str,
+    regions: &[String],
 ) -> Result<&'c VerifyingCredential, Refusal> {
     let headers = signable_headers(parts);
     // The claims are about the headers alone.
     let request = signable(parts, &headers, "");
-    verify_claims(authorization, &request, &expectation(region)).map_err(refused)?;
+    verify_claims(authorization, &request, &expectation(authorization, regions)).map_err(refused)?;
     credentials.find(authorization.access_key_id).ok_or_else(unknown_access_key)
 }
 
@@ -37,13 +37,13 @@ pub(crate) fn authenticate(
     parts: &Parts,
     body: &[u8],
     credential: &VerifyingCredential,
-    region: &str,
+    regions: &[String],
 ) -> Result<(), Refusal> {
     let headers = signable_headers(parts);
     let payload_sha256 = payload_sha256_hex(body);
     let request = signable(parts, &headers, &payload_sha256);
     let key = credential.signing_key(&authorization.scope);
-    verify(authorization, &request, &key, &expectation(region)).map_err(refused)
+    verify(authorization, &request, &key, &expectation(authorization, regions)).map_err(refused)
 }
 
 fn signable<'a>(parts: &'a Parts, headers: &'a [(&'a str, &'a [u8])], payload_sha256: &'a str) -> SignableRequest<'a> {
@@ -69,9 +69,11 @@ pub(crate) fn claims(parts: &Parts) -> Result<Authorization<'_>, Refusal> {
     parse_authorization(text, has_date_header).map_err(refused)
 }
 
-fn expectation(region: &str) -> Expectation<'_> {
+/// Any of the Regions will do. Of a scope that names none of them, the first is what it ought to be.
+fn expectation<'a>(authorization: &Authorization<'_>, regions: &'a [String]) -> Expectation<'a> {
+    let named = regions.iter().find(|region| **region == *authorization.scope.region);
     Expectation {
-        region,
+        region: named.or(regions.first()).map_or("", String::as_str),
         service: SIGV4_SERVICE,
         now: AmzDate::from_unix(OffsetDateTime::now_utc().unix_timestamp()),
         max_skew_seconds: MAX_SKEW_SECONDS,

@@ -37,6 +37,9 @@ pub struct ProxyConfig {
     pub listen: SocketAddr,
     /// Region that KMS calls from: part of every request's signature.
     pub region: String,
+    /// Further Regions that KMS calls from. Default: none.
+    #[serde(default)]
+    pub other_regions: Vec<String>,
     /// The external keys, sealed under the root key. Made by `keystead xks-proxy keys create`.
     pub key_file: PathBuf,
     /// The sealing key: 32 random bytes as 64 hexadecimal digits or as base64, in a file of mode 0600.
@@ -225,6 +228,11 @@ impl ProxyConfig {
         }
     }
 
+    /// The Regions that KMS calls from.
+    pub(crate) fn regions(&self) -> Vec<String> {
+        std::iter::once(&self.region).chain(&self.other_regions).cloned().collect()
+    }
+
     /// The subject CN that client certificates must have.
     pub(crate) fn client_common_name(&self) -> String {
         let name = self.tls.client_common_name.clone();
@@ -237,6 +245,9 @@ impl ProxyConfig {
             if text.is_empty() {
                 return Err((key.to_owned(), "is empty: write a name".to_owned()));
             }
+        }
+        if self.other_regions.iter().any(String::is_empty) {
+            return Err(("other_regions".to_owned(), "has an empty name in it: write a Region".to_owned()));
         }
         if self.tls.client_ca.is_none() && self.tls.client_common_name.is_some() {
             let problem = "needs tls.client_ca: without it no client certificate is asked for";
@@ -414,6 +425,7 @@ credentials_file = "credentials.json"
             (replaced("key_file = \"keys.json\"", ""), "key_file"),
             (replaced("127.0.0.1:0", "localhost"), "listen"),
             (replaced("us-east-1", ""), "region"),
+            (format!("other_regions = [\"\"]{GOOD}"), "other_regions"),
             (replaced("proxy.pem\"", "proxy.pem\"\nunknown = 1"), "unknown"),
             (replaced("proxy.pem\"", "proxy.pem\"\nclient_common_name = \"x\""), "tls.client_common_name"),
             (replaced("/example", "example"), "prefix[0].path"),

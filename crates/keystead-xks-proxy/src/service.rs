@@ -29,7 +29,7 @@ pub(crate) struct Service {
     /// By `XksProxyUriPath`.
     prefixes: HashMap<String, Prefix>,
     key_manager: Arc<dyn KeyManager>,
-    region: String,
+    regions: Vec<String>,
     identity: Identity,
     pub(crate) limits: LimitsConfig,
     bodies: Bodies,
@@ -62,7 +62,7 @@ impl Service {
         Ok(Self {
             prefixes,
             key_manager,
-            region: config.region,
+            regions: config.regions(),
             identity: Identity {
                 vendor: config.vendor,
                 model: config.model,
@@ -103,8 +103,8 @@ impl Service {
         };
         let body = self.bodies.read(body).await?;
         let Claim { route, authorization, credentials } = claim;
-        let credential = claimed_credential(&authorization, &parts, &credentials, &self.region)?;
-        authenticate(&authorization, &parts, body.bytes(), credential, &self.region)?;
+        let credential = claimed_credential(&authorization, &parts, &credentials, &self.regions)?;
+        authenticate(&authorization, &parts, body.bytes(), credential, &self.regions)?;
         route.prefix.admit(std::time::Instant::now())?;
         let call = Call {
             key_manager: &*self.key_manager,
@@ -125,7 +125,7 @@ impl Service {
         let authorization = claims(parts)?;
         entry.access_key_id = Some(authorization.access_key_id.to_owned());
         let credentials = route.prefix.credentials.get().await;
-        claimed_credential(&authorization, parts, &credentials, &self.region)?;
+        claimed_credential(&authorization, parts, &credentials, &self.regions)?;
         Ok(Claim { route, authorization, credentials })
     }
 

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use keystead_xks::wire::{Api, ErrorName};
 use keystead_xks_proxy::credential::{self, XksCredential};
 use support::client::{Call, Client, good_body};
-use support::{RunningProxy, Setup, copy};
+use support::{REGION, RunningProxy, Setup, copy};
 
 const API: Api = Api::GetHealthStatus;
 
@@ -53,6 +53,21 @@ async fn the_claims_of_the_signature() {
         let mut call = call(&proxy.setup.credential);
         change(&mut call);
         assert_eq!(is_accepted(&proxy, &call).await, accepted, "{name}");
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test]
+async fn key_stores_of_several_regions_may_share_a_proxy() {
+    let mut setup = Setup::new();
+    setup.top = "other_regions = [\"eu-west-1\", \"eu-central-1\"]".to_owned();
+    let proxy = setup.start().await;
+    for (region, accepted) in
+        [(REGION, true), ("eu-west-1", true), ("eu-central-1", true), (REGION, true), ("us-west-2", false), ("", false)]
+    {
+        let mut call = call(&proxy.setup.credential);
+        call.region = region.to_owned();
+        assert_eq!(is_accepted(&proxy, &call).await, accepted, "{region:?}");
     }
     proxy.stop().await;
 }
