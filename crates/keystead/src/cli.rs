@@ -85,9 +85,12 @@ pub(crate) struct DevArguments {
     /// The account that owns the sample credentials: 12 digits
     #[arg(long, value_name = "ID", default_value = "111122223333", value_parser = parse_account)]
     pub(crate) account: AccountId,
-    /// The Region
+    /// The home Region
     #[arg(long, value_name = "REGION", default_value = "us-east-1", value_parser = parse_region)]
     pub(crate) region: Region,
+    /// Further Regions, separated by commas: multi-Region keys may have replicas there [default: eu-west-1, or us-east-1 beside it]
+    #[arg(long, value_name = "REGIONS", value_delimiter = ',', value_parser = parse_region)]
+    pub(crate) other_regions: Vec<Region>,
     /// Serve KMS over TLS, with a certificate of the private CA
     #[arg(long)]
     pub(crate) tls: bool,

@@ -2,7 +2,7 @@
 
 mod hsm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -41,9 +41,9 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Folder of the store and, unless named otherwise, of the audit log.
     pub(crate) data_dir: PathBuf,
-    /// The Region of every ARN and of every signature.
+    /// The home Region: the one that clusters of HSMs are in, and the first that keys may be in.
     pub(crate) region: String,
-    /// Further Regions in which this server has keys: what multi-Region keys are replicated to. Default: none.
+    /// Further Regions in which this server has keys, and in which multi-Region keys may have replicas. Default: none.
     #[serde(default)]
     pub(crate) other_regions: Vec<String>,
     /// Where the root key comes from.
@@ -228,13 +228,7 @@ impl Default for ResourceQuotasConfig {
     fn default() -> Self {
         let ResourceQuotas { kms_keys, aliases_per_key, grants_per_key, custom_key_stores, key_policy_bytes } =
             ResourceQuotas::default();
-        Self {
-            kms_keys,
-            aliases_per_key,
-            grants_per_key,
-            custom_key_stores,
-            key_policy_bytes: key_policy_bytes as u64,
-        }
+        Self { kms_keys, aliases_per_key, grants_per_key, custom_key_stores, key_policy_bytes: key_policy_bytes as u64 }
     }
 }
 
@@ -242,18 +236,18 @@ impl Default for ResourceQuotasConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RequestQuotasConfig {
+    /// Whether request quotas hold. Default true.
+    pub(crate) enabled: bool,
+    /// Requests a second of each account in a Region, where they differ from AWS's: by the quota's name, such as `CreateKey`.
+    pub(crate) per_second: BTreeMap<String, u32>,
+}
+
 /// `[attestation]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AttestationConfig {
     /// PEM files of root certificates that vouch for attestation documents. Default: none, so that every `Recipient` is refused.
     pub(crate) roots: Vec<PathBuf>,
-}
-
-    /// Whether request quotas hold. Default true.
-    pub(crate) enabled: bool,
-    /// Requests a second of each account in a Region, where they differ from AWS's: by the quota's name, such as `CreateKey`.
-    pub(crate) per_second: BTreeMap<String, u32>,
 }
 
 impl Default for RequestQuotasConfig {
@@ -373,9 +367,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        if Region::parse(&self.region).is_none() {
-            return Err(format!("region = \"{}\" is no Region: it looks like us-east-1", self.region));
-        }
+        self.check_regions()?;
         if let Some((name, _, range)) =
             self.bounds().into_iter().chain(self.hsm.bounds()).find(|(_, value, range)| !range.contains(value))
         {
@@ -399,6 +391,27 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    fn check_regions(&self) -> Result<(), String> {
+        for (key, name) in self.region_names() {
+            if Region::parse(name).is_none() {
+                return Err(format!("{key}: \"{name}\" is no Region: it looks like us-east-1"));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        match self.region_names().find(|(_, name)| !seen.insert(*name)) {
+            Some((key, name)) => {
+                Err(format!("{key}: \"{name}\" is named twice; name each Region once, in region or in other_regions"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The names of all Regions, each with the key that it stands in.
+    fn region_names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let others = self.other_regions.iter().map(|name| ("other_regions", name.as_str()));
+        std::iter::once(("region", self.region.as_str())).chain(others)
     }
 
     /// Every number outside `[hsm]`, with the least and the greatest that it may be.
@@ -437,23 +450,14 @@ impl Config {
         ]
     }
 
-    /// The Region; [`Config::load`] has checked it.
+    /// The home Region; [`Config::load`] has checked it.
     pub(crate) fn region(&self) -> Result<Region, ConfigError> {
-        region("region", &self.region)
+        region(&self.region)
     }
 
-    /// The Regions besides, each once.
+    /// The Regions besides; [`Config::load`] has checked them.
     fn other_regions(&self) -> Result<Vec<Region>, ConfigError> {
-        let mut regions = vec![self.region()?];
-        for name in &self.other_regions {
-            let region = region("other_regions", name)?;
-            if regions.contains(&region) {
-                let message = format!("other_regions: {name} is named twice, or is the value of region as well");
-                return Err(ConfigError::Content { file: PathBuf::new(), message });
-            }
-            regions.push(region);
-        }
-        Ok(regions.split_off(1))
+        self.other_regions.iter().map(|name| region(name)).collect()
     }
 
     /// The store's file.
@@ -487,14 +491,10 @@ impl Config {
                 enabled: self.request_quotas.enabled,
                 per_second: self.request_quotas.per_second.clone(),
             },
+            attestation_roots: Arc::new(self.attestation_roots()?),
         })
     }
 
-    /// What the front end is to know.
-            attestation_roots: Arc::new(self.attestation_roots()?),
-    pub(crate) fn server(&self) -> ServerConfig {
-        let limits = &self.limits;
-        ServerConfig {
     fn attestation_roots(&self) -> Result<AttestationRoots, ConfigError> {
         let mut roots = AttestationRoots::default();
         for file in &self.attestation.roots {
@@ -508,6 +508,10 @@ impl Config {
         Ok(roots)
     }
 
+    /// What the front end is to know.
+    pub(crate) fn server(&self) -> ServerConfig {
+        let limits = &self.limits;
+        ServerConfig {
             listen: self.listen,
             tls: self
                 .tls
@@ -597,11 +601,9 @@ fn pem_error(name: &str, file: &Path, error: &rustls_pki_types::pem::Error) -> C
     }
 }
 
-fn region(setting: &str, name: &str) -> Result<Region, ConfigError> {
-    Region::parse(name).ok_or_else(|| ConfigError::Content {
-        file: PathBuf::new(),
-        message: format!("{setting}: \"{name}\" is no Region"),
-    })
+fn region(name: &str) -> Result<Region, ConfigError> {
+    Region::parse(name)
+        .ok_or_else(|| ConfigError::Content { file: PathBuf::new(), message: format!("\"{name}\" is no Region") })
 }
 
 #[cfg(test)]
@@ -625,13 +627,18 @@ mod tests {
         assert_eq!(config.audit.file, Path::new("/etc/keystead/data/audit.jsonl"));
         assert_eq!(config.root_key.file, Path::new("/etc/keystead/root.key"));
         assert_eq!(config.xks.trust_roots, [Path::new("/etc/keystead/ca.pem")]);
+        assert_eq!(config.attestation.roots, [Path::new("/etc/keystead/nitro.pem")]);
     }
 
-        assert_eq!(config.attestation.roots, [Path::new("/etc/keystead/nitro.pem")]);
     #[test]
     fn what_is_wrong_is_named() {
         for (text, named) in [
             ("regoin = 'x'\n", "regoin"),
+            ("other_regions = ['Ireland']\n", "other_regions: \"Ireland\""),
+            ("other_regions = ['us-east-1']\n", "other_regions: \"us-east-1\" is named twice"),
+            ("other_regions = ['eu-west-1', 'eu-west-1']\n", "other_regions: \"eu-west-1\" is named twice"),
+            ("other_regions = 'eu-west-1'\n", "other_regions"),
+            ("[key_lifecycle]\nsweep_interval_ms = 0\n", "key_lifecycle.sweep_interval_ms"),
             ("[limits]\nbody_max = 1\n", "body_max"),
             ("[xks]\nrequest_timeout_ms = 0\n", "xks.request_timeout_ms"),
             (
@@ -666,6 +673,27 @@ mod tests {
         let variables = [("KEYSTEAD__AUDIT__FSYCN".into(), "false".into())].into_iter();
         let error = Config::parse(SMALLEST, Path::new("k.toml"), variables).unwrap_err();
         assert!(error.to_string().contains("fsycn"));
+    }
+
+    #[test]
+    fn there_may_be_several_regions() {
+        let settings =
+            parse(&format!("other_regions = ['eu-west-1', 'eu-central-1']\n{SMALLEST}")).unwrap().settings().unwrap();
+        let regions: Vec<_> =
+            std::iter::once(&settings.home_region).chain(&settings.other_regions).map(Region::as_str).collect();
+        assert_eq!(regions, ["us-east-1", "eu-west-1", "eu-central-1"]);
+        assert_eq!(parse(SMALLEST).unwrap().settings().unwrap().other_regions, []);
+    }
+
+    /// docs/configuration.md tells each with its default.
+    #[test]
+    fn every_number_is_documented() {
+        let documented = include_str!("../../../docs/configuration.md");
+        let config = parse(SMALLEST).unwrap();
+        for (name, value, _) in config.bounds().into_iter().chain(config.hsm.bounds()) {
+            let row = format!("| `{name}` | `{value}` |");
+            assert!(documented.contains(&row), "{row}");
+        }
     }
 
     #[test]

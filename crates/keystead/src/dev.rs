@@ -5,6 +5,7 @@ mod customer_ca;
 mod folder;
 mod identity;
 mod proxy;
+mod regions;
 mod sample_cluster;
 mod welcome;
 
@@ -21,6 +22,7 @@ use crate::stop_signal::Stop;
 use crate::{Failure, logging, output};
 use certificates::PrivateCa;
 use folder::Folder;
+use regions::Regions;
 
 /// The host of the sample proxy: a name that can never be registered (RFC 6761), so that no call leaves this machine by mistake.
 pub(crate) const PROXY_HOST: &str = "xks-proxy.keystead.test";
@@ -37,13 +39,14 @@ pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
     // Locked for as long as this lives: a second `keystead dev` on the folder is refused.
     let folder = Arc::new(Folder::open(&arguments.data_dir)?);
     let ca = PrivateCa::open(&folder)?;
-    let proxy = proxy::start(&folder, &ca, arguments.region.as_str()).await?;
-    let config = write_configuration(&folder, &ca, &arguments, proxy.local_addr())?;
+    let regions = Regions::of(&arguments);
+    let proxy = proxy::start(&folder, &ca, &regions).await?;
+    let config = write_configuration(&folder, &ca, &arguments, &regions, proxy.local_addr())?;
     let access_key = identity::administrator(&config, &arguments.account).await?;
     let service = Service::open(&config).await?;
     let endpoint = endpoint(&config, &service);
     folder.write_environment(&endpoint, arguments.region.as_str(), &access_key, arguments.tls)?;
-    welcome::print(&arguments, &folder, &endpoint, proxy.local_addr())?;
+    welcome::print(&arguments, &regions, &folder, &endpoint, proxy.local_addr())?;
     output::line(&ready_line(&config, &service))?;
 
     // KMS stops first: its last requests still need the proxy.
@@ -109,6 +112,7 @@ fn write_configuration(
     folder: &Folder,
     ca: &PrivateCa,
     arguments: &DevArguments,
+    regions: &Regions,
     proxy: SocketAddr,
 ) -> Result<Config, Failure> {
     let root_key = folder.path("root.key");
@@ -121,7 +125,8 @@ fn write_configuration(
     } else {
         ""
     };
-    let DevArguments { listen, region, connection_transition_ms, .. } = arguments;
+    let DevArguments { listen, connection_transition_ms, .. } = arguments;
+    let (region, other_regions) = (&regions.home, regions.others_as_toml());
     // The sample cluster passes through many states before it is ready.
     let hsm_transition_ms = HSM_TRANSITION_MS_MAX.min(*connection_transition_ms);
     let text = format!(
@@ -129,6 +134,7 @@ fn write_configuration(
          listen = \"{listen}\"\n\
          data_dir = \".\"\n\
          region = \"{region}\"\n\
+         other_regions = {other_regions}\n\
          \n\
          [root_key]\n\
          file = \"root.key\"\n\

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::certificates::PrivateCa;
 use super::folder::Folder;
+use super::regions::Regions;
 use super::{PROXY_HOST, SAMPLE_KEY};
 use crate::Failure;
 
@@ -16,7 +17,7 @@ const CREDENTIALS_FILE: &str = "xks-proxy-credentials.json";
 pub(super) const REQUEST_FILE: &str = "create-custom-key-store.json";
 
 /// Makes what the proxy needs where it is missing, and binds it to a free port.
-pub(crate) async fn start(folder: &Folder, ca: &PrivateCa, region: &str) -> Result<Proxy, Failure> {
+pub(crate) async fn start(folder: &Folder, ca: &PrivateCa, regions: &Regions) -> Result<Proxy, Failure> {
     ca.issue(folder, "xks-proxy", &[PROXY_HOST], &[])?;
     let root_key = folder.path("xks-proxy-root.key");
     if !root_key.exists() {
@@ -29,11 +30,12 @@ pub(crate) async fn start(folder: &Folder, ca: &PrivateCa, region: &str) -> Resu
     }
     let file = folder.path("xks-proxy.toml");
     if !file.exists() {
-        folder.write_public("xks-proxy.toml", configuration(region).as_bytes())?;
+        folder.write_public("xks-proxy.toml", configuration(regions).as_bytes())?;
     }
     let mut config = ProxyConfig::load(&file)?;
-    // The Region may differ from the last start's; the signature's scope must not.
-    region.clone_into(&mut config.region);
+    // The Regions may differ from the last start's; the signatures' scopes must not.
+    config.region = regions.home.to_string();
+    config.other_regions = regions.others.iter().map(ToString::to_string).collect();
     if !folder.path("xks-proxy-keys.json").exists() {
         external_keys::create(&config, Some(SAMPLE_KEY), &[KeyUsage::Encrypt, KeyUsage::Decrypt])?;
     }
@@ -41,11 +43,13 @@ pub(crate) async fn start(folder: &Folder, ca: &PrivateCa, region: &str) -> Resu
     Ok(Proxy::bind(config).await?)
 }
 
-fn configuration(region: &str) -> String {
+fn configuration(regions: &Regions) -> String {
+    let (region, other_regions) = (&regions.home, regions.others_as_toml());
     format!(
         "# Written by `keystead dev` at its first start. Documented in docs/xks-proxy.md.\n\
          listen = \"127.0.0.1:0\"\n\
          region = \"{region}\"\n\
+         other_regions = {other_regions}\n\
          key_file = \"xks-proxy-keys.json\"\n\
          root_key_file = \"xks-proxy-root.key\"\n\
          access_log = \"xks-proxy-access.jsonl\"\n\

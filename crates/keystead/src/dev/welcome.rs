@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::folder::{Folder, quoted};
 use super::proxy::REQUEST_FILE;
+use super::regions::Regions;
 use super::sample_cluster::{CLUSTER_FILE, CO_PASSWORD_FILE, REQUEST_FILE as CLUSTER_REQUEST_FILE};
 use super::{PROXY_HOST, SAMPLE_KEY};
 use crate::cli::DevArguments;
@@ -12,17 +13,19 @@ use crate::{Failure, output};
 /// Prints what is running, and the next five commands to type.
 pub(crate) fn print(
     arguments: &DevArguments,
+    regions: &Regions,
     folder: &Folder,
     endpoint: &str,
     proxy: SocketAddr,
 ) -> Result<(), Failure> {
-    let DevArguments { account, region, data_dir, aws_cli: aws, .. } = arguments;
+    let DevArguments { account, data_dir, aws_cli: aws, .. } = arguments;
+    let regions = regions.for_people();
     let file = |name: &str| quoted(&folder.path(name).display().to_string());
     let hsms = if arguments.no_hsm { String::new() } else { hsm_lines() };
     output::line(&format!(
         "Keystead is running.
 
-  KMS            {endpoint}   Region {region}, account {account}
+  KMS            {endpoint}   Regions {regions}, account {account}
   XKS proxy      https://{PROXY_HOST}   on {proxy}, with the external key {SAMPLE_KEY}
 {hsms}  data folder    {}   credentials in env, audit log in audit.jsonl
 
