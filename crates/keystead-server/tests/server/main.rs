@@ -4,6 +4,7 @@
 mod limits;
 mod panic_safety;
 mod protocols;
+mod regions;
 mod services;
 mod shutdown;
 mod signature_errors;

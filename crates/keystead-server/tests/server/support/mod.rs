@@ -14,8 +14,8 @@ use std::time::Duration;
 use keystead_core::access::{AccessKey, AccessKeyStatus};
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Settings;
-use keystead_core::quota::{RequestQuotaSettings, ResourceQuotas};
 use keystead_core::port::SystemEntropy;
+use keystead_core::quota::{RequestQuotaSettings, ResourceQuotas};
 use keystead_core::sealing::{RootKey, SealedRecord};
 use keystead_core::{Kms, Ports};
 use keystead_model::Timestamp;
@@ -34,6 +34,10 @@ pub(crate) const INACTIVE: &str = "AKIAINACTIVEINACT222";
 pub(crate) const EXPIRED: &str = "AKIAEXPIREDEXPIRED22";
 /// The secret of all three.
 pub(crate) const SECRET: &str = "an example, not a secret";
+
+/// The Regions of the server.
+pub(crate) const HOME_REGION: &str = "us-east-1";
+pub(crate) const OTHER_REGION: &str = "ap-southeast-2";
 
 /// A server that runs until it is stopped or dropped.
 pub(crate) struct Running {
@@ -93,8 +97,8 @@ fn kms(records: Arc<Records>) -> Kms {
     }]
     .map(|(id, status, expires)| access_key(&root_key, id, status, expires));
     let settings = Settings {
-        home_region: Region::parse("us-east-1").unwrap(),
-        other_regions: Vec::new(),
+        home_region: Region::parse(HOME_REGION).unwrap(),
+        other_regions: vec![Region::parse(OTHER_REGION).unwrap()],
         key_transition_min: Duration::ZERO,
         key_maintenance_interval: Duration::from_secs(3600),
         transition_min: Duration::ZERO,
@@ -106,11 +110,11 @@ fn kms(records: Arc<Records>) -> Kms {
         key_store_probes_per_second: 5,
         resource_quotas: ResourceQuotas::default(),
         request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
+        attestation_roots: Arc::default(),
     };
     let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
     let ports = Ports {
         backend: Arc::new(NoKeyStores),
-        attestation_roots: Arc::default(),
         hsm_backend: Arc::new(NoHsms),
         hsm_clusters: Arc::new(NoHsms),
         audit_log: records,
