@@ -1,7 +1,7 @@
 """The AWS CLI's own examples for `aws kms`, run as they stand in its documentation: only identifiers, names of hosts, dates and account
 numbers are exchanged for real ones, and each prints the members that its documentation shows.
 
-PREPARATIONS says for each command what must be there before it, in the order of the commands in each file; UNSERVED says why one is not
+PREPARATIONS says for each command what must be there before it, in the order of the commands in each file; NOT_RUN says why one is not
 run. An example that neither knows fails the test.
 """
 
@@ -20,8 +20,8 @@ from support.cli_examples import examples, literal_block, member_names
 from support.conditions import wait_until
 from support.external_store import connected_store, create_store
 from support.hsm_realm import KMSUSER_PASSWORD
-from support.program_environment import aws_variables, other_region
-from support.sdk_client import service_client
+from support.program_environment import aws_variables
+from support.sdk_client import OTHER_REGION, service_client
 
 KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "0987dcba-09fe-87dc-65ba-ab0987654321"
@@ -164,7 +164,7 @@ def tagged(stage):
 
 
 def two_listed_keys(stage):
-    stage.key(), stage.key()
+    two_keys(stage)
     return {}
 
 
@@ -173,10 +173,9 @@ def an_hmac_key(stage):
 
 
 def a_multi_region_key(stage):
-    region = other_region(stage.installation)
     primary = stage.key(MultiRegion=True)
-    stage.client.replicate_key(KeyId=primary, ReplicaRegion=region)
-    there = service_client("kms", stage.installation.endpoint, stage.tenant.credentials, region=region)
+    stage.client.replicate_key(KeyId=primary, ReplicaRegion=OTHER_REGION)
+    there = service_client("kms", stage.installation.endpoint, stage.tenant.credentials, region=OTHER_REGION)
     wait_until(
         lambda: there.describe_key(KeyId=primary)["KeyMetadata"]["KeyState"] == "Enabled", "the replica was enabled"
     )
@@ -379,7 +378,8 @@ def a_cloudhsm_store(state):
         stage.in_the_cloud()
         store = stage.cloudhsm_store()
         if store.state() != state:
-            store.connect_and_wait() if state == "CONNECTED" else store.disconnect_and_wait()
+            reach = {"CONNECTED": store.connect_and_wait, "DISCONNECTED": store.disconnect_and_wait}
+            reach[state]()
         entry = store.describe()
         return {
             STORE: store.store_id,
@@ -452,7 +452,7 @@ PREPARATIONS = {
 }
 
 NO_VPC_SERVICE = "there is no VPC endpoint service on a network of one machine"
-UNSERVED = {
+NOT_RUN = {
     "create-custom-key-store-3": NO_VPC_SERVICE,
     "describe-custom-key-stores-3": NO_VPC_SERVICE,
     "update-custom-key-store-5": NO_VPC_SERVICE,
@@ -468,13 +468,13 @@ def preparation_of(example):
 def test_each_example_is_known():
     counted = {file: sum(1 for one in EXAMPLES if one.file == file) for file in {one.file for one in EXAMPLES}}
     assert counted == {file: len(prepared) for file, prepared in PREPARATIONS.items()}
-    assert set(UNSERVED) == {one.name for one in EXAMPLES if preparation_of(one) is None}
+    assert set(NOT_RUN) == {one.name for one in EXAMPLES if preparation_of(one) is None}
     assert len(EXAMPLES) > 80, "the parser reads all of them"
 
 
 # Examples older than the CLI's own walk through the pages show it.
 LEFT_OUT = {"Truncated"}
-RUN = [one for one in EXAMPLES if one.name not in UNSERVED]
+RUN = [one for one in EXAMPLES if one.name not in NOT_RUN]
 
 
 @pytest.mark.parametrize("example", RUN, ids=lambda one: one.name)

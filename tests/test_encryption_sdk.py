@@ -43,8 +43,8 @@ from support import second_implementation as second
 from support.built_binary import clean_environment
 from support.conditions import wait_until
 from support.external_store import connected_store
-from support.program_environment import aws_variables, other_region
-from support.sdk_client import service_client
+from support.program_environment import aws_variables
+from support.sdk_client import OTHER_REGION, service_client
 
 PLAINTEXT = b"the quick brown fox " * 1000
 CONTEXT = {"department": "finance", "purpose": "test", "ünïcode": "漢字"}
@@ -184,7 +184,7 @@ def test_a_key_in_an_external_key_store(kms, realm, session, sdk):
 @pytest.fixture(scope="module")
 def there(keystead, module_tenant):
     """A client in another Region."""
-    return service_client("kms", keystead.endpoint, module_tenant.credentials, region=other_region(keystead))
+    return service_client("kms", keystead.endpoint, module_tenant.credentials, region=OTHER_REGION)
 
 
 @pytest.fixture(scope="module")

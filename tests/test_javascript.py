@@ -6,7 +6,8 @@ from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient, StrictAwsK
 
 from support.built_binary import clean_environment
 from support.node import run_node, run_tests
-from support.program_environment import aws_variables, other_region
+from support.program_environment import aws_variables
+from support.sdk_client import OTHER_REGION
 
 CONTEXT = {"department": "finance", "ünïcode": "漢字"}
 
@@ -16,7 +17,7 @@ def test_the_sdk(keystead, tenant):
 
 
 def test_the_encryption_sdk(keystead, tenant):
-    run_tests("encryption_sdk.test.mjs", {**aws_variables(keystead, tenant), "REPLICA_REGION": other_region(keystead)})
+    run_tests("encryption_sdk.test.mjs", {**aws_variables(keystead, tenant), "REPLICA_REGION": OTHER_REGION})
 
 
 @pytest.mark.parametrize("plaintext", [b"p", b"the quick brown fox " * 1000], ids=["short", "many frames"])

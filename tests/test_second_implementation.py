@@ -450,11 +450,12 @@ def test_hmac_material_however_wrapped(keys, algorithm, wrapping_key_spec):
     assert mac == second.mac(material, "HMAC_SHA_256", MESSAGE)
 
 
+EVERY_WRAPPING = [*second.OAEP_WRAPPING, *second.KEY_WRAPPING]
 # Each spec of wrapping keys once with each algorithm; and what is not allowed.
 PRIVATE_KEY_WRAPPINGS = [
-    *(("ECC_NIST_P256", algorithm, spec) for algorithm in (*second.OAEP_WRAPPING, *second.KEY_WRAPPING) for spec in second.WRAPPING_KEY_SPECS),
+    *(("ECC_NIST_P256", algorithm, spec) for algorithm in EVERY_WRAPPING for spec in second.WRAPPING_KEY_SPECS),
     *(("ECC_NIST_P521", algorithm, spec) for algorithm in second.OAEP_WRAPPING for spec in ("RSA_2048", "RSA_3072")),
-    *(("RSA_2048", algorithm, "RSA_2048") for algorithm in (*second.OAEP_WRAPPING, *second.KEY_WRAPPING)),
+    *(("RSA_2048", algorithm, "RSA_2048") for algorithm in EVERY_WRAPPING),
     ("RSA_4096", "RSA_AES_KEY_WRAP_SHA_256", "RSA_3072"),
 ]
 

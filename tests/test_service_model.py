@@ -137,21 +137,22 @@ def wrong_requests(operation):
             if isinstance(value, str) and (operation, name, value) in EXEMPT:
                 continue
             yield place, place.filled(skeleton(operation), value), constraint
-    for place, owner in required_places(shape):
-        request = place.filled(skeleton(operation), None)
-        yield place, without_nulls(request), "Member must not be null"
+    for place in required_places(shape):
+        yield place, without_nulls(place.filled(skeleton(operation), None)), "Member must not be null"
 
 
 def required_places(shape):
+    """The places of the members that their structure requires."""
     for place in places(shape):
         owner = shape
         for step in place.steps[:-1]:
             owner = owner.member if isinstance(step, int) else owner.members[step]
         if owner.type_name == "structure" and place.steps[-1] in owner.required_members:
-            yield place, owner
+            yield place
 
 
 def without_nulls(value):
+    """The JSON value without the members that are null."""
     if isinstance(value, dict):
         return {name: without_nulls(member) for name, member in value.items() if member is not None}
     return [without_nulls(element) for element in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from support.built_binary import ServerProcess, run_command, run_successfully
 from support.conditions import wait_until
 from support.credentials import Credentials
-from support.sdk_client import REGION, service_client
+from support.sdk_client import OTHER_REGION, REGION, service_client
 
 # Long beside any stall of a busy machine: only tests of timeouts take less, and name it.
 PATIENT_TIMEOUT_MS = 5000
@@ -155,6 +155,7 @@ def default_settings():
         "listen": "127.0.0.1:0",
         "data_dir": "data",
         "region": REGION,
+        "other_regions": [OTHER_REGION],
         "root_key": {"file": "root.key"},
         "custom_key_stores": {"transition_min_ms": 20, "probes_per_second": UNLIMITED_PROBES_PER_SECOND},
         "request_quotas": {"enabled": False},

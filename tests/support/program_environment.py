@@ -11,8 +11,3 @@ def aws_variables(installation, tenant, region=None):
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL_KMS": installation.endpoint,
     }
-
-
-def other_region(installation):
-    """A Region that the server serves beside its first."""
-    return installation.settings["other_regions"][0]

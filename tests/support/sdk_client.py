@@ -9,6 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 REGION = "us-east-1"
+# The servers of the tests serve it, too.
+OTHER_REGION = "eu-west-1"
 
 
 @functools.cache

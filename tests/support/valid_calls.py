@@ -15,9 +15,8 @@ from support.api_model import service_model
 from support.conditions import wait_until
 from support.external_store import ExternalStore, connected_store, create_parameters, create_store
 from support.model_values import b64
-from support.program_environment import other_region
 from support.raw_request import call as raw_call
-from support.sdk_client import service_client
+from support.sdk_client import OTHER_REGION, service_client
 
 CONTEXT = {"department": "finance", "ünïcode": "漢字"}
 MESSAGE = b"attack at dawn"
@@ -97,8 +96,7 @@ class CallingAccount:
         self.authority = authority
         self._enclave = enclave
         self.principal = f"arn:aws:iam::{tenant.account}:user/alice"
-        self.region = other_region(installation)
-        self.there = service_client("kms", installation.endpoint, tenant.credentials, region=self.region)
+        self.there = service_client("kms", installation.endpoint, tenant.credentials, region=OTHER_REGION)
         self._shared = {}
 
     def raw(self, operation, parameters):
@@ -162,7 +160,7 @@ class CallingAccount:
     def multi_region_pair(self):
         """A new multi-Region primary key with a replica in the other Region; returns the primary's ARN."""
         primary = self.new_key(MultiRegion=True)
-        self.client.replicate_key(KeyId=primary, ReplicaRegion=self.region)
+        self.client.replicate_key(KeyId=primary, ReplicaRegion=OTHER_REGION)
         self._wait_enabled(self.there, primary.rpartition("/")[2])
         return primary
 
@@ -331,7 +329,8 @@ def describe_a_primary_key_pending_deletion(account, chosen):
 
 @call_of("ListKeys")
 def list_keys(account, chosen):
-    account.key(), account.key("HMAC_256", "GENERATE_VERIFY_MAC")
+    for spec, usage in KEY_TYPES[:2]:
+        account.key(spec, usage)
     return {"Limit": 1, "Marker": account.marker("list_keys")}
 
 
@@ -868,7 +867,7 @@ def delete_imported_key_material(account, chosen):
 def replicate_key(account, chosen):
     return {
         "KeyId": account.new_key(MultiRegion=True),
-        "ReplicaRegion": account.region,
+        "ReplicaRegion": OTHER_REGION,
         "Policy": account.policy(),
         "BypassPolicyLockoutSafetyCheck": True,
         "Description": "a replica",
@@ -878,7 +877,7 @@ def replicate_key(account, chosen):
 
 @call_of("UpdatePrimaryRegion")
 def update_primary_region(account, chosen):
-    return {"KeyId": account.multi_region_pair(), "PrimaryRegion": account.region}
+    return {"KeyId": account.multi_region_pair(), "PrimaryRegion": OTHER_REGION}
 
 
 # ---- custom key stores; those of type AWS_CLOUDHSM have tests of their own ----
@@ -955,7 +954,8 @@ def delete_custom_key_store(account, chosen):
 
 @call_of("DescribeCustomKeyStores")
 def describe_custom_key_stores(account, chosen):
-    account.store(), account.new_store()
+    account.store()
+    account.new_store()
     return {"Limit": 1, "Marker": account.marker("describe_custom_key_stores")}
 
 
