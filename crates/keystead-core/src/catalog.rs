@@ -263,12 +263,26 @@ impl Catalog {
         entropy: &dyn Entropy,
         mut change: impl FnMut(&mut [Key]) -> Result<(), KmsError> + Send,
     ) -> Result<Vec<Key>, KmsError> {
+        let (region, arn) = (&loaded.key.region, &loaded.arn);
+        let change_if_there = |keys: &mut [Key]| {
+            if !keys.iter().any(|key| key.region == *region) {
+                return Err(KmsError::not_found(format!("Key '{arn}' does not exist")));
+            }
+            change(keys)
+        };
+        self.change_related_keys_of(&loaded.key, entropy, change_if_there).await
+    }
+
+    /// The same for what KMS does by itself. `change` sees no key at all if they are gone.
+    pub(crate) async fn change_related_keys_of(
+        &self,
+        key: &Key,
+        entropy: &dyn Entropy,
+        mut change: impl FnMut(&mut [Key]) -> Result<(), KmsError> + Send,
+    ) -> Result<Vec<Key>, KmsError> {
         let mut conflicts = Conflicts::new(entropy);
         loop {
-            let mut keys = self.store.related_keys(&loaded.key.account, &loaded.key.id).await?;
-            if !keys.iter().any(|key| key.region == loaded.key.region) {
-                return Err(KmsError::not_found(format!("Key '{}' does not exist", loaded.arn)));
-            }
+            let mut keys = self.store.related_keys(&key.account, &key.id).await?;
             let stored = keys.clone();
             change(&mut keys)?;
             match self.update_keys(&stored, &keys).await {

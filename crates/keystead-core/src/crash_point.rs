@@ -48,6 +48,16 @@ crash_points! {
     CreateKeyGenerate "create-key.generate" "CreateKey has the HSMs generate the backing key.";
     CreateKeyInsert "create-key.insert" "CreateKey stores the KMS key, in whatever key store.";
     CreateKeyInserted "create-key.inserted" "CreateKey answers.";
+    RotateKeyOnDemandStore "rotate-key-on-demand.store" "RotateKeyOnDemand stores that a rotation was asked for.";
+    RotateKeyOnDemandStored "rotate-key-on-demand.stored" "RotateKeyOnDemand answers.";
+    RotateKeyStore "rotate-key.store" "A rotation stores the new material, or the imported one, as the current one.";
+    RotateKeyRecord "rotate-key.record" "A rotation is recorded.";
+    ImportKeyMaterialStore "import-key-material.store" "ImportKeyMaterial stores the material.";
+    ImportKeyMaterialStored "import-key-material.stored" "ImportKeyMaterial answers.";
+    DeleteImportedKeyMaterialStore "delete-imported-key-material.store" "DeleteImportedKeyMaterial deletes the material.";
+    DeleteImportedKeyMaterialStored "delete-imported-key-material.stored" "DeleteImportedKeyMaterial answers.";
+    DeleteExpiredKeyMaterialStore "delete-expired-key-material.store" "Imported material that has expired is deleted.";
+    DeleteExpiredKeyMaterialRecord "delete-expired-key-material.record" "The deletion of expired material is recorded.";
     DeleteKeyMetadata "delete-key.delete-metadata" "The deletion of a key deletes its metadata.";
     DeleteKeyDestroy "delete-key.destroy" "The deletion of a key destroys its backing key.";
     DeleteKeyRecord "delete-key.record" "The deletion of a key is recorded.";

@@ -42,6 +42,8 @@ pub enum SealedRecord<'a> {
     ClusterPrivateKey(&'a str),
     /// The first password of a cluster's administrator, by cluster ID.
     PreCoPassword(&'a str),
+    /// What an import token says, by the ARN of its KMS key.
+    ImportToken(&'a str),
     /// What a grant token says: the key and the grant are in it.
     GrantToken,
 }
@@ -57,6 +59,7 @@ impl SealedRecord<'_> {
             Self::KmsUserPasswords(id) => ("keystead/kmsuser-passwords", &[id]),
             Self::ClusterPrivateKey(id) => ("keystead/cluster-private-key", &[id]),
             Self::PreCoPassword(id) => ("keystead/pre-co-password", &[id]),
+            Self::ImportToken(arn) => ("keystead/import-token", &[arn]),
             Self::GrantToken => ("keystead/grant-token", &[]),
         };
         let mut aad = label.as_bytes().to_vec();
@@ -99,6 +102,7 @@ impl fmt::Display for SealedRecord<'_> {
             Self::KmsUserPasswords(id) => write!(f, "the passwords of kmsuser for custom key store {id}"),
             Self::ClusterPrivateKey(id) => write!(f, "the private key of cluster {id}"),
             Self::PreCoPassword(id) => write!(f, "the first password of cluster {id}"),
+            Self::ImportToken(arn) => write!(f, "an import token of {arn}"),
             Self::GrantToken => f.write_str("a grant token"),
         }
     }

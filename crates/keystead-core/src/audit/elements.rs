@@ -40,10 +40,13 @@ fn parameter_name(name: &str) -> String {
     if name == "CloudHsmClusterId" { "clusterId".to_owned() } else { lower_first(name) }
 }
 
-/// `None` for what is secret or data.
+/// `None` for what is secret or data. Dates are for people, as those of answers.
 fn recorded(shape: &Shape, value: &Value) -> Option<Value> {
     match (shape, value) {
         (Shape::Blob { .. }, _) | (Shape::String { sensitive: true, .. }, _) => None,
+        (Shape::Timestamp, value) => {
+            Some(value.as_f64().map_or_else(|| value.clone(), |seconds| people_date(seconds).into()))
+        }
         (Shape::Structure(structure), Value::Object(members)) => {
             let members = recorded_structure(structure, members);
             (!members.is_empty()).then_some(Value::Object(members))
@@ -63,7 +66,7 @@ pub fn response_elements(answer: &Value) -> Value {
             .filter(|(name, _)| !NEVER_OF_ANSWERS.contains(&name.as_str()))
             .map(|(name, value)| {
                 let value = match (DATES.contains(&name.as_str()), value.as_f64()) {
-                    (true, Some(seconds)) => Value::from(localised(Timestamp::from_millis((seconds * 1000.0) as i64))),
+                    (true, Some(seconds)) => Value::from(people_date(seconds)),
                     _ => response_elements(value),
                 };
                 (recorded_name(name), value)
@@ -73,6 +76,10 @@ pub fn response_elements(answer: &Value) -> Value {
         Value::Array(items) => items.iter().map(response_elements).collect(),
         other => other.clone(),
     }
+}
+
+fn people_date(seconds: f64) -> String {
+    localised(Timestamp::from_millis((seconds * 1000.0) as i64))
 }
 
 fn recorded_name(name: &str) -> String {

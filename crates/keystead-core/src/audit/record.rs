@@ -67,6 +67,9 @@ pub struct AuditRecord {
     /// The account that the record belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_account_id: Option<String>,
+    /// Of something that KMS did by itself: what it did.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub service_event_details: Map<String, Value>,
     event_category: &'static str,
     /// How the request was protected on its way.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,6 +189,7 @@ impl AuditRecord {
             event_type: "AwsApiCall",
             management_event: true,
             recipient_account_id: None,
+            service_event_details: Map::new(),
             event_category: "Management",
             tls_details: None,
         }

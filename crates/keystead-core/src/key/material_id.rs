@@ -30,6 +30,21 @@ impl MaterialId {
         Self(id)
     }
 
+    /// From its 64 lower-case hexadecimal digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let digits = <[u8; 64]>::try_from(text.as_bytes()).ok()?;
+        let mut id = [0; 32];
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = digit(*pair.first()?)? << 4 | digit(*pair.last()?)?;
+        }
+        Some(Self(id))
+    }
+
     /// From its 32 bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

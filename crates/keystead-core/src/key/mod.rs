@@ -9,6 +9,9 @@ mod entity;
 mod generation;
 mod generation_queue;
 mod grant;
+mod import_token;
+mod imported_material;
+mod key_maintenance;
 mod last_usage;
 mod material;
 mod material_id;
@@ -18,11 +21,11 @@ mod rotation;
 mod state;
 mod state_table;
 mod symmetric_material;
+mod usage_tracker;
+mod wrapping_key_pool;
 
 pub use alias::Alias;
 pub use backing_key_journal::sweep_backing_keys;
-mod usage_tracker;
-mod wrapping_key_pool;
 pub(crate) use backing_key_journal::{discard_backing_key, generate_backing_key};
 pub use ciphertext::{Ciphertext, CiphertextBody, CiphertextError, CiphertextHeader, CiphertextKind};
 pub use deletion::delete_due_keys;
@@ -31,6 +34,12 @@ pub use entity::{Key, KeyOrigin, KeyStatus, MultiRegion, Transition, TransitionK
 pub(crate) use generation::{generate_key_pair, generate_material};
 pub(crate) use generation_queue::GenerationQueue;
 pub use grant::{Grant, GrantConstraints, GrantId};
+pub use import_token::ImportToken;
+pub(crate) use imported_material::incorrect_key_material;
+pub use imported_material::{
+    ImportedMaterial, delete_material, drop_expired_materials, import_material, material_ready_for_rotation, settle_waiting_material,
+};
+pub use key_maintenance::{delete_expired_materials, rotate_due_keys};
 pub use last_usage::KeyLastUsage;
 pub use material::KeyMaterial;
 pub use material_id::MaterialId;
