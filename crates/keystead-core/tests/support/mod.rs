@@ -1,0 +1,11 @@
+//! An installation of KMS in several Regions, over the real store, without key stores and HSMs.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod installation;
+mod no_key_stores;
+mod wrapping;
+
+pub use installation::{
+    Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, TestClock, VIRGINIA, account,
+};
+pub use wrapping::Parameters;
