@@ -7,14 +7,13 @@ Source: the issue, "The six custom key store operations"; digest cloudhsm-key-st
 """
 
 import random
-import re
 import threading
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from support.built_binary import REPOSITORY
 from support.conditions import wait_until
+from support.crash_points import crash_points
 from support.hsm_modules import module_settings
 from support.hsm_realm import KMSUSER_PASSWORD, HsmRealm
 from support.installation import merged
@@ -37,7 +36,6 @@ DISCONNECT = ["disconnect.close", "disconnect.detach-network", "disconnect.finis
 CREATE_KEY = ["create-key.journal", "create-key.generate", "create-key.insert", "create-key.inserted"]
 DELETE_KEY = ["delete-key.delete-metadata", "delete-key.destroy", "delete-key.record"]
 
-CRASH_POINTS = REPOSITORY / "crates" / "keystead-core" / "src" / "crash_point.rs"
 PLAINTEXT = b"before the crash"
 # A job that a crash left is taken up again when its lease ends.
 TIMES = {
@@ -52,9 +50,8 @@ SEEDS = range(3)
 
 def test_every_step_is_tested():
     """The steps are data in the code."""
-    names = re.findall(r'^    \w+ "([a-z.-]+)" "', CRASH_POINTS.read_text(), re.MULTILINE)
     tested = [step for step in [*CONNECT, *DISCONNECT, *CREATE_KEY, *DELETE_KEY] if "#" not in step]
-    assert names == tested
+    assert crash_points("test_cloudhsm_crash.py") == tested
 
 
 class CrashingServer:
