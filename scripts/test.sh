@@ -33,7 +33,7 @@ unit() {
 }
 
 e2e() {
-    cargo build --package keystead
+    cargo build --package keystead --package keystead-rust-sdk-part
     .venv/bin/python -m pytest tests --numprocesses "$E2E_PROCESSES" --dist worksteal | tee "$output/e2e"
 }
 
