@@ -85,6 +85,15 @@ pub(super) async fn existing_cluster(
     region: &Region,
     cluster_id: &str,
 ) -> Result<HsmCluster, KmsError> {
+    if region != kms.home_region() {
+        return Err(KmsError::new(
+            Exception::CloudHsmClusterNotFound,
+            format!(
+                "CloudHSM cluster {cluster_id} does not exist in {region}: this service has clusters in {} alone. Create the custom key store there.",
+                kms.home_region()
+            ),
+        ));
+    }
     kms.hsm_clusters.describe_cluster(account, region, cluster_id).await?.ok_or_else(|| {
         KmsError::new(
             Exception::CloudHsmClusterNotFound,

@@ -14,7 +14,7 @@ use crate::catalog::Conflicts;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
-    EffectiveState, Import, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialState, Transition, TransitionKind,
+    EffectiveState, Import, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind,
     refuse_in_state,
 };
 use crate::kms::{Call, Kms};
@@ -102,11 +102,10 @@ async fn insert_replica(
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let stored = kms.catalog.store().key(&primary.region, &primary.id).await?;
-        let mut stored =
+        let stored =
             stored.ok_or_else(|| KmsError::not_found(format!("Key '{}' does not exist", primary.arn())))?;
         check_state(call, &stored)?;
         let replica = replica_of(kms, call, &stored, &scope.region, properties)?;
-        waits_for_import_everywhere(&mut stored);
         crash_point::reached(CrashPoint::InsertReplica);
         match kms.catalog.insert_replica(&stored, &replica, quota).await {
             Ok(()) => return Ok(replica),
@@ -163,18 +162,12 @@ fn materials_for(kms: &Kms, primary: &Key, replica: &Key) -> Result<Vec<KeyMater
 }
 
 /// Imported material is never copied: the replica knows which ones ciphertexts may need, and waits for the owner to import each (KMS
-/// Developer Guide, "Importing key material into multi-Region keys"). What waits for a rotation ciphertexts do not need.
+/// Developer Guide, "Importing key material into multi-Region keys"). Ciphertexts do not need what waits for a rotation; the primary key
+/// alone knows that.
 fn materials_to_import(primary: &Key) -> Vec<KeyMaterialRecord> {
     let permanent = primary.materials.iter().filter(|material| material.state.is_permanent());
     let import = || Some(Import { valid_to: None, description: None });
     permanent.map(|material| KeyMaterialRecord { sealed: None, import: import(), ..material.clone() }).collect()
-}
-
-/// Material that waits for its rotation is not in every replica any more, now that there is a new one (KMS API Reference,
-/// RotationsListEntry, KeyMaterialState; that a new replica has this effect is unverified).
-fn waits_for_import_everywhere(primary: &mut Key) {
-    let waiting = primary.materials.iter_mut().filter(|material| material.state == MaterialState::PendingRotation);
-    waiting.for_each(|material| material.state = MaterialState::PendingMultiRegionImportAndRotation);
 }
 
 /// The text is unverified.
