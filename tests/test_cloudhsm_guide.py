@@ -4,55 +4,26 @@ From a VPC to a key, audit mode, an HSM killed and replaced, the disaster, the r
 """
 
 import re
-import subprocess
-from pathlib import Path
 
-from support.aws_cli import executable
-from support.built_binary import BINARY, REPOSITORY, clean_environment
+from support.built_binary import REPOSITORY
 from support.development_server import DevelopmentServer
+from support.guide import Guide
 
-GUIDE = REPOSITORY / "docs" / "cloudhsm-key-stores.md"
-LIMIT_S = 300
-# The prompt says where a command ends, so that a failure names it.
-TRACE = "PS4='+ '; set -x"
-
-
-def shown_commands():
-    """The lines with a prompt, and the answer that is shown below each."""
-    blocks = re.findall(r"^```console\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+GUIDE = Guide("cloudhsm-key-stores.md")
 
 
 def test_the_guide(tmp_path):
     server = DevelopmentServer(tmp_path / "server", "--connection-transition-ms", "100").start()
     try:
-        done = run_in_shell(tmp_path, server, shown_commands())
-        assert done.returncode == 0, done.stderr[-4000:]
-        assert done.stdout.count("attack at dawn") == 4, done.stdout
+        printed = GUIDE.follow(tmp_path, server)
+        assert printed.count("attack at dawn") == 4, printed
     finally:
         assert server.stop() == 0, server.server.stderr
 
 
-def run_in_shell(folder, server, commands):
-    """Runs the commands in one shell that ends at the first failure."""
-    work = folder / "work"
-    work.mkdir()
-    paths = ":".join([str(Path(executable()).parent), str(BINARY.parent)])
-    prelude = [f". {server.data_folder}/env", f"PATH={paths}:$PATH", f'SERVER="--data-dir {server.data_folder}"', TRACE]
-    return subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join([*prelude, *commands])],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        cwd=work,
-        env=clean_environment({"AWS_DEFAULT_REGION": "us-east-1"}),
-        check=False,
-    )
-
-
 def test_the_codes_and_causes_of_the_guide():
     """Every ConnectionErrorCode of CloudHSM key stores, and every cause of the code's table, has its row."""
-    text = GUIDE.read_text()
+    text = GUIDE.text
     table = (REPOSITORY / "crates" / "keystead-core" / "src" / "key_store" / "hsm_failure.rs").read_text()
     causes = set(re.findall(r'"(HSM_[A-Z_]+)"', table))
     codes = {
@@ -91,7 +62,7 @@ def in_configuration(value):
 
 
 def test_the_profiles_of_the_guide():
-    text, known = GUIDE.read_text(), profiles()
+    text, known = GUIDE.text, profiles()
     assert f"| Property | {' | '.join(f'`{name}`' for name in known)} | What |" in text
     for property_ in known["kryoptic"]:
         values = " | ".join(f"`{profile[property_]}`" for profile in known.values())

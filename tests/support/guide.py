@@ -1,0 +1,48 @@
+"""A page of docs/ as a new user follows it: every command that is shown with a prompt, typed in this order."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from support.aws_cli import executable
+from support.built_binary import BINARY, REPOSITORY, clean_environment
+
+LIMIT_S = 300
+# The prompt says where a command ends, so that a failure names it.
+TRACE = "PS4='+ '; set -x"
+
+
+class Guide:
+    """One page, by its file name."""
+
+    def __init__(self, name):
+        self.text = (REPOSITORY / "docs" / name).read_text()
+
+    @property
+    def commands(self):
+        """The lines with a prompt. The answers that are shown below them are no commands."""
+        blocks = re.findall(r"^```console\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL)
+        return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+    def follow(self, folder, server):
+        """Runs all commands in one shell that ends at the first failure, against a development server; returns what they printed."""
+        done = run_in_shell(folder, server, self.commands)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout
+
+
+def run_in_shell(folder, server, commands):
+    """Runs the commands in one shell that ends at the first failure."""
+    work = Path(folder) / "work"
+    work.mkdir()
+    paths = ":".join([str(Path(executable()).parent), str(BINARY.parent)])
+    prelude = [f". {server.data_folder}/env", f"PATH={paths}:$PATH", f'SERVER="--data-dir {server.data_folder}"', TRACE]
+    return subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join([*prelude, *commands])],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        cwd=work,
+        env=clean_environment({"AWS_DEFAULT_REGION": "us-east-1"}),
+        check=False,
+    )
