@@ -35,7 +35,9 @@ pub enum DecryptionError {
     Library,
 }
 
-/// The most plaintext bytes that Encrypt takes under a key of `spec` (KMS API Reference, Encrypt); `None` if the spec has no such algorithm.
+/// The most plaintext bytes that Encrypt takes under a key of `spec` (KMS API Reference, Encrypt).
+///
+/// `None` if the key spec has no such algorithm.
 pub const fn max_plaintext_bytes(spec: KeySpec, algorithm: EncryptionAlgorithmSpec) -> Option<usize> {
     use EncryptionAlgorithmSpec as A;
     let modulus_bytes: usize = match (spec, algorithm) {

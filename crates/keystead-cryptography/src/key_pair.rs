@@ -1,6 +1,6 @@
 //! Key pairs: one private key of an asymmetric key spec, ready for use.
 
-use der::{AnyRef, Decode};
+use der::{AnyRef, Decode, Encode};
 use keystead_model::kms::{EncryptionAlgorithmSpec, KeySpec, SigningAlgorithmSpec};
 use pkcs8::PrivateKeyInfo;
 use spki::SubjectPublicKeyInfoRef;
@@ -46,7 +46,10 @@ impl KeyPair {
         })?;
         // aws-lc reads from the front and leaves alone what follows; here nothing may follow what is in the envelope either.
         AnyRef::from_der(info.private_key).map_err(|_| InvalidPrivateKey::Unacceptable)?;
-        let private_key = family.read_private_key(der, info.private_key)?;
+        let private_key = match info.public_key {
+            None => family.read_private_key(der, info.private_key)?,
+            Some(_) => family.read_private_key(&without_public_key(&info)?, info.private_key)?,
+        };
         let public_key_der = private_key.public_key_der().map_err(|_| InvalidPrivateKey::Unacceptable)?;
         let public_key = PublicKey::from_der(spec, &public_key_der)?;
         check_enclosed_public_key(info.public_key, &public_key)?;
@@ -112,7 +115,13 @@ impl KeyPair {
     }
 }
 
-/// A public key in the envelope (RFC 5958) is the private key's. aws-lc does not look at it for all algorithms.
+/// The same in version 1, which has no place for a public key. aws-lc takes one for some algorithms alone, and does not always look at it.
+fn without_public_key(info: &PrivateKeyInfo<'_>) -> Result<Zeroizing<Vec<u8>>, InvalidPrivateKey> {
+    let version_1 = PrivateKeyInfo::new(info.algorithm, info.private_key);
+    Ok(Zeroizing::new(version_1.to_der().map_err(|_| InvalidPrivateKey::Malformed)?))
+}
+
+/// A public key in the envelope (RFC 5958, version 2) is the private key's.
 fn check_enclosed_public_key(enclosed: Option<&[u8]>, public_key: &PublicKey) -> Result<(), InvalidPrivateKey> {
     let Some(enclosed) = enclosed else { return Ok(()) };
     let info = SubjectPublicKeyInfoRef::from_der(public_key.der()).map_err(|_| InvalidPublicKey::Malformed)?;

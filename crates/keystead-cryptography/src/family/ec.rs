@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1, ECDSA_P256K1_SHA256_ASN1_SIGNING,
@@ -104,8 +104,16 @@ impl EcPrivateKey {
         Ok(Self::new(curve, EcdsaKeyPair::generate(curve.signing).map_err(|_| CryptographyError::Library)?))
     }
 
+    /// PKCS #8 with or without the public key (RFC 5915), which may be compressed.
+    ///
+    /// aws-lc remembers how the key was encoded, and would write it so again. Made anew from its numbers, a key is encoded in one way.
     pub(super) fn from_pkcs8(curve: &'static Curve, der: &[u8]) -> Result<Self, InvalidPrivateKey> {
-        Ok(Self::new(curve, EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?))
+        let read = EcdsaKeyPair::from_pkcs8(curve.signing, der).map_err(|_| InvalidPrivateKey::Unacceptable)?;
+        let scalar: EcPrivateKeyBin<'_> =
+            read.private_key().as_be_bytes().map_err(|_| InvalidPrivateKey::Unacceptable)?;
+        let made =
+            EcdsaKeyPair::from_private_key_and_public_key(curve.signing, scalar.as_ref(), read.public_key().as_ref());
+        Ok(Self::new(curve, made.map_err(|_| InvalidPrivateKey::Unacceptable)?))
     }
 
     fn new(curve: &'static Curve, signing: EcdsaKeyPair) -> Self {

@@ -12,7 +12,8 @@ use keystead_model::kms::SigningAlgorithmSpec;
 // aws-lc-rs signs no external mu. Only that is this crate's.
 use ml_dsa::signature::rand_core::{TryCryptoRng, TryRng};
 use ml_dsa::{
-    EncodedVerifyingKey, ExpandedSigningKey, MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Signature, VerifyingKey,
+    EncodedVerifyingKey, ExpandedSigningKey, ExpandedSigningKeyBytes, MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Seed,
+    Signature, VerifyingKey,
 };
 use pkcs8::PrivateKeyInfo;
 use spki::AlgorithmIdentifierRef;
@@ -181,10 +182,10 @@ fn verify_mu<P: MlDsaParams>(key: &MlDsaPublicKey, mu: &Mu, signature: &[u8]) ->
 
 fn expand<P: MlDsaParams>(key: &MlDsaPrivateKey) -> Option<ExpandedSigningKey<P>> {
     if let Some(seed) = &key.seed {
-        return Some(ExpandedSigningKey::from_seed(&(**seed).into()));
+        return Some(ExpandedSigningKey::from_seed(&Zeroizing::new(Seed::from(**seed))));
     }
     let raw = key.signing.private_key().as_raw_bytes().ok()?;
-    let raw = raw.as_ref().try_into().ok()?;
+    let raw = Zeroizing::new(ExpandedSigningKeyBytes::<P>::try_from(raw.as_ref()).ok()?);
     // Deprecated because it panics on what is no private key. aws-lc has read this one, and let nothing pass that is out of range.
     #[allow(deprecated)]
     Some(ExpandedSigningKey::from_expanded(&raw))
