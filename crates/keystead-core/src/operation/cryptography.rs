@@ -6,15 +6,15 @@
 
 use std::sync::Arc;
 
-use keystead_model::kms::{EncryptionContext, Exception};
+use keystead_model::kms::{EncryptionContext, Exception, KeySpec};
 use zeroize::Zeroizing;
 
 use crate::access::Authorized;
 use crate::catalog::{LoadedKey, LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{
-    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, KeyMaterial, KeyOrigin, MaterialError, MaterialId,
-    SymmetricMaterial, hsm_aad, inner_aad, outer_aad, refuse_in_state,
+    Ciphertext, CiphertextBody, CiphertextHeader, CiphertextKind, Key, KeyMaterial, KeyOrigin, MaterialError,
+    MaterialId, SymmetricMaterial, hsm_aad, inner_aad, outer_aad, refuse_in_state,
 };
 use crate::key_store::INNER_CIPHERTEXT_INVALID_MESSAGE;
 use crate::kms::{Call, Kms};
@@ -103,9 +103,11 @@ impl UsableKey {
         self.shown_material_id(&self.key.key.current_material()?.id)
     }
 
-    /// A material's ID in answers: of keys of origin AWS_KMS and EXTERNAL alone (KMS API Reference, KeyMaterialId).
+    /// A material's ID in answers: of symmetric encryption keys of origin AWS_KMS and EXTERNAL alone (KMS API Reference, KeyMaterialId).
     pub(super) fn shown_material_id(&self, id: &MaterialId) -> Option<String> {
-        matches!(self.key.key.origin, KeyOrigin::AwsKms | KeyOrigin::External).then(|| id.to_string())
+        let Key { spec, origin, .. } = &self.key.key;
+        let shown = *spec == KeySpec::SymmetricDefault && matches!(origin, KeyOrigin::AwsKms | KeyOrigin::External);
+        shown.then(|| id.to_string())
     }
 
     /// How the key encrypts and decrypts with one of its materials.
