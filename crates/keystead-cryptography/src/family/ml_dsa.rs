@@ -71,7 +71,7 @@ pub(super) static ML_DSA_87: ParameterSet = ParameterSet {
 
 /// An ML-DSA private key.
 ///
-/// For an external mu it is expanded anew each time, as aws-lc does for messages: kept, it would take up to 200 KB a key.
+/// For an external mu it is expanded anew each time, as aws-lc does for messages: kept, it would take up to 100 KB a key.
 pub(super) struct MlDsaPrivateKey {
     set: &'static ParameterSet,
     signing: PqdsaKeyPair,
