@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.attestation import AttestationAuthority
 from support.certificates import CertificateAuthority, old_tls_context
 from support.development_server import DevelopmentServer
 from support.fault_proxy import ClosedPort, FaultProxy, FullListener, PlainTextListener, SilentListener
@@ -14,6 +15,20 @@ from support.installation import PATIENT_TIMEOUT_MS, Installation, merged, proxy
 def authority(tmp_path_factory):
     """The private CA that the tests' servers trust."""
     return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def attestation_authority():
+    """The authority whose attestation documents the tests' servers trust."""
+    return AttestationAuthority()
+
+
+@pytest.fixture(scope="session")
+def attestation_settings(attestation_authority, tmp_path_factory):
+    """The settings of a server that trusts it."""
+    root = tmp_path_factory.mktemp("attestation") / "root.pem"
+    root.write_bytes(attestation_authority.root_pem)
+    return {"attestation": {"roots": [str(root)]}}
 
 
 def _trusted_proxy(authority, host):
@@ -66,21 +81,23 @@ def proxies(fault_proxy, second_proxy, faulty_listeners):
 
 
 @pytest.fixture(scope="session")
-def keystead(tmp_path_factory, authority, proxies):
+def keystead(tmp_path_factory, authority, proxies, attestation_settings):
     """The server that most tests share."""
-    installation = Installation(tmp_path_factory.mktemp("keystead"), proxy_settings(authority, proxies)).start()
+    settings = merged(proxy_settings(authority, proxies), attestation_settings)
+    installation = Installation(tmp_path_factory.mktemp("keystead"), settings).start()
     yield installation
     assert installation.stop() == 0, installation.server.stderr
     assert "panicked" not in installation.server.stderr, installation.server.stderr
 
 
 @pytest.fixture(scope="session")
-def make_installation(tmp_path_factory, authority, proxies):
+def make_installation(tmp_path_factory, authority, proxies, attestation_settings):
     """Makes servers with settings of their own; stops what still runs at the end."""
     made = []
 
     def make(settings=None, request_timeout_ms=PATIENT_TIMEOUT_MS, **xks):
         base = merged(proxy_settings(authority, proxies, **xks), timeout_settings(request_timeout_ms))
+        base = merged(base, attestation_settings)
         installation = Installation(tmp_path_factory.mktemp("installation"), merged(base, settings or {}))
         made.append(installation)
         return installation

@@ -83,6 +83,8 @@ SPOILT = {
     "root key that is empty": (file_content("root.key", b""), ["root.key"]),
     "no certificate": (setting(tls={"certificate": "absent.pem", "private_key": "absent.key"}), ["absent.pem"]),
     "no trust roots": (setting(xks={"trust_roots": ["absent-ca.pem"]}), ["absent-ca.pem"]),
+    "no attestation roots": (setting(attestation={"roots": ["absent-root.pem"]}), ["attestation.roots", "absent-root.pem"]),
+    "attestation roots that are no list": (setting(attestation={"roots": "root.pem"}), ["keystead.toml", "roots"]),
     "a network that is none": (setting(xks={"allowed_networks": ["127.0.0.0/99"]}), ["allowed_networks"]),
     "a connect_to that is no address": (setting(xks={"connect_to": {"a.faults.test": "somewhere"}}), ["a.faults.test"]),
 }
@@ -106,6 +108,21 @@ def test_a_certificate_that_is_none(refused_start, authority):
         setting(tls={"certificate": "server.pem", "private_key": str(authority.issue("localhost").private_key)})(installation)
 
     assert "server.pem" in refused_start(spoil)
+
+
+def test_attestation_roots_without_a_certificate(refused_start):
+    def spoil(installation):
+        (installation.folder / "nitro.pem").write_text("this is no certificate")
+        setting(attestation={"roots": ["nitro.pem"]})(installation)
+
+    said = refused_start(spoil)
+    assert "nitro.pem" in said and "attestation.roots" in said and "no certificate" in said
+
+
+def test_an_attestation_root_that_is_no_authority(refused_start, authority):
+    leaf = authority.issue("localhost").certificate
+    said = refused_start(setting(attestation={"roots": [str(leaf)]}))
+    assert str(leaf) in said and "attestation.roots" in said and "not that of a certificate authority" in said
 
 
 def test_a_private_key_of_another_certificate(refused_start, authority):

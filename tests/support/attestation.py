@@ -1,83 +1,94 @@
 """A Nitro Secure Module of the tests' own: attestation documents under a root that a server can be told to trust, and the answers that
 only the attested key opens.
 
-Source: Nitro Enclaves User Guide, "Attestation document specification"; RFC 9052, section 4.2 (COSE_Sign1); RFC 5652, section 6.
+Source: Nitro Enclaves User Guide, "Attestation document specification"; RFC 9052, section 4.2 (COSE_Sign1).
 """
 
 import datetime
 import os
+import subprocess
 import time
+from dataclasses import dataclass
 
+import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.x509.oid import NameOID
-from pyasn1.codec.ber import decoder
-from pyasn1_modules import rfc5652
 
 from support import second_implementation as second
+from support.cms import read_enveloped_data
 
 DAY = datetime.timedelta(days=1)
 ES384 = -35
 COORDINATE_BYTES = 48
+ROOT_NAME = "test.nitro-enclaves"
+# As Nitro has them: of a Region, of a zone, of an instance.
+ISSUERS = ["1.us-east-1", "zonal.us-east-1", "i-0123456789abcdef0"]
+MODULE_ID = "i-0123456789abcdef0-enc0123456789abcdef0"
 
 
-def cbor(value):
-    """The CBOR (RFC 8949) of integers, bytes, text, lists and maps."""
-    if isinstance(value, int):
-        return _head(0, value) if value >= 0 else _head(1, -1 - value)
-    if isinstance(value, bytes):
-        return _head(2, len(value)) + value
-    if isinstance(value, str):
-        return _head(3, len(value.encode())) + value.encode()
-    if isinstance(value, list):
-        return _head(4, len(value)) + b"".join(map(cbor, value))
-    return _head(5, len(value)) + b"".join(cbor(name) + cbor(member) for name, member in value.items())
+def unix_ms():
+    """The time as documents have it."""
+    return int(time.time() * 1000)
 
 
-def _head(major, argument):
-    if argument < 24:
-        return bytes([major << 5 | argument])
-    for code, length in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if argument < 1 << (8 * length):
-            return bytes([major << 5 | code]) + argument.to_bytes(length, "big")
-    raise ValueError(f"CBOR has no room for {argument}")
+@dataclass(frozen=True)
+class Issued:
+    """A certificate, its private key, and the certificates above it, the root first."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    above: tuple = ()
+
+    def issue(self, name, ca, valid=None):
+        """A certificate below this one; `valid` are its first and last moment."""
+        key = ec.generate_private_key(ec.SECP384R1())
+        certificate = _certificate(name, self.certificate.subject, key, self.key, ca, valid)
+        return Issued(key, certificate, (*self.above, self.certificate))
 
 
 class AttestationAuthority:
-    """A root certificate, and one below it that signs documents."""
+    """A PKI like Nitro's: a root, three issuers, and a certificate that signs documents."""
 
-    def __init__(self):
-        self._root_key, self._signing_key = (ec.generate_private_key(ec.SECP384R1()) for _ in range(2))
-        self._root = _certificate("test.nitro-enclaves", "test.nitro-enclaves", self._root_key, self._root_key, ca=True)
-        self._signer = _certificate("i-0123456789abcdef0", "test.nitro-enclaves", self._signing_key, self._root_key, ca=False)
+    def __init__(self, name=ROOT_NAME):
+        key = ec.generate_private_key(ec.SECP384R1())
+        issuer = Issued(key, _certificate(name, _name(name), key, key, ca=True))
+        self.root_pem = issuer.certificate.public_bytes(serialization.Encoding.PEM)
+        for prefix in ISSUERS:
+            issuer = issuer.issue(f"{prefix}.{name}", ca=True)
+        self._issuer = issuer
+        self.signer = self.new_signer()
 
-    @property
-    def root_pem(self):
-        """What the server is to trust."""
-        return self._root.public_bytes(serialization.Encoding.PEM)
+    def new_signer(self, valid=None):
+        """Another certificate that signs documents."""
+        return self._issuer.issue(MODULE_ID, ca=False, valid=valid)
 
-    def document(self, public_key, **changes):
-        """An attestation document for a public key; `changes` are fields of its payload."""
+    def document(self, signer=None, without=(), **fields):
+        """An attestation document; `fields` are those of its payload that are to be other than usual, `without` names those left out."""
+        signer = signer or self.signer
         payload = {
-            "module_id": "i-0123456789abcdef0-enc0123456789abcdef0",
+            "module_id": MODULE_ID,
             "digest": "SHA384",
-            "timestamp": int(time.time() * 1000),
+            "timestamp": unix_ms(),
             "pcrs": {index: os.urandom(48) for index in (0, 1, 2)},
-            "certificate": _der(self._signer),
-            "cabundle": [_der(self._root)],
-            "public_key": second.spki(public_key),
-            **changes,
+            "certificate": _der(signer.certificate),
+            "cabundle": [_der(certificate) for certificate in signer.above],
+            "public_key": None,
+            "user_data": None,
+            "nonce": None,
+            **fields,
         }
-        return self._signed(cbor(payload))
+        return _signed(signer.key, cbor2.dumps({name: value for name, value in payload.items() if name not in without}))
 
-    def _signed(self, payload):
-        protected = cbor({1: ES384})
-        to_be_signed = cbor(["Signature1", protected, b"", payload])
-        r, s = utils.decode_dss_signature(self._signing_key.sign(to_be_signed, ec.ECDSA(hashes.SHA384())))
-        signature = r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
-        return cbor([protected, {}, payload, signature])
+
+def _signed(key, payload):
+    protected = cbor2.dumps({1: ES384})
+    to_be_signed = cbor2.dumps(["Signature1", protected, b"", payload])
+    r, s = utils.decode_dss_signature(key.sign(to_be_signed, ec.ECDSA(hashes.SHA384())))
+    signature = r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
+    return cbor2.dumps([protected, {}, payload, signature])
 
 
 def _der(certificate):
@@ -88,8 +99,9 @@ def _name(common_name):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _certificate(subject, issuer, key, issuer_key, ca):
+def _certificate(subject, issuer, key, issuer_key, ca, valid=None):
     now = datetime.datetime.now(datetime.timezone.utc)
+    first, last = valid or (now - DAY, now + DAY)
     usage = dict.fromkeys(
         ["content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only"],
         False,
@@ -97,11 +109,11 @@ def _certificate(subject, issuer, key, issuer_key, ca):
     return (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
-        .issuer_name(_name(issuer))
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_before(first)
+        .not_valid_after(last)
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, **usage), critical=True)
         .sign(issuer_key, hashes.SHA384())
@@ -116,21 +128,26 @@ class Enclave:
         self._private_key = rsa.generate_private_key(65537, bits)
 
     def recipient(self, **changes):
-        """The parameter `Recipient`."""
-        document = self._authority.document(self._private_key.public_key(), **changes)
+        """The parameter `Recipient`; `changes` as of `AttestationAuthority.document`."""
+        document = self._authority.document(**{"public_key": second.spki(self._private_key.public_key()), **changes})
         return {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": document}
 
     def open(self, ciphertext_for_recipient):
         """The plaintext of `CiphertextForRecipient`: CMS EnvelopedData, one recipient, RSAES-OAEP and AES-256-CBC."""
-        content_info, rest = decoder.decode(ciphertext_for_recipient, asn1Spec=rfc5652.ContentInfo())
-        assert not rest and content_info["contentType"] == rfc5652.id_envelopedData
-        enveloped, _ = decoder.decode(content_info["content"], asn1Spec=rfc5652.EnvelopedData())
-        (recipient,) = enveloped["recipientInfos"]
-        encrypted_key = bytes(recipient["ktri"]["encryptedKey"])
-        key = self._private_key.decrypt(encrypted_key, second.oaep_padding("RSAES_OAEP_SHA_256"))
-        encrypted = enveloped["encryptedContentInfo"]
-        iv, _ = decoder.decode(encrypted["contentEncryptionAlgorithm"]["parameters"])
-        decryptor = Cipher(algorithms.AES256(key), modes.CBC(bytes(iv))).decryptor()
-        padded = decryptor.update(bytes(encrypted["encryptedContent"])) + decryptor.finalize()
+        enveloped = read_enveloped_data(ciphertext_for_recipient)
+        key = self._private_key.decrypt(enveloped.encrypted_key, second.oaep_padding("RSAES_OAEP_SHA_256"))
+        decryptor = Cipher(algorithms.AES256(key), modes.CBC(enveloped.iv)).decryptor()
+        padded = decryptor.update(enveloped.encrypted_content) + decryptor.finalize()
         unpadder = padding.PKCS7(algorithms.AES.block_size).unpadder()
         return unpadder.update(padded) + unpadder.finalize()
+
+    def open_with_openssl(self, folder, ciphertext_for_recipient):
+        """The same by OpenSSL's reader of CMS."""
+        key_file, answer_file = folder / "recipient.key", folder / "answer.ber"
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key_file.write_bytes(self._private_key.private_bytes(*form))
+        answer_file.write_bytes(ciphertext_for_recipient)
+        command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", key_file, "-in", answer_file]
+        done = subprocess.run(command, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
