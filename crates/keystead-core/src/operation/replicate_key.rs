@@ -14,8 +14,7 @@ use crate::catalog::Conflicts;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
-    EffectiveState, Import, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind,
-    refuse_in_state,
+    EffectiveState, Import, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind, refuse_in_state,
 };
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
@@ -102,8 +101,7 @@ async fn insert_replica(
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let stored = kms.catalog.store().key(&primary.region, &primary.id).await?;
-        let stored =
-            stored.ok_or_else(|| KmsError::not_found(format!("Key '{}' does not exist", primary.arn())))?;
+        let stored = stored.ok_or_else(|| KmsError::not_found(format!("Key '{}' does not exist", primary.arn())))?;
         check_state(call, &stored)?;
         let replica = replica_of(kms, call, &stored, &scope.region, properties)?;
         crash_point::reached(CrashPoint::InsertReplica);

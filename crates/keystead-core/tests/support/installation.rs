@@ -74,8 +74,13 @@ impl Installation {
 
     /// A server; several may run at once.
     pub fn serve(&self) -> Server {
+        self.serve_with(|_| {})
+    }
+
+    /// A server with other settings than those of the tests.
+    pub fn serve_with(&self, change: impl FnOnce(&mut Settings)) -> Server {
         let regions = [OHIO, IRELAND, TOKYO].map(region);
-        let settings = Settings {
+        let mut settings = Settings {
             home_region: region(VIRGINIA),
             other_regions: regions.to_vec(),
             key_transition_min: Duration::from_millis(KEY_TRANSITION_MS as u64),
@@ -91,6 +96,7 @@ impl Installation {
             request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
             attestation_roots: Arc::default(),
         };
+        change(&mut settings);
         let records = Arc::new(Records::default());
         let ports = Ports {
             backend: Arc::new(NoKeyStores),
