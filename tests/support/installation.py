@@ -124,7 +124,8 @@ class Installation:
     def client(self, credentials, service="kms", **options):
         """An SDK client of this server."""
         options.setdefault("verify", self.verify)
-        return service_client(service, self.endpoint, credentials, region=self.settings["region"], **options)
+        options.setdefault("region", self.settings["region"])
+        return service_client(service, self.endpoint, credentials, **options)
 
     def audit_records(self):
         """Every audit record so far."""

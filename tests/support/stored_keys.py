@@ -16,6 +16,28 @@ def make_deletion_due(store_file, key_id):
     store.close()
 
 
+def make_rotation_due(store_file, key_id):
+    """Moves the next automatic rotation of a key, and of its replicas, into the past."""
+    with sqlite3.connect(store_file) as store:
+        changed = store.execute(
+            "UPDATE kms_keys SET next_rotation_date = ? WHERE id = ? AND next_rotation_date IS NOT NULL",
+            (int(time.time() * 1000) - 1000, key_id),
+        )
+        assert changed.rowcount > 0, f"{key_id} does not rotate"
+    store.close()
+
+
+def make_material_expired(store_file, key_id):
+    """Moves the expiry of all imported material of a key into the past."""
+    with sqlite3.connect(store_file) as store:
+        changed = store.execute(
+            "UPDATE key_materials SET valid_to = ? WHERE key_id = ? AND valid_to IS NOT NULL",
+            (int(time.time() * 1000) - 1000, key_id),
+        )
+        assert changed.rowcount > 0, f"no material of {key_id} expires"
+    store.close()
+
+
 def damage_proxy_credential(store_file, custom_key_store_id):
     """Changes a byte of a sealed proxy secret."""
     _damage_sealed(store_file, custom_key_store_id, "xks_proxy_sealed_secret")
