@@ -10,6 +10,7 @@ from support.built_binary import BINARY, REPOSITORY, clean_environment
 LIMIT_S = 300
 # The prompt says where a command ends, so that a failure names it.
 TRACE = "PS4='+ '; set -x"
+END_OF_ANSWER = r"printf '\0'"
 
 
 class Guide:
@@ -21,14 +22,34 @@ class Guide:
     @property
     def commands(self):
         """The lines with a prompt. The answers that are shown below them are no commands."""
+        return [command for command, _ in self.transcript]
+
+    @property
+    def transcript(self):
+        """Each command, and the lines that are shown below it."""
         blocks = re.findall(r"^```console\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL)
-        return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+        shown = []
+        for line in (line for block in blocks for line in block.splitlines()):
+            if line.startswith("$ "):
+                shown.append((line.removeprefix("$ "), []))
+            else:
+                shown[-1][1].append(line)
+        return [(command, "\n".join(answer)) for command, answer in shown]
 
     def follow(self, folder, server):
         """Runs all commands in one shell that ends at the first failure, against a development server; returns what they printed."""
         done = run_in_shell(folder, server, self.commands)
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
+
+    def follow_and_compare(self, folder, server):
+        """The same, and each answer is the one that is shown; `...` stands for anything. Where none is shown there is none."""
+        done = run_in_shell(folder, server, [line for command in self.commands for line in (command, END_OF_ANSWER)])
+        assert done.returncode == 0, done.stderr[-4000:]
+        answers = done.stdout.split("\0")[:-1]
+        for (command, shown), answer in zip(self.transcript, answers, strict=True):
+            pattern = ".*".join(re.escape(part) for part in shown.split("..."))
+            assert re.fullmatch(pattern, answer.rstrip("\n"), re.DOTALL), f"{command}\n{answer}\nis not what is shown:\n{shown}"
 
 
 def run_in_shell(folder, server, commands):
