@@ -38,6 +38,14 @@ def make_material_expired(store_file, key_id):
     store.close()
 
 
+def make_older(store_file, key_id, days):
+    """Moves the creation date of a key into the past."""
+    with sqlite3.connect(store_file) as store:
+        changed = store.execute("UPDATE kms_keys SET created = created - ? WHERE id = ?", (days * 86_400_000, key_id))
+        assert changed.rowcount == 1, f"there is no key {key_id}"
+    store.close()
+
+
 def damage_proxy_credential(store_file, custom_key_store_id):
     """Changes a byte of a sealed proxy secret."""
     _damage_sealed(store_file, custom_key_store_id, "xks_proxy_sealed_secret")
