@@ -5,12 +5,12 @@ import sqlite3
 import time
 
 
-def make_deletion_due(store_file, key_id):
-    """Moves the deletion date of a key into the past."""
+def make_deletion_due(store_file, key_id, region=None):
+    """Moves the deletion date of a key into the past: of the one in `region`, if related keys are pending deletion as well."""
     with sqlite3.connect(store_file) as store:
         changed = store.execute(
-            "UPDATE kms_keys SET deletion_date = ? WHERE id = ? AND status = 'PendingDeletion'",
-            (int(time.time() * 1000) - 1000, key_id),
+            "UPDATE kms_keys SET deletion_date = ? WHERE id = ? AND status = 'PendingDeletion' AND region = ifnull(?, region)",
+            (int(time.time() * 1000) - 1000, key_id, region),
         )
         assert changed.rowcount == 1, f"{key_id} is not pending deletion"
     store.close()
