@@ -12,17 +12,18 @@ from support.sdk_client import service_client
 class DevelopmentServer:
     """The development server of one data folder; survives `stop` and `start`."""
 
-    def __init__(self, folder, *arguments, listen="127.0.0.1:0"):
+    def __init__(self, folder, *arguments, listen="127.0.0.1:0", environment=None):
         self.folder = Path(folder)
         self.data_folder = self.folder / "data"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._arguments = ("dev", "--data-dir", self.data_folder, "--listen", listen, *arguments)
+        self._environment = environment
         self.server = None
         self.endpoint = None
 
     def launch(self):
         """Starts a process and waits for nothing."""
-        return ServerProcess(*self._arguments, log_folder=self.folder)
+        return ServerProcess(*self._arguments, log_folder=self.folder, environment=self._environment)
 
     def start(self):
         """Starts it and waits until it is ready."""

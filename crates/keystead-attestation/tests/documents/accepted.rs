@@ -102,15 +102,19 @@ fn each_form_that_the_specification_leaves_open_is_accepted() {
 #[test]
 fn any_of_several_roots_may_vouch() {
     let (commercial, china, foreign) = (Pki::nitro(), Pki::nitro(), Pki::nitro());
-    let roots = AttestationRoots::from_der([commercial.root(), china.root()]).unwrap();
-    assert_eq!(roots.len(), 2);
+    let read_at_once = AttestationRoots::from_der([commercial.root(), china.root()]).unwrap();
+    let mut one_after_the_other = commercial.roots();
+    one_after_the_other.append(china.roots());
 
-    for pki in [&commercial, &china] {
-        let document = Fields::of(pki, &rsa_public_key(2048)).signed_by(pki);
-        assert!(verify(&document, &roots, NOW_UNIX_MS).is_ok());
+    for roots in [read_at_once, one_after_the_other] {
+        assert_eq!(roots.len(), 2);
+        for pki in [&commercial, &china] {
+            let document = Fields::of(pki, &rsa_public_key(2048)).signed_by(pki);
+            assert!(verify(&document, &roots, NOW_UNIX_MS).is_ok());
+        }
+        let document = Fields::of(&foreign, &rsa_public_key(2048)).signed_by(&foreign);
+        assert!(matches!(verify(&document, &roots, NOW_UNIX_MS), Err(AttestationError::Chain(_))));
     }
-    let document = Fields::of(&foreign, &rsa_public_key(2048)).signed_by(&foreign);
-    assert!(matches!(verify(&document, &roots, NOW_UNIX_MS), Err(AttestationError::Chain(_))));
 }
 
 #[test]
