@@ -226,6 +226,48 @@ def test_account_region_and_port_are_options(tmp_path):
         assert server.stop() == 0
 
 
+def test_it_serves_a_second_region(server):
+    """So that multi-Region keys can be tried: what it prints names both, and the sample proxy takes calls from both."""
+    printed = server.server.stdout
+    assert re.search(r"Regions us-east-1 and eu-west-1, account 111122223333", printed)
+    there = server.client(region="eu-west-1")
+    primary = server.client().create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    made = server.client().replicate_key(KeyId=primary, ReplicaRegion="eu-west-1")
+    assert made["ReplicaKeyMetadata"]["Arn"].startswith("arn:aws:kms:eu-west-1:")
+    parameters = json.loads((server.data_folder / "create-custom-key-store.json").read_text())
+    store = ExternalStore(there, None, there.create_custom_key_store(**parameters)["CustomKeyStoreId"]).connect_and_wait()
+    sample_key = server.proxy_configuration["XksKeyId"]
+    created = there.create_key(Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store.store_id, XksKeyId=sample_key)
+    blob = there.encrypt(KeyId=created["KeyMetadata"]["Arn"], Plaintext=b"there")["CiphertextBlob"]
+    assert there.decrypt(CiphertextBlob=blob)["Plaintext"] == b"there"
+
+
+@pytest.mark.parametrize(
+    ("options", "served"),
+    [
+        (("--region", "eu-west-1"), ["eu-west-1", "us-east-1"]),
+        (("--other-regions", "eu-west-2,eu-north-1"), ["us-east-1", "eu-west-2", "eu-north-1"]),
+    ],
+    ids=str,
+)
+def test_regions_are_options(tmp_path, options, served):
+    server = DevelopmentServer(tmp_path, "--no-hsm", *options).start()
+    try:
+        assert f"Regions {' and '.join(served)}, account" in server.server.stdout
+        assert server.variables["AWS_REGION"] == served[0]
+        for region in served:
+            assert f":{region}:" in server.client(region=region).create_key()["KeyMetadata"]["Arn"]
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_region_that_is_named_twice_is_said_so(tmp_path):
+    server = DevelopmentServer(tmp_path, "--no-hsm", "--region", "eu-west-1", "--other-regions", "eu-west-1").launch()
+    assert server.wait() != 0
+    assert 'other_regions: "eu-west-1" is named twice' in server.stderr
+    assert "panicked" not in server.stderr
+
+
 def test_a_port_in_use_is_said_so(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

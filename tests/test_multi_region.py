@@ -12,7 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from support.conditions import wait_until
 from support.crash_points import crash_points
+from support.development_server import DevelopmentServer
 from support.external_store import connected_store, create_parameters
+from support.guide import Guide
 from support.proxy_signature import parse_authorization
 from support.sdk_client import REGION, refusal, request_id
 from support.stored_keys import make_deletion_due
@@ -480,6 +482,18 @@ def test_a_region_may_go_and_come_back(own_account):
     account.installation.restart_with({"other_regions": OTHER_REGIONS})
     account.reconnect()
     assert account.decrypt(replica, blob) == PLAINTEXT
+
+
+# ---- the guide ----
+
+
+def test_the_guide(tmp_path):
+    """Each command of the page, and each answer that it shows."""
+    server = DevelopmentServer(tmp_path / "server", "--no-hsm").start()
+    try:
+        Guide("multi-region-keys.md").follow_and_compare(tmp_path, server)
+    finally:
+        assert server.stop() == 0, server.server.stderr
 
 
 # ---- a server that dies at any step ----

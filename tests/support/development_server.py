@@ -61,14 +61,14 @@ class DevelopmentServer:
         wait_until(ready.exists, f"{ready} told that the sample cluster is ready", 90)
         return json.loads((self.data_folder / "cluster.json").read_text())
 
-    def client(self, service="kms"):
-        """An SDK client with the credentials and the endpoint of `env`."""
+    def client(self, service="kms", region=None):
+        """An SDK client with the credentials and the endpoint of `env`, and its Region unless another is given."""
         variables = self.variables
         return service_client(
             service,
             variables["AWS_ENDPOINT_URL"],
             self.credentials,
-            region=variables["AWS_REGION"],
+            region=region or variables["AWS_REGION"],
             verify=variables.get("AWS_CA_BUNDLE"),
         )
 
