@@ -200,9 +200,9 @@ async fn pool(path: &Path, connections_max: u32, options: SqliteConnectOptions) 
 
 /// Looks at the header before anything is recovered or converted that may not be ours.
 ///
-/// While there is no log, by an immutable connection, which takes no lock: nobody has the database open. With a log, by one that reads it: the
-/// database file alone may be half copied, with pages that only the log has, and then it is whole only together with it. Never by reading the
-/// file: closing it would drop the locks that this process has on it (sqlite.org/howtocorrupt.html, 2.2).
+/// While there is no log, by an immutable connection, which takes no lock: nobody has the database open. With a log, by one that reads it:
+/// the database file alone may be half copied, with pages that only the log has, and then it is whole only together with it. Never by
+/// reading the file: closing it would drop the locks that this process has on it (sqlite.org/howtocorrupt.html, 2.2).
 async fn check_header(path: &Path) -> Result<(), OpenError> {
     let length = fs::metadata(path)
         .and_then(|file| if file.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file.len()) });

@@ -120,30 +120,3 @@ fn write_until_killed(path: &Path, enough: usize) -> Vec<KeyId> {
     assert!(acknowledged.len() >= enough, "the writer ended early: {status}");
     acknowledged
 }
-
-/// The smoke test of a full store: 100,000 keys, then a start, a list and a lookup.
-#[tokio::test]
-#[ignore = "takes minutes"]
-async fn a_hundred_thousand_keys() {
-    const KEYS: u32 = 100_000;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("keystead.db");
-    let store = SqliteStore::open(&path).await.unwrap();
-    with_account(&store).await;
-    let begin = std::time::Instant::now();
-    for number in 0..KEYS {
-        store.insert_key(&key(number), u64::from(KEYS)).await.unwrap();
-    }
-    println!("inserted {KEYS} keys in {:?}", begin.elapsed());
-    store.close().await;
-    println!("the file has {} bytes", std::fs::metadata(&path).unwrap().len());
-    let begin = std::time::Instant::now();
-    let store = SqliteStore::open(&path).await.unwrap();
-    println!("opened in {:?}", begin.elapsed());
-    let full = store.insert_key(&key(KEYS), u64::from(KEYS)).await;
-    assert!(matches!(full, Err(StoreError::QuotaExceeded { current }) if current == u64::from(KEYS)));
-    let begin = std::time::Instant::now();
-    assert_eq!(store.key_ids(&account_id(1), &home(), Some(&key_id(50_000)), 100).await.unwrap().len(), 100);
-    assert!(store.key(&home(), &key_id(77_777)).await.unwrap().is_some());
-    println!("listed and looked up in {:?}", begin.elapsed());
-}

@@ -1,13 +1,15 @@
 //! A database that is too large to be checked before it is opened: what is damaged is still found before anything is written to it.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod behaviour;
 mod older_schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use behaviour::fixtures::*;
+use keystead_core::key::{Grant, Key};
 use keystead_core::port::{Store, StoreError};
 use keystead_store::{OpenError, SqliteStore};
 use older_schema::{connect, run, version_2};
@@ -114,4 +116,86 @@ async fn one_that_is_closed_is_checked_no_further() {
     assert!(matches!(store.insert_key(&key(2), AMPLE).await, Err(StoreError::Engine(_))));
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["keystead.db"]);
+}
+
+/// As many keys as an account may have in a Region, each with an alias, two tags, a policy and two grants: copies of the first.
+async fn fill_up(path: &Path, keys: u32) {
+    let series = format!("WITH RECURSIVE s (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM s WHERE n < {keys})");
+    let id = "printf('%08x-0000-4000-8000-000000000000', s.n)";
+    let mut copies = Vec::new();
+    let mut connection = connect(path).await;
+    for (table, owner) in [
+        ("kms_keys", "id"),
+        ("key_materials", "key_id"),
+        ("key_tags", "key_id"),
+        ("aliases", "target_key_id"),
+        ("grants", "key_id"),
+    ] {
+        let query = format!("SELECT name FROM pragma_table_info('{table}')");
+        let columns: Vec<String> = sqlx::query_scalar(&query).fetch_all(&mut connection).await.unwrap();
+        let value = |column: &String| match column.as_str() {
+            column if column == owner => id.to_owned(),
+            "name" if table == "aliases" => "'alias/copy-' || s.n".to_owned(),
+            // Random, as IDs and sealed bytes are.
+            "id" | "fingerprint" if table == "grants" => "randomblob(32)".to_owned(),
+            "sealed_material" => "randomblob(61)".to_owned(),
+            column => format!("t.{column}"),
+        };
+        let values = columns.iter().map(value).collect::<Vec<_>>().join(", ");
+        copies.push(format!(
+            "{series} INSERT INTO {table} SELECT {values} FROM s CROSS JOIN {table} t WHERE t.{owner} = '{}'",
+            key_id(1)
+        ));
+    }
+    for copy in copies {
+        run(&mut connection, &copy).await;
+    }
+    run(&mut connection, &format!("UPDATE kms_key_counts SET key_count = {keys}")).await;
+    connection.close().await.unwrap();
+}
+
+/// What a full store costs: a start, the check beside it, a list, and a lookup. Prints what it measures.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement, with a file of 300 MB"]
+async fn a_hundred_thousand_keys() {
+    const KEYS: u32 = 100_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keystead.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    with_account(&store).await;
+    let first = Key { tags: vec![tag("a", "b"), tag("c", "d")], policy: "p".repeat(500), ..key(1) };
+    store.insert_key(&first, AMPLE).await.unwrap();
+    store.insert_alias(&alias("a", &first), AMPLE).await.unwrap();
+    for number in [1, 2] {
+        let retiring_principal = Some("arn:aws:iam::000000000001:role/retiring".to_owned());
+        store
+            .insert_grant(
+                &Grant { name: Some(format!("grant {number}")), retiring_principal, ..grant(number, &first) },
+                AMPLE,
+            )
+            .await
+            .unwrap();
+    }
+    store.close().await;
+    fill_up(&path, KEYS).await;
+    println!("the file has {} bytes", fs::metadata(&path).unwrap().len());
+
+    let begin = Instant::now();
+    let store = SqliteStore::open(&path).await.unwrap();
+    println!("opened in {:?}", begin.elapsed());
+    let begin = Instant::now();
+    assert_eq!(store.key_ids(&account_id(1), &home(), Some(&key_id(50_000)), 100).await.unwrap().len(), 100);
+    let found = store.key(&home(), &key_id(77_777)).await.unwrap().unwrap();
+    assert_eq!((&found.tags, found.materials.len()), (&first.tags, 1));
+    assert_eq!(store.grants_of_key(&home(), &key_id(77_777), None, None, 9).await.unwrap().len(), 2);
+    println!("listed and looked up in {:?}", begin.elapsed());
+    let begin = Instant::now();
+    let full = store.insert_key(&key(KEYS + 1), u64::from(KEYS)).await;
+    assert!(matches!(full, Err(StoreError::QuotaExceeded { current }) if current == u64::from(KEYS)));
+    println!("checked, and refused a key, in {:?}", begin.elapsed());
+    let begin = Instant::now();
+    store.update_key(&Key { description: "another".to_owned(), ..first }).await.unwrap();
+    store.delete_key(&home(), &key_id(2), 1).await.unwrap();
+    println!("updated one and deleted one in {:?}", begin.elapsed());
+    store.close().await;
 }

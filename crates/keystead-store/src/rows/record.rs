@@ -97,15 +97,15 @@ impl<'r> Record<'r> {
 
     /// A column of JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
-        self.from_json(column, self.value(column)?)
+        self.parse_json(column, self.value(column)?)
     }
 
     /// As [`Record::json`], for a column that may be NULL.
     pub(crate) fn optional_json<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        self.value::<Option<&str>>(column)?.map(|text| self.from_json(column, text)).transpose()
+        self.value::<Option<&str>>(column)?.map(|text| self.parse_json(column, text)).transpose()
     }
 
-    fn from_json<T: DeserializeOwned>(&self, column: &str, text: &str) -> Result<T, StoreError> {
+    fn parse_json<T: DeserializeOwned>(&self, column: &str, text: &str) -> Result<T, StoreError> {
         serde_json::from_str(text).map_err(|error| self.damaged(column, error))
     }
 
