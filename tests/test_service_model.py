@@ -18,7 +18,7 @@ from support.valid_calls import CALLS, DRY_RUN, CallingAccount
 
 OPERATIONS = service_model().operation_names
 REFUSED = " failed to satisfy constraint: "
-# Nobody's own access to what is not there: whatever else a request is refused for, it was read and understood.
+# What a request that was not read is answered. Any other refusal means that it was understood.
 NOT_UNDERSTOOD = {"SerializationException", "UnknownOperationException", "InternalFailure", "KMSInternalException"}
 
 
