@@ -150,6 +150,10 @@ impl Store for AccessKeys {
         unused()
     }
 
+    async fn key_usages_recorded_since(&self) -> Result<Timestamp, StoreError> {
+        unused()
+    }
+
     async fn key_last_usage(&self, _: &Region, _: &KeyId) -> Result<Option<KeyLastUsage>, StoreError> {
         unused()
     }
