@@ -8,6 +8,7 @@ mod support;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::key::{delete_due_keys, rotate_due_keys};
+use keystead_core::quota::RequestQuotaSettings;
 use serde_json::{Value, json};
 use support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server, TOKYO, VIRGINIA};
 
@@ -641,6 +642,39 @@ async fn the_quota_of_the_replica_region_counts() {
     let refused = server.refused("ReplicateKey", json!({"KeyId": primary, "ReplicaRegion": IRELAND})).await;
     assert_eq!(refused.exception, "LimitExceededException");
     server.replicate(&primary, OHIO).await;
+}
+
+/// A replication counts as two CreateKey in the Region of the replica, a change of the primary Region once in each Region (KMS Developer
+/// Guide, "Request quotas").
+#[tokio::test]
+async fn the_other_region_counts_the_request() {
+    let installation = Installation::new().await;
+    let unlimited = installation.serve();
+    let mut primaries = Vec::new();
+    for _ in 0..3 {
+        primaries.push(unlimited.create_key(json!({"MultiRegion": true})).await);
+    }
+    let server = installation.serve_with(|settings| settings.request_quotas = RequestQuotaSettings::default());
+    let throttled = |refused: support::Refused| assert_eq!(refused.exception, "ThrottlingException");
+    // Of five CreateKey a second.
+    for primary in &primaries[..2] {
+        server.replicate(primary, IRELAND).await;
+    }
+    throttled(server.refused("ReplicateKey", json!({"KeyId": primaries[2], "ReplicaRegion": IRELAND})).await);
+    throttled(server.call_in(IRELAND, "CreateKey", json!({})).await.unwrap_err());
+    server.call_in(VIRGINIA, "CreateKey", json!({})).await.unwrap();
+    server.replicate(&primaries[2], OHIO).await;
+
+    installation.advance(KEY_TRANSITION_MS);
+    let (here, there) = (&primaries[0], in_region(&primaries[0], IRELAND));
+    let change = |key: &str, region: &str| json!({"KeyId": key, "PrimaryRegion": region});
+    for round in 0..5 {
+        let (key, region) = if round % 2 == 0 { (here, IRELAND) } else { (&there, VIRGINIA) };
+        server.call("UpdatePrimaryRegion", change(key, region)).await.unwrap();
+    }
+    throttled(server.refused("UpdatePrimaryRegion", change(&there, VIRGINIA)).await);
+    // Neither Region has any left, so that of another set is refused as well.
+    throttled(server.refused("UpdatePrimaryRegion", change(&primaries[1], IRELAND)).await);
 }
 
 /// Of many that want the same replica one gets it, whichever server they ask.
