@@ -227,7 +227,7 @@ mod tests {
         let [one, _] = accounts();
         let queue = GenerationQueue::default();
         let failed = queue.run(one, || panic!("on purpose")).await;
-        assert_eq!(failed.map(|()| ()).unwrap_err().exception, Exception::KmsInternal);
+        assert_eq!(failed.unwrap_err().exception, Exception::KmsInternal);
         assert_eq!(queue.run(one, || 7).await.unwrap(), 7);
     }
 
