@@ -4,11 +4,9 @@ Source: digest kms-core.md, 1.5 (grammar), 2.4 (constraints); the model as botoc
 """
 
 import base64
-import re
 
 import pytest
 
-from support.api_model import SERVED_OPERATIONS, input_members
 from support.raw_request import call
 
 KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -200,93 +198,3 @@ def test_rules_beyond_the_model(refused, module_tenant, operation, parameters, m
     key = module_tenant.client.create_key()["KeyMetadata"]["KeyId"]
     filled = {name: key if value == "{key}" else value for name, value in parameters.items()}
     assert refused(operation, filled) == message
-
-
-# From here on: the model itself, member by member.
-VALID = {
-    "AliasNameType": "alias/valid",
-    "CiphertextType": b64(64),
-    "CustomKeyStoreIdType": "cks-1234567890abcdef0",
-    "CustomKeyStoreNameType": "valid",
-    "DescriptionType": "valid",
-    "KeyIdType": KEY_ID,
-    "PlaintextType": b64(8),
-    "TagList": [{"TagKey": "a", "TagValue": "b"}],
-    "TagKeyList": ["a"],
-}
-OUTSIDE_EVERY_PATTERN = "\u0100"
-
-
-# The developer guide's own samples are outside the model's pattern (digest cloudhsm-key-stores.md, 1.1).
-WIDER_PATTERNS = {"CloudHsmClusterIdType": "cluster-[0-9a-zA-Z]{11,16}"}
-
-
-def text_violations(shape):
-    low, high = shape.metadata.get("min", 0), shape.metadata.get("max")
-    if shape.enum:
-        yield "NO_SUCH_VALUE", "Member must satisfy enum value set: ["
-        return
-    if high is not None:
-        yield "a" * (high + 1), f"Member must have length less than or equal to {high}"
-    if low >= 1:
-        yield "", f"Member must have length greater than or equal to {low}"
-    if "pattern" in shape.metadata:
-        pattern = WIDER_PATTERNS.get(shape.name, shape.metadata["pattern"])
-        yield OUTSIDE_EVERY_PATTERN * max(low, 1), "Member must satisfy regular expression pattern: " + pattern
-
-
-def blob_violations(shape):
-    yield b64(shape.metadata["max"] + 1), f"Member must have length less than or equal to {shape.metadata['max']}"
-    if shape.metadata.get("min", 0) >= 1:
-        yield "", f"Member must have length greater than or equal to {shape.metadata['min']}"
-
-
-def number_violations(shape):
-    if "max" in shape.metadata:
-        yield shape.metadata["max"] + 1, f"Member must have value less than or equal to {shape.metadata['max']}"
-    if "min" in shape.metadata:
-        yield shape.metadata["min"] - 1, f"Member must have value greater than or equal to {shape.metadata['min']}"
-
-
-def list_violations(shape):
-    high, low = shape.metadata.get("max"), shape.metadata.get("min", 0)
-    member = shape.member.enum[0] if getattr(shape.member, "enum", None) else "a" * 8
-    if high is not None:
-        yield [member] * (high + 1), f"Member must have length less than or equal to {high}"
-    if low >= 1:
-        yield [], f"Member must have length greater than or equal to {low}"
-
-
-VIOLATIONS = {"string": text_violations, "blob": blob_violations, "integer": number_violations, "list": list_violations}
-
-# The empty service name is the documented way to leave VPC connectivity (digest external-key-stores.md, 3.4).
-EXEMPT = {("UpdateCustomKeyStore", "XksProxyVpcEndpointServiceName", "")}
-
-
-def model_violations():
-    """(operation, member, value, constraint) for each constrained top-level member of each served operation."""
-    for operation in SERVED_OPERATIONS:
-        for name, shape, required in input_members(operation):
-            if required:
-                yield operation, name, None, "Member must not be null"
-            for value, constraint in VIOLATIONS.get(shape.type_name, lambda _: ())(shape):
-                if not isinstance(value, str) or (operation, name, value) not in EXEMPT:
-                    yield operation, name, value, constraint
-
-
-def valid_parameters(operation):
-    return {name: VALID[shape.name] for name, shape, required in input_members(operation) if required}
-
-
-@pytest.mark.parametrize(
-    ("operation", "member", "value", "constraint"),
-    list(model_violations()),
-    ids=lambda value: str(value)[:48].encode("unicode_escape").decode(),
-)
-def test_the_model(refused, operation, member, value, constraint):
-    parameters = {**valid_parameters(operation), member: value}
-    message = refused(operation, parameters)
-    path = member[0].lower() + member[1:]
-    # A value that is too long may break the pattern, too.
-    assert re.match(r"(1 validation error|[2-9] validation errors) detected: ", message), message
-    assert f"at '{path}'{REFUSED}{constraint}" in message, message
