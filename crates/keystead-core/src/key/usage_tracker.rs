@@ -80,9 +80,9 @@ impl UsageTracker {
     }
 
     fn part(&self, key_id: &KeyId) -> MutexGuard<'_, HashMap<(Region, KeyId), KeyLastUsage>> {
-        // The last digit is random in either form of a key ID.
-        let last = key_id.as_str().bytes().last().unwrap_or_default();
-        lock(&self.parts[usize::from(last) % PARTS])
+        // The last digit, which is hexadecimal, is random in either form of a key ID.
+        let last = key_id.as_str().chars().last().and_then(|digit| digit.to_digit(16)).unwrap_or_default();
+        lock(&self.parts[last as usize % PARTS])
     }
 }
 
