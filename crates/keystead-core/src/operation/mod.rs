@@ -95,8 +95,6 @@ use crate::error::KmsError;
 use crate::kms::{Call, Kms, Output};
 
 /// Serves a validated request by the operation's name.
-///
-/// An operation that the API has and this version does not serve is told so.
 pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
     // An answer is little longer than its request, but for lists, which hold no secret.
     let room = ANSWER_BYTES + 2 * call.body_length;
@@ -199,7 +197,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         }
         "Verify" => body(room, &verify::verify(kms, call, read(input)?).await?),
         "VerifyMac" => body(room, &verify_mac::verify_mac(kms, call, read(input)?).await?),
-        name => Err(KmsError::unsupported(format!("{name} is not served by this version of Keystead."))),
+        name => Err(KmsError::internal(&format!("{name} has no line here"))),
     }
 }
 
