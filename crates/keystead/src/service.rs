@@ -102,14 +102,21 @@ impl Service {
             // An abort is what is waited for.
             let _ = task.await;
         }
-        if let Err(error) = self.kms.store_last_usages().await {
-            tracing::warn!(%error, "the last usages of the last seconds could not be stored");
-        }
+        store_last_usages(&self.kms, self.shutdown_grace).await;
         self.hsms.workers.shut_down().await;
         self.audit_log.close().await?;
         self.store.close().await;
         self.store.checked().await?;
         Ok(served?)
+    }
+}
+
+/// Stores what is known of the use of keys in memory alone. A store that is still being checked takes it later than anybody should wait.
+async fn store_last_usages(kms: &Kms, limit: Duration) {
+    match tokio::time::timeout(limit, kms.store_last_usages()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the last usages of the last seconds could not be stored"),
+        Err(_) => tracing::warn!("the store did not take the last usages of the last seconds in time"),
     }
 }
 
