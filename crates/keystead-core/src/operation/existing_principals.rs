@@ -1,5 +1,6 @@
 //! Whether the principals that policies and grants name are there, as far as this installation can tell.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use keystead_model::arn::AccountId;
@@ -18,11 +19,12 @@ pub(super) async fn may_exist(
     for principal in principals {
         let Identity::User(name) = principal.identity() else { continue };
         let account = *principal.account();
-        if !users_of.contains_key(&account) {
-            users_of.insert(account, user_names(kms, &account).await?);
-        }
+        let users = match users_of.entry(account) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(user_names(kms, &account).await?),
+        };
         // Users of this installation have no path.
-        if users_of.get(&account).and_then(Option::as_ref).is_some_and(|users| !users.contains(name)) {
+        if users.as_ref().is_some_and(|users| !users.contains(name)) {
             return Ok(false);
         }
     }
