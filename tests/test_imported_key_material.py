@@ -7,6 +7,7 @@ each byte that can be altered, is tested in crates/keystead-core/tests/imported_
 import datetime
 import hmac
 import os
+import threading
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -168,6 +169,26 @@ def assert_public_key(kms, key, private_key):
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     assert kms.get_public_key(KeyId=key)["PublicKey"] == expected
+
+
+def test_no_wrapping_key_is_given_out_twice(server, kms):
+    """Whether it was ready or is made for the call."""
+    keys = [external_key(kms) for _ in range(4)]
+    public_keys = []
+
+    def ask(key):
+        for _ in range(4):
+            parameters = kms.get_parameters_for_import(
+                KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
+            )
+            public_keys.append(parameters["PublicKey"])
+
+    threads = [threading.Thread(target=ask, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(public_keys) == len(set(public_keys)) == 16
 
 
 REFUSED_WRAPPINGS = [

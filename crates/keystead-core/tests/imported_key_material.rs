@@ -71,7 +71,10 @@ async fn a_key_waits_for_its_material_and_is_enabled_by_it() {
         assert!(waiting.get(member).is_none(), "{member}");
     }
     let refused = server.refused("Encrypt", json!({"KeyId": arn, "Plaintext": "AAAA"})).await;
-    assert_eq!((refused.exception.as_str(), refused.message), ("KMSInvalidStateException", format!("{arn} is pending import.")));
+    assert_eq!(
+        (refused.exception.as_str(), refused.message),
+        ("KMSInvalidStateException", format!("{arn} is pending import."))
+    );
     assert_eq!(delete(&server, &arn, None).await, json!({"KeyId": arn}));
 
     let answer = server.import(&arn, &FIRST, json!({"KeyMaterialDescription": "from the vault"})).await.unwrap();
@@ -218,7 +221,8 @@ async fn wrapped_material_altered_in_any_byte_does_not_unwrap() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let symmetric = external_key(&server).await;
-    let pair = server.create_key(json!({"Origin": "EXTERNAL", "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"})).await;
+    let pair =
+        server.create_key(json!({"Origin": "EXTERNAL", "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"})).await;
     let pkcs8 = KeyPair::generate(KeySpec::EccNistP256).unwrap().to_pkcs8().unwrap();
     for (arn, algorithm, material) in
         [(&symmetric, "RSAES_OAEP_SHA_256", &FIRST[..]), (&pair, "RSA_AES_KEY_WRAP_SHA_256", &pkcs8)]
@@ -236,7 +240,8 @@ async fn wrapped_material_altered_in_any_byte_does_not_unwrap() {
         // Wrapped well, but not as the token says.
         for other in ["RSAES_OAEP_SHA_1", "RSA_AES_KEY_WRAP_SHA_1"] {
             let other = parameters.wrapping_as(other);
-            let refused = server.refused("ImportKeyMaterial", parameters.request(arn, &other.wrap(&FIRST), json!({}))).await;
+            let refused =
+                server.refused("ImportKeyMaterial", parameters.request(arn, &other.wrap(&FIRST), json!({}))).await;
             assert_eq!(refused.exception, "InvalidCiphertextException");
         }
         assert_eq!(state(&server, arn).await, "PendingImport");
@@ -285,7 +290,9 @@ async fn material_that_no_such_key_has() {
 async fn hmac_keys_of_every_length_that_is_allowed() {
     let installation = Installation::new().await;
     let server = installation.serve();
-    for (spec, lengths) in [("HMAC_224", 28..=64), ("HMAC_256", 32..=64), ("HMAC_384", 48..=128), ("HMAC_512", 64..=128)] {
+    for (spec, lengths) in
+        [("HMAC_224", 28..=64), ("HMAC_256", 32..=64), ("HMAC_384", 48..=128), ("HMAC_512", 64..=128)]
+    {
         for length in [*lengths.start(), *lengths.end()] {
             let usage = "GENERATE_VERIFY_MAC";
             let arn = server.create_key(json!({"Origin": "EXTERNAL", "KeySpec": spec, "KeyUsage": usage})).await;
@@ -320,7 +327,11 @@ async fn when_material_may_expire() {
         (None, Some(at(365 * DAY_MS + 1))),
         (Some("KEY_MATERIAL_DOES_NOT_EXPIRE"), Some(at(DAY_MS))),
     ] {
-        assert_eq!(call(model, valid_to.clone()).await.unwrap_err().exception, "ValidationException", "{model:?} {valid_to:?}");
+        assert_eq!(
+            call(model, valid_to.clone()).await.unwrap_err().exception,
+            "ValidationException",
+            "{model:?} {valid_to:?}"
+        );
     }
     for (model, valid_to) in [(None, at(365 * DAY_MS)), (Some(expires), at(1))] {
         call(model, Some(valid_to.clone())).await.unwrap();
@@ -429,7 +440,8 @@ async fn imported_material_rotates_on_demand() {
     rotate_due_keys(&server.kms).await.unwrap();
     let expected = [("IMPORTED", "NON_CURRENT"), ("IMPORTED", "NON_CURRENT"), ("IMPORTED", "CURRENT")];
     assert_eq!(states(&server, &arn).await, pairs(&expected));
-    assert_eq!(installation.stored(&arn).await.rotation.on_demand_start, None);
+    let rotation = installation.stored(&arn).await.rotation;
+    assert_eq!((rotation.on_demand_start, rotation.on_demand_count), (None, 2));
     assert_eq!(server.records("RotateKey").len(), 2);
 }
 
@@ -449,7 +461,9 @@ async fn any_material_that_is_missing_stops_the_whole_key() {
     assert_eq!(answer, json!({"KeyId": arn, "KeyMaterialId": first}));
     assert_eq!(states(&server, &arn).await, pairs(&[("PENDING_IMPORT", "NON_CURRENT"), ("IMPORTED", "CURRENT")]));
     assert_eq!(state(&server, &arn).await, "PendingImport");
-    for (operation, member) in [("Encrypt", json!({"KeyId": arn, "Plaintext": "AAAA"})), ("Decrypt", json!({"CiphertextBlob": ciphertext}))] {
+    for (operation, member) in
+        [("Encrypt", json!({"KeyId": arn, "Plaintext": "AAAA"})), ("Decrypt", json!({"CiphertextBlob": ciphertext}))]
+    {
         assert_eq!(server.refused(operation, member).await.message, format!("{arn} is pending import."));
     }
     // To delete it again changes nothing. Then the current one goes as well, as no ID is given.
@@ -520,9 +534,7 @@ async fn material_that_expires_is_useless_at_once_and_then_deleted() {
     let arn = imported_key(&server).await;
     server.import(&arn, &SECOND, new()).await.unwrap();
     rotate(&installation, &server, &arn).await;
-    let until = |days: i64| {
-        json!({"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": (installation.now().millis() + days * DAY_MS) as f64 / 1000.0})
-    };
+    let until = |days: i64| json!({"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": (installation.now().millis() + days * DAY_MS) as f64 / 1000.0});
     server.import(&arn, &FIRST, until(10)).await.unwrap();
     server.import(&arn, &SECOND, until(20)).await.unwrap();
     assert_eq!(server.describe(&arn).await["ValidTo"], until(10)["ValidTo"], "the first to expire");
@@ -533,7 +545,10 @@ async fn material_that_expires_is_useless_at_once_and_then_deleted() {
     installation.advance(10 * DAY_MS);
     assert_eq!(state(&server, &arn).await, "PendingImport");
     assert_eq!(states(&server, &arn).await, pairs(&[("PENDING_IMPORT", "NON_CURRENT"), ("IMPORTED", "CURRENT")]));
-    assert_eq!(server.refused("Encrypt", json!({"KeyId": arn, "Plaintext": "AAAA"})).await.message, format!("{arn} is pending import."));
+    assert_eq!(
+        server.refused("Encrypt", json!({"KeyId": arn, "Plaintext": "AAAA"})).await.message,
+        format!("{arn} is pending import.")
+    );
     assert!(installation.stored(&arn).await.materials[0].sealed.is_some());
     delete_expired_materials(&server.kms).await.unwrap();
     delete_expired_materials(&server.kms).await.unwrap();
@@ -656,7 +671,10 @@ async fn new_material_goes_to_the_primary_key_then_to_each_replica() {
     let [primary, ohio, ireland] = multi_region_keys(&installation, &server).await;
     let existing = json!({"ImportType": "EXISTING_KEY_MATERIAL"});
     assert_eq!(server.import_refused(&ohio, &SECOND, new()).await.exception, "UnsupportedOperationException");
-    assert_eq!(server.import_refused(&ohio, &SECOND, existing.clone()).await.exception, "IncorrectKeyMaterialException");
+    assert_eq!(
+        server.import_refused(&ohio, &SECOND, existing.clone()).await.exception,
+        "IncorrectKeyMaterialException"
+    );
 
     server.import(&primary, &SECOND, new()).await.unwrap();
     let incomplete = pairs(&[("IMPORTED", "CURRENT"), ("IMPORTED", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION")]);
@@ -677,7 +695,10 @@ async fn new_material_goes_to_the_primary_key_then_to_each_replica() {
     for arn in [&primary, &ohio, &ireland] {
         assert_eq!(states(&server, arn).await, complete);
     }
-    assert_eq!(server.refused("RotateKeyOnDemand", json!({"KeyId": ohio})).await.exception, "UnsupportedOperationException");
+    assert_eq!(
+        server.refused("RotateKeyOnDemand", json!({"KeyId": ohio})).await.exception,
+        "UnsupportedOperationException"
+    );
     let old = server.encrypt(&ohio, b"old").await;
     rotate(&installation, &server, &primary).await;
     for arn in [&primary, &ohio, &ireland] {
@@ -707,6 +728,35 @@ async fn a_replica_that_comes_or_goes_changes_what_is_missing() {
     assert_eq!(states(&server, &primary).await[1].1, "PENDING_ROTATION");
     rotate(&installation, &server, &primary).await;
     assert_eq!(states(&server, &primary).await, pairs(&[("IMPORTED", "NON_CURRENT"), ("IMPORTED", "CURRENT")]));
+}
+
+#[tokio::test]
+async fn waiting_material_outlives_a_change_of_the_primary_region() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let [old_primary, ohio, ireland] = multi_region_keys(&installation, &server).await;
+    let second = server.import(&old_primary, &SECOND, new()).await.unwrap()["KeyMaterialId"].clone();
+    server.call("UpdatePrimaryRegion", json!({"KeyId": old_primary, "PrimaryRegion": OHIO})).await.unwrap();
+    installation.advance(KEY_TRANSITION_MS);
+    // The new primary key takes that one, and no other beside it.
+    assert_eq!(server.import_refused(&ohio, &THIRD, new()).await.exception, "KMSInvalidStateException");
+    for arn in [&ohio, &ireland] {
+        assert_eq!(
+            server.refused("RotateKeyOnDemand", json!({"KeyId": ohio})).await.exception,
+            "KMSInvalidStateException"
+        );
+        server.import(arn, &SECOND, json!({"ImportType": "EXISTING_KEY_MATERIAL"})).await.unwrap();
+    }
+    rotate(&installation, &server, &ohio).await;
+    for arn in [&old_primary, &ohio, &ireland] {
+        assert_eq!(server.describe(arn).await["CurrentKeyMaterialId"], second);
+    }
+    // Deleted from the primary key, waiting material goes from the replicas even if the primary key does not have it.
+    let third = server.import(&ohio, &THIRD, new()).await.unwrap()["KeyMaterialId"].clone();
+    server.call("UpdatePrimaryRegion", json!({"KeyId": ohio, "PrimaryRegion": IRELAND})).await.unwrap();
+    installation.advance(KEY_TRANSITION_MS);
+    delete(&server, &ireland, Some(&third)).await;
+    assert_eq!(server.materials(&ohio).await.len(), 2);
 }
 
 #[tokio::test]
@@ -751,7 +801,8 @@ async fn deletion_and_expiry_are_each_regions_own_but_for_waiting_material() {
 async fn asymmetric_multi_region_keys_take_the_primary_keys_material() {
     let installation = Installation::new().await;
     let server = installation.serve();
-    let input = json!({"Origin": "EXTERNAL", "MultiRegion": true, "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"});
+    let input =
+        json!({"Origin": "EXTERNAL", "MultiRegion": true, "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"});
     let primary = server.create_key(input).await;
     let pkcs8 = || KeyPair::generate(KeySpec::EccNistP256).unwrap().to_pkcs8().unwrap().to_vec();
     let material = pkcs8();

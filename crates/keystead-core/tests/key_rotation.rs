@@ -375,7 +375,10 @@ async fn a_new_primary_key_rotates_on_as_the_old_one_did() {
     enable(&server, &arn, 90).await;
     server.call("UpdatePrimaryRegion", json!({"KeyId": arn, "PrimaryRegion": OHIO})).await.unwrap();
     installation.advance(KEY_TRANSITION_MS);
-    assert_eq!(server.refused("DisableKeyRotation", json!({"KeyId": arn})).await.exception, "UnsupportedOperationException");
+    assert_eq!(
+        server.refused("DisableKeyRotation", json!({"KeyId": arn})).await.exception,
+        "UnsupportedOperationException"
+    );
     installation.advance_days(90);
     rotate_due_keys(&server.kms).await.unwrap();
     assert_eq!(server.materials(&arn).await.len(), 2);

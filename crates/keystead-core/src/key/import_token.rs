@@ -128,7 +128,9 @@ mod tests {
     fn something_else_that_is_sealed_is_no_token() {
         let other = root_key().seal(SealedRecord::KeyMaterial(ARN, "id"), &[1; 60], &SystemEntropy).unwrap();
         assert!(ImportToken::open(other.as_bytes(), &root_key(), ARN).is_none());
-        for inside in [&[][..], &[1; 10], &[2; 60], &[1, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 5], &[1, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 5]] {
+        for inside in
+            [&[][..], &[1; 10], &[2; 60], &[1, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 5], &[1, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 5]]
+        {
             let sealed = root_key().seal(SealedRecord::ImportToken(ARN), inside, &SystemEntropy).unwrap();
             assert!(ImportToken::open(sealed.as_bytes(), &root_key(), ARN).is_none(), "{inside:?}");
         }

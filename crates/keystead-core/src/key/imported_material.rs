@@ -167,7 +167,8 @@ pub fn drop_expired_materials(key: &mut Key, now: Timestamp) -> Vec<MaterialId> 
 ///
 /// What changes that besides imports are replicas that come and go, and time. So whoever acts on the state or shows it asks this first.
 pub fn settle_waiting_material(keys: &mut [Key], now: Timestamp) {
-    let waiting = |key: &Key| key.materials.iter().find(|material| !material.state.is_permanent()).map(|found| found.id);
+    let waiting =
+        |key: &Key| key.materials.iter().find(|material| !material.state.is_permanent()).map(|found| found.id);
     let Some(id) = keys.iter().find_map(waiting) else { return };
     let held = |key: &Key| key.materials.iter().any(|material| material.id == id && material.is_usable(now));
     // A single-Region key has nowhere else to wait for.
@@ -185,7 +186,8 @@ pub fn settle_waiting_material(keys: &mut [Key], now: Timestamp) {
 pub fn material_ready_for_rotation(keys: &[Key], now: Timestamp) -> Option<MaterialId> {
     let mut keys = keys.to_vec();
     settle_waiting_material(&mut keys, now);
-    let ready = |material: &&KeyMaterialRecord| material.state == MaterialState::PendingRotation && material.is_usable(now);
+    let ready =
+        |material: &&KeyMaterialRecord| material.state == MaterialState::PendingRotation && material.is_usable(now);
     keys.iter().flat_map(|key| &key.materials).find(ready).map(|material| material.id)
 }
 

@@ -107,7 +107,7 @@ fn rotate_related_keys(kms: &Kms, keys: &mut [Key]) -> Result<Outcome, KmsError>
     Ok(match replaced {
         Some((previous, current)) => Outcome::Rotated(Done { rotation, previous, current }),
         None => {
-            keys.iter_mut().for_each(|key| key.rotation.on_demand_start = None);
+            keys.iter_mut().for_each(|key| key.rotation.give_up_on_demand());
             Outcome::NothingToRotateTo
         }
     })

@@ -32,6 +32,13 @@ impl RotationSettings {
         }
     }
 
+    /// The rotation on demand that was asked for cannot be done, and does not count.
+    pub fn give_up_on_demand(&mut self) {
+        if self.on_demand_start.take().is_some() {
+            self.on_demand_count = self.on_demand_count.saturating_sub(1);
+        }
+    }
+
     /// Whether an automatic rotation is to begin so soon, or is so overdue, that none on demand is taken.
     pub fn automatic_is_near(&self, now: Timestamp) -> bool {
         self.automatic.is_some_and(|automatic| automatic.next <= now.plus(NO_ROTATION_ON_DEMAND_BEFORE_AUTOMATIC))
@@ -59,8 +66,8 @@ impl Key {
     /// or an automatic one whose date has come, while the key is enabled. One that is overdue is done once the key is enabled again.
     pub fn due_rotation(&self, now: Timestamp, on_demand_until: Timestamp) -> Option<RotationType> {
         let on_demand = self.rotation.on_demand_start.is_some_and(|start| start <= on_demand_until);
-        let automatic = self.status == KeyStatus::Enabled
-            && self.rotation.automatic.is_some_and(|automatic| automatic.next <= now);
+        let automatic =
+            self.status == KeyStatus::Enabled && self.rotation.automatic.is_some_and(|automatic| automatic.next <= now);
         match (on_demand, automatic) {
             (true, _) => Some(RotationType::OnDemand),
             (false, true) => Some(RotationType::Automatic),

@@ -18,8 +18,9 @@ pub(super) async fn enable_key_rotation(
     call.defaulted_parameters.push(("rotationPeriodInDays", DEFAULT_PERIOD_DAYS.into()));
     let period = request.rotation_period_in_days.unwrap_or(DEFAULT_PERIOD_DAYS);
     // The model allows 90 to 2560.
-    let period_in_days = u16::try_from(period)
-        .map_err(|_| KmsError::validation(format!("RotationPeriodInDays {period} is longer than any rotation period.")))?;
+    let period_in_days = u16::try_from(period).map_err(|_| {
+        KmsError::validation(format!("RotationPeriodInDays {period} is longer than any rotation period."))
+    })?;
     let now = call.now;
     change_rotation(kms, call, &request.key_id, |settings, _, _| {
         settings.enable_automatic(period_in_days, now);

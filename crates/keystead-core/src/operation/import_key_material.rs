@@ -85,9 +85,7 @@ fn check_members(request: &ImportKeyMaterialRequest, spec: KeySpec) -> Result<Op
         ("KeyMaterialDescription", request.key_material_description.is_some()),
         ("KeyMaterialId", request.key_material_id.is_some()),
     ];
-    if let (Some((member, _)), true) =
-        (members.iter().find(|(_, given)| *given), spec != KeySpec::SymmetricDefault)
-    {
+    if let (Some((member, _)), true) = (members.iter().find(|(_, given)| *given), spec != KeySpec::SymmetricDefault) {
         return Err(KmsError::validation(format!("{member} can only be used with symmetric encryption KMS keys.")));
     }
     if request.import_type == Some(ImportType::NewKeyMaterial) && request.key_material_id.is_some() {
@@ -117,9 +115,13 @@ async fn unwrap(
     key: &LoadedKey,
     request: &ImportKeyMaterialRequest,
 ) -> Result<Unwrapped, KmsError> {
-    let token = ImportToken::open(request.import_token.as_ref(), kms.catalog.root_key(), &key.arn).ok_or_else(|| {
-        KmsError::new(Exception::InvalidImportToken, "The import token is not valid, or is for a different KMS key.")
-    })?;
+    let token =
+        ImportToken::open(request.import_token.as_ref(), kms.catalog.root_key(), &key.arn).ok_or_else(|| {
+            KmsError::new(
+                Exception::InvalidImportToken,
+                "The import token is not valid, or is for a different KMS key.",
+            )
+        })?;
     if token.valid_to <= call.now {
         return Err(KmsError::new(
             Exception::ExpiredImportToken,

@@ -1,9 +1,7 @@
 //! ListKeyRotations.
 
 use keystead_model::Timestamp;
-use keystead_model::kms::{
-    IncludeKeyMaterial, ListKeyRotationsRequest, ListKeyRotationsResponse, RotationsListEntry,
-};
+use keystead_model::kms::{IncludeKeyMaterial, ListKeyRotationsRequest, ListKeyRotationsResponse, RotationsListEntry};
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::page::LIST_KEY_ROTATIONS;
