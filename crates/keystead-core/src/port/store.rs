@@ -48,10 +48,11 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes an access key; `NotFound` if there is none.
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError>;
 
-    /// Adds a key that is not a replica. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys in the Region;
-    /// `Duplicate(XksKeyId)` if another key of the same custom key store has that external key, `Duplicate(BackingKeyId)` if one has that
-    /// backing key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED. A key of origin AWS_CLOUDHSM takes its
-    /// backing key out of the journal in the same transaction; `Conflict` if the journal has it no more, or as abandoned.
+    /// Adds a key that is not a replica. `NotFound` if there is no such account; `QuotaExceeded` when the account already has `quota` keys
+    /// in the Region; `Duplicate(XksKeyId)` if another key of the same custom key store has that external key, `Duplicate(BackingKeyId)` if
+    /// one has that backing key; `NotFound` if the custom key store is gone; `Conflict` if it is not CONNECTED. A key of origin
+    /// AWS_CLOUDHSM takes its backing key out of the journal in the same transaction; `Conflict` if the journal has it no more, or as
+    /// abandoned.
     async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError>;
     /// Adds a replica of `primary`, a key of the same ID in another Region, and takes the primary's other members as they are to be, in one
     /// transaction. `Conflict` if the primary's revision differs; `QuotaExceeded` as for insert; `Duplicate(KeyId)` if there is a replica in
@@ -68,7 +69,8 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces description, key type among multi-Region keys, status, transition, policy, tags, materials and rotation of each key, all in one
     /// transaction or none. The other members never change.
     async fn update_keys(&self, keys: &[Key]) -> Result<(), StoreError>;
-    /// Deletes a key with its materials, tags, aliases, grants and last usage, if its revision is still `revision`.
+    /// Deletes a key with its materials, tags, aliases, grants and last usage, if its revision is still `revision`; `Referenced` while it is a
+    /// primary key that has replicas.
     async fn delete_key(&self, region: &Region, id: &KeyId, revision: u64) -> Result<(), StoreError>;
     /// Up to `limit` key IDs of an account and Region that sort after `after`, in order.
     async fn key_ids(
