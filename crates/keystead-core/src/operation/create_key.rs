@@ -112,7 +112,9 @@ async fn new_key(
         KeyOrigin::AwsCloudhsm { backing_key_id, .. } => {
             vec![KeyMaterialRecord::first(MaterialId::of_backing_key(id.as_str(), backing_key_id), None)]
         }
-        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => vec![first_material(kms, scope.account, spec, id, &arn).await?],
+        KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } => {
+            vec![first_material(kms, scope.account, spec, id, &arn).await?]
+        }
         KeyOrigin::External => Vec::new(),
     };
     Ok(Key {

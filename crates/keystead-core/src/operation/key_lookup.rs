@@ -110,7 +110,12 @@ pub(super) fn alias_not_found(region: &Region, account: AccountId, name: &AliasN
 }
 
 /// A key of the account.
-pub(super) async fn existing_key(kms: &Kms, region: &Region, account: &AccountId, id: &KeyId) -> Result<Arc<LoadedKey>, KmsError> {
+pub(super) async fn existing_key(
+    kms: &Kms,
+    region: &Region,
+    account: &AccountId,
+    id: &KeyId,
+) -> Result<Arc<LoadedKey>, KmsError> {
     let key = kms.catalog.key(region, id).await?;
     // An ID that belongs to another account is, to this caller, an ID that does not exist.
     key.filter(|key| key.key.account == *account).ok_or_else(|| {

@@ -24,8 +24,7 @@ pub(super) async fn list_aliases(
     let page = LIST_ALIASES.page(kms, call, request.limit, request.marker.as_deref(), filters.as_slice())?;
     let after = page.after(AliasName::parse)?;
     let store = kms.catalog.store();
-    let mut aliases =
-        store.aliases(&scope.account, &scope.region, key.as_ref(), after.as_ref(), page.wanted()).await?;
+    let mut aliases = store.aliases(&scope.account, &scope.region, key.as_ref(), after.as_ref(), page.wanted()).await?;
     let next_marker = page.cut(&mut aliases, |alias| alias.name.as_str().to_owned());
     let aliases = aliases
         .into_iter()

@@ -14,8 +14,7 @@ pub(super) async fn list_resource_tags(
     request: ListResourceTagsRequest,
 ) -> Result<ListResourceTagsResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
-    let page =
-        LIST_RESOURCE_TAGS.page(kms, call, request.limit, request.marker.as_deref(), &[key.key.id.as_str()])?;
+    let page = LIST_RESOURCE_TAGS.page(kms, call, request.limit, request.marker.as_deref(), &[key.key.id.as_str()])?;
     let after = page.after(|tag_key| Some(tag_key.to_owned()))?;
     let mut tags = key.key.tags.clone();
     tags.sort_by(|one, other| one.tag_key.cmp(&other.tag_key));
