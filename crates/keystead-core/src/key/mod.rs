@@ -37,7 +37,8 @@ pub use grant::{Grant, GrantConstraints, GrantId};
 pub use import_token::ImportToken;
 pub(crate) use imported_material::incorrect_key_material;
 pub use imported_material::{
-    ImportedMaterial, delete_material, drop_expired_materials, import_material, material_ready_for_rotation, settle_waiting_material,
+    ImportedMaterial, delete_material, drop_expired_materials, import_material, material_ready_for_rotation,
+    settle_waiting_material,
 };
 pub use key_maintenance::{delete_expired_materials, rotate_due_keys};
 pub use last_usage::KeyLastUsage;

@@ -323,7 +323,11 @@ mod tests {
             for name in *names {
                 let row = key_state_row(name).unwrap();
                 for (state, printed) in STATES.into_iter().zip(printed) {
-                    assert!(says(row, state, printed), "{name} in {state:?}: printed {printed}, {:?}", row.refusal(state));
+                    assert!(
+                        says(row, state, printed),
+                        "{name} in {state:?}: printed {printed}, {:?}",
+                        row.refusal(state)
+                    );
                 }
             }
         }

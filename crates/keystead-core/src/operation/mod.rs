@@ -15,8 +15,8 @@ mod data_key_pair;
 mod decrypt;
 mod delete_alias;
 mod delete_custom_key_store;
-mod derive_shared_secret;
 mod delete_imported_key_material;
+mod derive_shared_secret;
 mod describe_custom_key_stores;
 mod describe_key;
 mod disable_key;
@@ -38,22 +38,22 @@ mod get_key_last_usage;
 mod get_key_policy;
 mod get_key_rotation_status;
 mod get_parameters_for_import;
-mod import_key_material;
+mod get_public_key;
 mod grant_constraints;
 mod grant_lookup;
 mod grant_operations;
 mod grant_principals;
 mod grant_tokens;
-mod get_public_key;
+mod import_key_material;
 mod key_lookup;
 mod key_material_wrapping;
 mod key_metadata;
-mod key_usage;
 mod key_rotation;
+mod key_usage;
 mod list_aliases;
+mod list_grants;
 mod list_key_policies;
 mod list_key_rotations;
-mod list_grants;
 mod list_keys;
 mod list_resource_tags;
 mod list_retirable_grants;
@@ -64,12 +64,12 @@ mod page;
 mod policy;
 mod policy_text;
 mod put_key_policy;
-mod recipient;
 mod re_encrypt;
+mod recipient;
 mod replicate_key;
-mod rotate_key_on_demand;
 mod retire_grant;
 mod revoke_grant;
+mod rotate_key_on_demand;
 mod schedule_key_deletion;
 mod sign;
 mod signed_message;
@@ -79,9 +79,9 @@ mod untag_resource;
 mod update_alias;
 mod update_custom_key_store;
 mod update_key_description;
+mod update_primary_region;
 mod verify;
 mod verify_mac;
-mod update_primary_region;
 
 use keystead_model::kms::Exception;
 use keystead_model::operation::{SuccessBody, success_body};
@@ -122,9 +122,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
         "DeleteImportedKeyMaterial" => {
             record(delete_imported_key_material::delete_imported_key_material(kms, call, read(input)?).await?)
         }
-        "DeriveSharedSecret" => {
-            body(room, &derive_shared_secret::derive_shared_secret(kms, call, read(input)?).await?)
-        }
+        "DeriveSharedSecret" => body(room, &derive_shared_secret::derive_shared_secret(kms, call, read(input)?).await?),
         "DescribeCustomKeyStores" => {
             body(room, &describe_custom_key_stores::describe_custom_key_stores(kms, call, read(input)?).await?)
         }
@@ -137,9 +135,7 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
             done(operation, disconnect_custom_key_store::disconnect_custom_key_store(kms, call, read(input)?).await)
         }
         "EnableKey" => done(operation, enable_key::enable_key(kms, call, read(input)?).await),
-        "EnableKeyRotation" => {
-            done(operation, enable_key_rotation::enable_key_rotation(kms, call, read(input)?).await)
-        }
+        "EnableKeyRotation" => done(operation, enable_key_rotation::enable_key_rotation(kms, call, read(input)?).await),
         "Encrypt" => body(room, &encrypt::encrypt(kms, call, read(input)?).await?),
         "GenerateDataKey" => body(room, &generate_data_key::generate_data_key(kms, call, read(input)?).await?),
         "GenerateDataKeyWithoutPlaintext" => body(
