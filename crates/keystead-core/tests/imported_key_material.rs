@@ -534,7 +534,10 @@ async fn material_that_expires_is_useless_at_once_and_then_deleted() {
     let arn = imported_key(&server).await;
     server.import(&arn, &SECOND, new()).await.unwrap();
     rotate(&installation, &server, &arn).await;
-    let until = |days: i64| json!({"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": (installation.now().millis() + days * DAY_MS) as f64 / 1000.0});
+    let until = |days: i64| {
+        let valid_to = (installation.now().millis() + days * DAY_MS) as f64 / 1000.0;
+        json!({"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": valid_to})
+    };
     server.import(&arn, &FIRST, until(10)).await.unwrap();
     server.import(&arn, &SECOND, until(20)).await.unwrap();
     assert_eq!(server.describe(&arn).await["ValidTo"], until(10)["ValidTo"], "the first to expire");

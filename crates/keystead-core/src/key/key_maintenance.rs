@@ -62,8 +62,8 @@ struct Done {
     current: MaterialId,
 }
 
-/// Rotated first, recorded then: the record of a rotation that another server had done would be false. A record that cannot be written is at
-/// least in the log.
+/// Rotated first, recorded then: the record of a rotation that another server had done would be false. A record that cannot be written is
+/// at least in the log.
 async fn rotate(kms: &Kms, due: &Key) -> Result<(), KmsError> {
     let mut outcome = Outcome::NotDue;
     let rotate = |keys: &mut [Key]| {

@@ -62,8 +62,8 @@ impl AutomaticRotation {
 }
 
 impl Key {
-    /// Which rotation is to be done at `now`, if any: one on demand that was asked for at `on_demand_until` or earlier, whatever the status;
-    /// or an automatic one whose date has come, while the key is enabled. One that is overdue is done once the key is enabled again.
+    /// Which rotation is to be done at `now`, if any: one on demand that was asked for at `on_demand_until` or earlier, whatever the
+    /// status; or an automatic one whose date has come, while the key is enabled. One that is overdue is done once the key is enabled again.
     pub fn due_rotation(&self, now: Timestamp, on_demand_until: Timestamp) -> Option<RotationType> {
         let on_demand = self.rotation.on_demand_start.is_some_and(|start| start <= on_demand_until);
         let automatic =

@@ -107,8 +107,8 @@ struct Unwrapped {
 
 /// Opens the token, and with it the material.
 ///
-/// In this order, each told alone: a token that is none, or of another key; one that has expired; material that does not unwrap, whatever is
-/// wrong with it; and material that no key of this spec can have. The texts are unverified.
+/// In this order, each told alone: a token that is none, or of another key; one that has expired; material that does not unwrap, whatever
+/// is wrong with it; and material that no key of this spec can have. The texts are unverified.
 async fn unwrap(
     kms: &Kms,
     call: &Call<'_>,
