@@ -148,12 +148,12 @@ pub(crate) struct Call<'a> {
     pub(crate) body_length: usize,
     pub(crate) resources: Option<Vec<AuditResource>>,
     pub(crate) additional_event_data: serde_json::Map<String, Value>,
+    /// Condition keys and values that the verified attestation document of the request gives.
+    pub(crate) recipient_attestation: Vec<(String, String)>,
     /// Request parameters to record although the caller left them to their default.
     pub(crate) defaulted_parameters: Vec<(&'static str, Value)>,
 }
 
-    /// Condition keys and values that the verified attestation document of the request gives.
-    pub(crate) recipient_attestation: Vec<(String, String)>,
 impl Call<'_> {
     /// The Region that is asked.
     pub(crate) fn region(&self) -> &Region {
@@ -266,13 +266,13 @@ impl Kms {
             body_length: body.len(),
             resources: None,
             additional_event_data: serde_json::Map::new(),
+            recipient_attestation: Vec::new(),
             defaulted_parameters: Vec::new(),
         };
         let mut parameters = Value::Null;
         let result = match read_input(operation, body) {
             Ok(input) => {
                 parameters = request_parameters(operation, &input);
-            recipient_attestation: Vec::new(),
                 match self.charge_request(&call, &input) {
                     Ok(()) => operation::dispatch(self, &mut call, input).await,
                     Err(error) => Err(error),
