@@ -1,7 +1,7 @@
 //! `Action` and `Resource` elements, and their `Not` forms.
 
 use crate::context::RequestContext;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, resource_matches};
 use crate::variable::Template;
 
 /// A list that means what is in it, or what is not.
@@ -21,10 +21,9 @@ impl Listed<Pattern> {
 impl Listed<Template> {
     /// Whether the list of resources means this one. A resource whose variable has no value means nothing.
     pub(crate) fn means_resource(&self, resource: &str, context: &RequestContext) -> bool {
-        let mut listed = self
-            .items
-            .iter()
-            .map(|template| template.with_pattern(context, |pattern| pattern.matches(resource)).unwrap_or(false));
+        let mut listed = self.items.iter().map(|template| {
+            template.with_pattern(context, |pattern| resource_matches(pattern, resource)).unwrap_or(false)
+        });
         listed.any(|fits| fits) != self.negated
     }
 }

@@ -47,7 +47,7 @@ impl PolicyDocument {
             match statement.effect {
                 Effect::Deny => _ = verdict.deny.get_or_insert(found),
                 Effect::Allow => {
-                    verdict.delegates |= principal == PrincipalMatch::Account;
+                    verdict.delegates |= statement.names_account_of(request);
                     if verdict.allow.is_none_or(|before| before.principal < principal) {
                         verdict.allow = Some(found);
                     }
@@ -59,6 +59,12 @@ impl PolicyDocument {
 }
 
 impl Statement {
+    /// Whether it names the account of the request's principal, alone or among others.
+    fn names_account_of(&self, request: &AccessRequest<'_>) -> bool {
+        let named = self.principals.iter().filter(|listed| !listed.negated);
+        named.flat_map(|listed| &listed.items).any(|principals| principals.names_account_of(request.identity))
+    }
+
     /// How the statement speaks of the request's principal, if it speaks of the request at all.
     fn speaks_of(&self, request: &AccessRequest<'_>) -> Option<PrincipalMatch> {
         let principal = match &self.principals {

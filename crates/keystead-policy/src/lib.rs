@@ -1,7 +1,7 @@
 //! IAM policy documents: read, validated, and evaluated for one request at a time.
 //!
-//! Sans-IO: texts and a request's facts in, verdicts out. What verdicts of several documents mean together (identity policies, key policies,
-//! grants, boundaries) is for the caller. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
+//! Sans-IO: texts and a request's facts in, verdicts out. What verdicts of several documents mean together (identity policies, key
+//! policies, grants, boundaries) is for the caller. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 
 mod condition;
 mod context;

@@ -124,6 +124,53 @@ pub(crate) fn arn_matches(pattern: &Pattern, arn: &str) -> bool {
         .all(|(tokens, part)| Pattern { tokens: tokens.to_vec(), fold_case: pattern.fold_case }.matches(part))
 }
 
+/// Whether a resource's ARN fits the `pattern`. In the parts before the last a wildcard stays within its part, but for a `*` at the
+/// part's end, which may run on past the colon (IAM User Guide, "IAM JSON policy elements: Resource").
+pub(crate) fn resource_matches(pattern: &Pattern, arn: &str) -> bool {
+    let tokens = pattern.tokens.as_slice();
+    let colons = tokens.iter().enumerate().filter(|(_, token)| **token == Token::Literal(':'));
+    let last_part = colons.map(|(index, _)| index).nth(ARN_PARTS - 2).unwrap_or(tokens.len());
+    let stays = |index: usize| match tokens[index] {
+        _ if index > last_part => false,
+        Token::Any => !matches!(tokens.get(index + 1), None | Some(Token::Literal(':'))),
+        Token::One => true,
+        Token::Literal(_) => false,
+    };
+    if (0..last_part).any(stays) { matches_staying(tokens, stays, arn) } else { pattern.matches(arn) }
+}
+
+/// Whether the whole text fits, where the wildcards that `stays` tells of stand for no colons. Takes no longer than the pattern's length
+/// times the text's: all ways to share out the text are followed at once.
+fn matches_staying(tokens: &[Token], stays: impl Fn(usize) -> bool, text: &str) -> bool {
+    // For each number of tokens whether they can be what was read so far.
+    let mut reached = vec![false; tokens.len() + 1];
+    reached[0] = true;
+    skip_stars(tokens, &mut reached);
+    for character in text.chars() {
+        let mut next = vec![false; tokens.len() + 1];
+        for (index, token) in tokens.iter().enumerate().filter(|(index, _)| reached[*index]) {
+            let may = !stays(index) || character != ':';
+            match token {
+                Token::Literal(literal) => next[index + 1] |= *literal == character,
+                Token::One => next[index + 1] |= may,
+                Token::Any => next[index] |= may,
+            }
+        }
+        skip_stars(tokens, &mut next);
+        reached = next;
+    }
+    reached[tokens.len()]
+}
+
+/// A `*` may stand for nothing.
+fn skip_stars(tokens: &[Token], reached: &mut [bool]) {
+    for (index, token) in tokens.iter().enumerate() {
+        if reached[index] && *token == Token::Any {
+            reached[index + 1] = true;
+        }
+    }
+}
+
 const ARN_PARTS: usize = 6;
 
 /// At the first five colons.
@@ -187,5 +234,27 @@ mod tests {
             assert_eq!(arn_matches(&pattern(wild), arn), expected, "{wild}");
         }
         assert!(!arn_matches(&pattern("*"), "no ARN"));
+    }
+
+    #[test]
+    fn wildcards_of_resources_stay_in_their_part() {
+        let arn = "arn:aws:kms:us-east-1:111122223333:alias/a:b";
+        for (wild, expected) in [
+            ("arn:aws:kms:us-*-1:111122223333:alias/a:b", true),
+            ("arn:aws:kms:us-*-1:*:*:b", true),
+            ("arn:aws:kms:*:alias/*", true),
+            ("arn:aws:kms:**:alias/*", true),
+            ("arn:*", true),
+            ("*", true),
+            ("arn:aws:kms:*alias/*", false),
+            ("arn:aws:kms:us*3:alias/a:b", false),
+            ("arn:aws:kms:us-east-?:111122223333:alias/a?b", true),
+            ("arn:aws:kms:us-east-1?111122223333:alias/a:b", false),
+            ("arn:aws:kms:us-east-1:111122223333:a*b", true),
+        ] {
+            assert_eq!(resource_matches(&pattern(wild), arn), expected, "{wild}");
+        }
+        let long = format!("arn:{}:b", "a".repeat(4000));
+        assert!(!resource_matches(&pattern(&format!("arn:{}c", "*a".repeat(1000))), &long), "and the time is bounded");
     }
 }

@@ -99,14 +99,22 @@ impl Principals {
         if self.anyone {
             return Some(PrincipalMatch::Anyone);
         }
-        (provider.is_none() && self.accounts.contains(&identity.account)).then_some(PrincipalMatch::Account)
+        self.names_account_of(identity).then_some(PrincipalMatch::Account)
+    }
+
+    /// Whether the element names the account of `identity`. A web identity is of no account until it has a role.
+    pub(crate) fn names_account_of(&self, identity: &Identity) -> bool {
+        identity.federated_provider.is_none() && self.accounts.contains(&identity.account)
     }
 
     /// Whether every name of `identity` is among those listed: who is left out of a `NotPrincipal` must be named with their account, and a
-    /// session with its role as well (IAM User Guide, "NotPrincipal").
+    /// session with its role as well (IAM User Guide, "NotPrincipal"). A web identity has no name but its provider's.
     pub(crate) fn lists_all_names_of(&self, identity: &Identity) -> bool {
         if self.anyone {
             return true;
+        }
+        if let Some(provider) = &identity.federated_provider {
+            return self.federated.contains(provider);
         }
         let is_root = root_of(&identity.arn).is_some();
         let account = self.accounts.contains(&identity.account);

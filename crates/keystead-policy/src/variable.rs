@@ -74,11 +74,11 @@ impl Template {
     }
 }
 
-/// Keys with many values cannot be variables.
+/// Keys with many values cannot be variables. An empty value is none (IAM User Guide, "Policy variables with no value").
 fn value<'a>(context: &'a RequestContext, key: &str, default: Option<&'a str>) -> Option<&'a str> {
     match context.get_lower(key) {
-        Some(ContextValue::Single(value)) => Some(value),
-        Some(ContextValue::Multi(_)) | None => default,
+        Some(ContextValue::Single(value)) if !value.is_empty() => Some(value),
+        Some(_) | None => default,
     }
 }
 

@@ -74,19 +74,23 @@ impl Condition {
     /// Whether it holds for a request.
     pub(crate) fn holds(&self, context: &RequestContext) -> bool {
         let present = context.get_lower(&self.key);
-        if self.operator.comparison == Comparison::Null {
-            return self.values.iter().any(|value| value.is_true() == Some(present.is_none()));
-        }
         let values = present.map_or(&[][..], ContextValue::values);
+        // A key that has no value, or an empty text for one, is null, and to set operators as good as absent (IAM User Guide, "Condition
+        // operators").
+        let null = values.iter().all(String::is_empty);
+        if self.operator.comparison == Comparison::Null {
+            return self.values.iter().any(|value| value.is_true() == Some(null));
+        }
+        let mut holds = values.iter().map(|value| self.holds_for(value, context));
         match (self.operator.set, present) {
-            (Some(SetOperator::ForAllValues), _) => values.iter().all(|value| self.holds_for(value, context)),
             (_, None) if self.operator.if_exists => true,
-            (Some(SetOperator::ForAnyValue), _) => values.iter().any(|value| self.holds_for(value, context)),
+            (Some(SetOperator::ForAllValues), _) => null || holds.all(|holds| holds),
+            (Some(SetOperator::ForAnyValue), _) => !null && holds.any(|holds| holds),
             // What is not there is unlike anything.
             (None, None) => self.operator.negated,
             // A key with many values and no set operator (unverified): one that fits is enough, and none may fit where none must.
-            (None, Some(_)) if self.operator.negated => values.iter().all(|value| self.holds_for(value, context)),
-            (None, Some(_)) => values.iter().any(|value| self.holds_for(value, context)),
+            (None, Some(_)) if self.operator.negated => holds.all(|holds| holds),
+            (None, Some(_)) => holds.any(|holds| holds),
         }
     }
 

@@ -95,13 +95,22 @@ fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| plain && number.is_finite())
 }
 
-/// A date of ISO 8601, or seconds since the epoch. A date without a time is its midnight, UTC.
+/// A date in one of the formats of ISO 8601 that the W3C names, or seconds since the epoch. What a date leaves out is as early as it can
+/// be, UTC.
 fn instant(text: &str) -> Option<i128> {
-    if let Some(seconds) = number(text) {
-        return Some((seconds * 1e9) as i128);
+    // Four digits are a year, and no second of 1970.
+    let year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(seconds) = number(text).filter(|_| !year) {
+        let whole = text.parse::<i64>().map(|seconds| i128::from(seconds) * 1_000_000_000);
+        return Some(whole.unwrap_or((seconds * 1e9) as i128));
     }
-    let with_time = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
-    OffsetDateTime::parse(&with_time, &Iso8601::DEFAULT).ok().map(OffsetDateTime::unix_timestamp_nanos)
+    let complete = match text.len() {
+        4 => format!("{text}-01-01T00:00:00Z"),
+        7 => format!("{text}-01T00:00:00Z"),
+        _ if text.contains('T') => text.to_owned(),
+        _ => format!("{text}T00:00:00Z"),
+    };
+    OffsetDateTime::parse(&complete, &Iso8601::DEFAULT).ok().map(OffsetDateTime::unix_timestamp_nanos)
 }
 
 fn truth(text: &str) -> Option<bool> {
