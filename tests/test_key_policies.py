@@ -11,6 +11,7 @@ from support.sdk_client import refusal
 
 POLICY_BYTES_MAX = 32768
 INVALID_PRINCIPALS = "Policy contains a statement with one or more invalid principals."
+LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
 
 
 def new_key(client, **parameters):
@@ -65,10 +66,37 @@ def test_a_policy_is_returned_as_it_was_given(tenant, key):
 def test_a_bare_wildcard_is_returned_in_full(tenant, key, element):
     """4.1: from the field."""
     both = [statement(tenant.account), statement(tenant.account, Effect="Deny", **{"Principal": None, element: "*"})]
-    tenant.client.put_key_policy(KeyId=key, Policy=policy(*both))
+    tenant.client.put_key_policy(KeyId=key, Policy=policy(*both), BypassPolicyLockoutSafetyCheck=True)
     assert policy_of(tenant.client, key) == policy(both[0], {**both[1], element: {"AWS": "*"}}).replace(
         '{"AWS": "*"}', '{"AWS":"*"}'
     )
+
+
+LOCKING_OUT = {
+    "another account": {"Principal": {"AWS": "444455556666"}},
+    "without PutKeyPolicy": {"Action": ["kms:Encrypt", "kms:Get*"]},
+    "another resource": {"Resource": "arn:aws:kms:eu-west-1:444455556666:key/*"},
+    "a condition that does not hold": {"Condition": {"StringEquals": {"kms:CallerAccount": "444455556666"}}},
+}
+
+
+@pytest.mark.parametrize("changed", LOCKING_OUT.values(), ids=LOCKING_OUT)
+def test_the_lockout_safety_check(tenant, key, changed):
+    """4.1: the caller, or the caller's account, must be allowed PutKeyPolicy by the new policy; unless the check is bypassed."""
+    locking_out = policy({**statement(tenant.account), **changed})
+    before = policy_of(tenant.client, key)
+    for call, parameters in [(tenant.client.put_key_policy, {"KeyId": key}), (tenant.client.create_key, {})]:
+        refused = refusal(call, Policy=locking_out, **parameters)
+        assert (refused.code, refused.message) == ("MalformedPolicyDocumentException", LOCKED_OUT)
+    assert policy_of(tenant.client, key) == before
+    tenant.client.put_key_policy(KeyId=key, Policy=locking_out, BypassPolicyLockoutSafetyCheck=True)
+    assert policy_of(tenant.client, key) == locking_out
+    new_key(tenant.client, Policy=locking_out, BypassPolicyLockoutSafetyCheck=True)
+
+
+def test_a_deny_locks_out(tenant, key):
+    denied = policy(statement(tenant.account), statement(tenant.account, Effect="Deny", Principal={"AWS": "*"}))
+    assert refusal(tenant.client.put_key_policy, KeyId=key, Policy=denied).message == LOCKED_OUT
 
 
 def test_other_names(kms, key):

@@ -971,7 +971,9 @@ def describe_a_custom_key_store_by_name(account, chosen):
 
 @call_of("UpdateCustomKeyStore", always=["NewCustomKeyStoreName"])
 def update_external_key_store(account, chosen):
-    store, new_realm = account.new_store(), account.realm()
+    # In this order: a new realm may take the place of key stores that no call uses any more.
+    new_realm = account.realm()
+    store = account.new_store()
     # The proxy answers at the old path with the new credential, too: each member may come alone.
     store.realm.retired_credentials.append(new_realm.credential)
     new_realm.retired_credentials.append(store.realm.credential)

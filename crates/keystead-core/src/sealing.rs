@@ -44,8 +44,6 @@ pub enum SealedRecord<'a> {
     PreCoPassword(&'a str),
     /// What an import token says, by the ARN of its KMS key.
     ImportToken(&'a str),
-    /// What a grant token says: the key and the grant are in it.
-    GrantToken,
 }
 
 impl SealedRecord<'_> {
@@ -60,7 +58,6 @@ impl SealedRecord<'_> {
             Self::ClusterPrivateKey(id) => ("keystead/cluster-private-key", &[id]),
             Self::PreCoPassword(id) => ("keystead/pre-co-password", &[id]),
             Self::ImportToken(arn) => ("keystead/import-token", &[arn]),
-            Self::GrantToken => ("keystead/grant-token", &[]),
         };
         let mut aad = label.as_bytes().to_vec();
         append_parts(&mut aad, parts);
@@ -103,7 +100,6 @@ impl fmt::Display for SealedRecord<'_> {
             Self::ClusterPrivateKey(id) => write!(f, "the private key of cluster {id}"),
             Self::PreCoPassword(id) => write!(f, "the first password of cluster {id}"),
             Self::ImportToken(arn) => write!(f, "an import token of {arn}"),
-            Self::GrantToken => f.write_str("a grant token"),
         }
     }
 }

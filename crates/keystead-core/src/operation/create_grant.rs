@@ -62,7 +62,7 @@ pub(super) async fn create_grant(
         StoreError::NotFound => KmsError::not_found(format!("Key '{}' does not exist", key.arn)),
         error => error.into(),
     })?;
-    let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant)?, grant_id: grant.id.to_string() };
+    let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant), grant_id: grant.id.to_string() };
     Ok((response, grant.key_arn()))
 }
 

@@ -39,7 +39,9 @@ pub(super) async fn create_key(
     let key_type = NewKeyType::of_request(&request)?;
     let tags = request.tags.clone().unwrap_or_default();
     check_tags(&tags)?;
-    let policy = policy_of_new_key(kms, &scope.account, request.policy.as_deref()).await?;
+    let policy =
+        policy_of_new_key(kms, call, &scope, request.policy.as_deref(), request.bypass_policy_lockout_safety_check)
+            .await?;
     let properties =
         Properties { key_type, description: request.description.clone().unwrap_or_default(), policy, tags };
     let mut conflicts = Conflicts::new(&*kms.entropy);

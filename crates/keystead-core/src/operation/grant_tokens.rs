@@ -1,10 +1,11 @@
 //! Grant tokens: what CreateGrant gives, so that a grant can be used before every node knows of it.
 //!
-//! A token says which grant of which key it stands for, sealed under the root key: nobody else can make one or change one. It is no secret,
-//! and it allows nothing by itself. A grant may have any number of tokens; they are interchangeable.
+//! A token says which grant of which key it stands for, with an authentication code under the root key: nobody else can make one or change one.
+//! It is no secret, and it allows nothing by itself. A grant may have any number of tokens; they are interchangeable.
 //!
-//! Layout of what is sealed: grant ID (32 bytes), compact key ID (17), the key's Region.
+//! Layout: authentication code (32 bytes), random bytes (16), grant ID (32), compact key ID (17), the key's Region.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_model::arn::{KeyId, Region};
@@ -13,7 +14,12 @@ use keystead_model::kms::Exception;
 use crate::error::KmsError;
 use crate::key::{Grant, GrantId};
 use crate::kms::Kms;
-use crate::sealing::{Sealed, SealedRecord};
+use crate::sealing::AUTHENTICATION_CODE_LENGTH;
+
+/// What authentication codes of grant tokens are for.
+const PURPOSE: &str = "keystead/grant-token";
+/// Makes each token another one.
+const RANDOM_LENGTH: usize = 16;
 
 /// What a grant token stands for. The grant may have been retired since.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,10 +30,16 @@ pub(super) struct GrantReference {
 }
 
 /// A new token of a grant: another one each time.
-pub(super) fn new_grant_token(kms: &Kms, grant: &Grant) -> Result<String, KmsError> {
-    let content = [grant.id.as_bytes().as_slice(), &grant.key_id.to_compact(), grant.region.as_str().as_bytes()];
-    let sealed = kms.catalog.root_key().seal(SealedRecord::GrantToken, &content.concat(), &*kms.entropy)?;
-    Ok(STANDARD.encode(sealed.as_bytes()))
+pub(super) fn new_grant_token(kms: &Kms, grant: &Grant) -> String {
+    let mut random = [0; RANDOM_LENGTH];
+    kms.entropy.fill(&mut random);
+    let (grant_id, key_id) = (grant.id.as_bytes(), grant.key_id.to_compact());
+    let content = [random.as_slice(), grant_id, &key_id, grant.region.as_str().as_bytes()].concat();
+    STANDARD.encode([authentication_code(kms, &content).as_slice(), &content].concat())
+}
+
+fn authentication_code(kms: &Kms, content: &[u8]) -> [u8; AUTHENTICATION_CODE_LENGTH] {
+    kms.catalog.root_key().authentication_code(&[PURPOSE, &STANDARD.encode(content)])
 }
 
 /// What a token stands for; `InvalidGrantTokenException` if this installation did not make it.
@@ -41,9 +53,11 @@ pub(super) fn invalid_grant_token() -> KmsError {
 }
 
 fn read_grant_token(kms: &Kms, token: &str) -> Option<GrantReference> {
-    let sealed = Sealed::from_bytes(STANDARD.decode(token).ok()?);
-    let content = kms.catalog.root_key().open(SealedRecord::GrantToken, &sealed).ok()?;
-    let (grant_id, rest) = content.split_first_chunk()?;
+    let bytes = STANDARD.decode(token).ok()?;
+    let (code, content) = bytes.split_first_chunk::<AUTHENTICATION_CODE_LENGTH>()?;
+    verify_slices_are_equal(code, &authentication_code(kms, content)).ok()?;
+    let (_, rest) = content.split_first_chunk::<RANDOM_LENGTH>()?;
+    let (grant_id, rest) = rest.split_first_chunk()?;
     let (key_id, region) = rest.split_first_chunk()?;
     Some(GrantReference {
         region: Region::parse(std::str::from_utf8(region).ok()?)?,

@@ -1,14 +1,14 @@
-//! The policy of a key: the default one, and what is checked before one is stored. Nothing evaluates them yet.
+//! The policy of a key: the default one, and what is checked before one is stored. Nothing else evaluates them yet.
 
 use keystead_model::arn::AccountId;
 use keystead_model::kms::Exception;
-use keystead_policy::{PolicyDocument, PolicyKind};
+use keystead_policy::{AccessRequest, Identity, PolicyDocument, PolicyKind, RequestContext};
 
 use super::existing_principals::may_exist;
 use super::policy_text::with_full_principals;
-use crate::access::NamedPrincipal;
+use crate::access::{AccountScope, NamedPrincipal};
 use crate::error::KmsError;
-use crate::kms::Kms;
+use crate::kms::{Call, Kms};
 
 /// The name of the one policy that each key has.
 pub(super) const POLICY_NAME: &str = "default";
@@ -35,19 +35,31 @@ fn default_policy(account: &AccountId) -> String {
     )
 }
 
-/// The policy of a new key: what the caller gives, or the default one.
-pub(super) async fn policy_of_new_key(kms: &Kms, account: &AccountId, given: Option<&str>) -> Result<String, KmsError> {
-    match given {
-        Some(policy) => checked_policy(kms, policy).await,
-        None => Ok(default_policy(account)),
-    }
+/// The policy of a new key in the Region and account of `scope`: what the caller gives, or the default one.
+pub(super) async fn policy_of_new_key(
+    kms: &Kms,
+    call: &Call<'_>,
+    scope: &AccountScope,
+    given: Option<&str>,
+    bypass_lockout_safety_check: Option<bool>,
+) -> Result<String, KmsError> {
+    let Some(policy) = given else { return Ok(default_policy(&scope.account)) };
+    // The key has no ID yet that a policy could name.
+    let new_key = format!("arn:aws:kms:{}:{}:key/", scope.region, scope.account);
+    checked_policy(kms, call, &new_key, policy, bypass_lockout_safety_check).await
 }
 
 /// The policy as it is stored: as given, but for a bare `"Principal": "*"`, which becomes `{"AWS":"*"}`.
 ///
 /// Fails with `LimitExceededException` for one that is too long (text unverified), and with `MalformedPolicyDocumentException` for what is no
-/// policy, or names principals that do not exist. Whether it locks its author out is not looked at.
-pub(super) async fn checked_policy(kms: &Kms, policy: &str) -> Result<String, KmsError> {
+/// policy, names principals that do not exist, or would lock its author out (unless that check is bypassed).
+pub(super) async fn checked_policy(
+    kms: &Kms,
+    call: &Call<'_>,
+    key_arn: &str,
+    policy: &str,
+    bypass_lockout_safety_check: Option<bool>,
+) -> Result<String, KmsError> {
     let bytes_max = kms.settings.resource_quotas.key_policy_bytes;
     if policy.len() > bytes_max {
         return Err(KmsError::new(
@@ -58,10 +70,42 @@ pub(super) async fn checked_policy(kms: &Kms, policy: &str) -> Result<String, Km
     let document = PolicyDocument::parse(policy, PolicyKind::Key).map_err(|error| malformed(error.to_string()))?;
     refuse_overly_permissive(&document)?;
     let named: Option<Vec<_>> = document.principal_arns().map(NamedPrincipal::parse).collect();
-    match named {
-        Some(named) if may_exist(kms, &named).await? => Ok(with_full_principals(policy)),
-        Some(_) | None => Err(malformed("Policy contains a statement with one or more invalid principals.".to_owned())),
+    let exist = match named {
+        Some(named) => may_exist(kms, &named).await?,
+        None => false,
+    };
+    if !exist {
+        return Err(malformed("Policy contains a statement with one or more invalid principals.".to_owned()));
     }
+    if bypass_lockout_safety_check != Some(true) {
+        refuse_lockout(call, key_arn, &document)?;
+    }
+    Ok(with_full_principals(policy))
+}
+
+/// Refuses a policy by which the caller could not replace it: it must allow PutKeyPolicy to the caller, or to the caller's account as a whole,
+/// and not deny it (KMS API Reference, BypassPolicyLockoutSafetyCheck). Which condition keys the check sees is unverified.
+fn refuse_lockout(call: &Call<'_>, key_arn: &str, document: &PolicyDocument) -> Result<(), KmsError> {
+    let principal = &call.caller.principal;
+    let identity = Identity {
+        account: principal.account.to_string(),
+        arn: principal.arn.clone(),
+        role_arn: None,
+        federated_provider: None,
+    };
+    let mut context = RequestContext::default();
+    context.set("aws:PrincipalArn", principal.arn.as_str());
+    context.set("aws:PrincipalAccount", identity.account.as_str());
+    context.set("kms:CallerAccount", identity.account.as_str());
+    context.set("aws:SourceIp", call.context().source_ip);
+    context.set("aws:SecureTransport", call.context().secure_transport);
+    let request =
+        AccessRequest { identity: &identity, action: "kms:PutKeyPolicy", resource: key_arn, context: &context };
+    let verdict = document.evaluate(&request);
+    if verdict.allow.is_some() && verdict.deny.is_none() {
+        return Ok(());
+    }
+    Err(malformed("The new key policy will not allow you to update the key policy in the future.".to_owned()))
 }
 
 /// Refuses ForAllValues with a single-valued condition key (KMS Developer Guide, "AWS KMS condition keys").

@@ -21,7 +21,7 @@ use crate::port::{StoreError, UniqueConstraint};
 use crate::quota::exceeded_message;
 
 /// So many requests of CreateKey in the Region of the replica does a replication count as (KMS Developer Guide, "Request quotas").
-const CREATE_KEY_REQUESTS: usize = 2;
+const CREATE_KEY_REQUESTS: u32 = 2;
 
 /// Makes a replica of a multi-Region primary key in another Region: of the same ID and material, with policy, tags and description of its
 /// own. It is Creating at first.
@@ -35,10 +35,8 @@ pub(super) async fn replicate_key(
     check_state(call, &primary.key)?;
     let region = other_region(kms, &primary.key, "ReplicaRegion", &request.replica_region)?;
     let scope = authorized_scope(call, &primary.key, &region, &request)?;
-    for _ in 0..CREATE_KEY_REQUESTS {
-        kms.charge(call, "CreateKey", &region)?;
-    }
-    let properties = Properties::of_request(kms, &scope, &request).await?;
+    kms.charge(call, "CreateKey", CREATE_KEY_REQUESTS, &region)?;
+    let properties = Properties::of_request(kms, call, &scope, &request).await?;
     let replica = insert_replica(kms, call, &scope, &primary.key, &properties).await?;
     crash_point::reached(CrashPoint::RecordReplica);
     // However short the state is, the answer tells it (KMS API Reference, ReplicateKey).
@@ -81,10 +79,17 @@ struct Properties {
 
 impl Properties {
     /// Nothing of it is the primary key's unless it is said again.
-    async fn of_request(kms: &Kms, scope: &AccountScope, request: &ReplicateKeyRequest) -> Result<Self, KmsError> {
+    async fn of_request(
+        kms: &Kms,
+        call: &Call<'_>,
+        scope: &AccountScope,
+        request: &ReplicateKeyRequest,
+    ) -> Result<Self, KmsError> {
         let tags = request.tags.clone().unwrap_or_default();
         check_tags(&tags)?;
-        let policy = policy_of_new_key(kms, &scope.account, request.policy.as_deref()).await?;
+        let policy =
+            policy_of_new_key(kms, call, scope, request.policy.as_deref(), request.bypass_policy_lockout_safety_check)
+                .await?;
         Ok(Self { description: request.description.clone().unwrap_or_default(), policy, tags })
     }
 }
