@@ -90,9 +90,8 @@ def keystead(tmp_path_factory, authority, proxies, attestation_settings):
     assert "panicked" not in installation.server.stderr, installation.server.stderr
 
 
-@pytest.fixture(scope="session")
-def make_installation(tmp_path_factory, authority, proxies, attestation_settings):
-    """Makes servers with settings of their own; stops what still runs at the end."""
+def _make_installations(tmp_path_factory, authority, proxies, attestation_settings):
+    """Makes servers with settings of their own; stops what still runs at the end of whatever they were made for."""
     made = []
 
     def make(settings=None, request_timeout_ms=PATIENT_TIMEOUT_MS, **xks):
@@ -108,14 +107,20 @@ def make_installation(tmp_path_factory, authority, proxies, attestation_settings
             installation.kill()
 
 
+# For a test, for the tests of a module, for all. A server that idles takes its part of a busy machine.
+make_installation = pytest.fixture(_make_installations)
+make_module_installation = pytest.fixture(_make_installations, scope="module")
+make_session_installation = pytest.fixture(_make_installations, scope="session")
+
+
 # Short, as tests of timeouts wait for it to pass; and still long beside most stalls, for the honest calls on the way there.
 SHORT_TIMEOUT_MS = 500
 
 
 @pytest.fixture(scope="session")
-def impatient_keystead(make_installation):
+def impatient_keystead(make_session_installation):
     """The server of the tests in which a proxy does not answer in time; its circuits try again soon."""
-    installation = make_installation(request_timeout_ms=SHORT_TIMEOUT_MS, circuit_breaker_pause_ms=500).start()
+    installation = make_session_installation(request_timeout_ms=SHORT_TIMEOUT_MS, circuit_breaker_pause_ms=500).start()
     yield installation
     assert installation.stop() == 0, installation.server.stderr
 
@@ -151,13 +156,13 @@ def realm(fault_proxy):
 
 
 @pytest.fixture(scope="session")
-def hsm_servers(make_installation):
+def hsm_servers(make_session_installation):
     """The server whose clusters are of soft tokens of a module; started when it is first asked for."""
     started = {}
 
     def server(module):
         if module not in started:
-            started[module] = make_installation(module_settings(module)).start()
+            started[module] = make_session_installation(module_settings(module)).start()
         return started[module]
 
     yield server

@@ -286,10 +286,10 @@ def test_no_hsm_is_said_at_once(own_hsm_realm):
 
 
 @pytest.fixture(scope="module")
-def unhurried_realm(make_installation):
+def unhurried_realm(make_module_installation):
     """On a server that waits before it works on a connect."""
     settings = merged(module_settings("kryoptic"), {"custom_key_stores": {"transition_min_ms": TRANSITION_MS}})
-    return HsmRealm(make_installation(settings).start())
+    return HsmRealm(make_module_installation(settings).start())
 
 
 def test_insufficient_hsms(unhurried_realm):

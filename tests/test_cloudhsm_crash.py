@@ -168,13 +168,13 @@ def check_tokens(cluster, arns):
 
 
 @pytest.fixture(scope="module")
-def crashing_servers(make_installation, hsm_module):
+def crashing_servers(make_module_installation, hsm_module):
     """Gives one server for all crashes of a module, as what one leaves behind the next ones would find; another one after a failed test."""
     made = []
 
     def server():
         if not made or not made[-1].is_well:
-            made.append(CrashingServer(make_installation(merged(module_settings(hsm_module), TIMES))))
+            made.append(CrashingServer(make_module_installation(merged(module_settings(hsm_module), TIMES))))
         return made[-1]
 
     return server

@@ -425,10 +425,10 @@ def test_what_is_allowed_in_each_lasting_state(cloud, state):
 
 
 @pytest.fixture(scope="module")
-def slow_realm(make_installation):
+def slow_realm(make_module_installation):
     """On a server whose key stores stay in CONNECTING and DISCONNECTING for longer than a test looks at them."""
     slowly = {"custom_key_stores": {"transition_min_ms": LONG_TRANSITION_MS}}
-    return HsmRealm(make_installation(merged(module_settings("kryoptic"), slowly)).start())
+    return HsmRealm(make_module_installation(merged(module_settings("kryoptic"), slowly)).start())
 
 
 def test_what_is_refused_in_transient_states(slow_realm):

@@ -433,10 +433,10 @@ def check_what_works_while_unavailable(kms, key):
 
 
 @pytest.fixture(scope="module")
-def sweeping_realm(make_installation, hsm_module):
+def sweeping_realm(make_module_installation, hsm_module):
     """On a server that looks often for keys whose day has come."""
     settings = merged(module_settings(hsm_module), {"key_deletion": {"sweep_interval_ms": 100}})
-    realm = HsmRealm(make_installation(settings).start())
+    realm = HsmRealm(make_module_installation(settings).start())
     return realm
 
 
@@ -533,10 +533,10 @@ def test_material_that_somebody_deleted(own_hsm_realm):
 
 
 @pytest.fixture(scope="module")
-def frugal_store(make_installation, hsm_module):
+def frugal_store(make_module_installation, hsm_module):
     """On a server with a quota of five requests a second for a key store."""
     settings = merged(module_settings(hsm_module), {"custom_key_stores": {"requests_per_second": 5}})
-    return HsmRealm(make_installation(settings).start()).connected_store()
+    return HsmRealm(make_module_installation(settings).start()).connected_store()
 
 
 def test_the_quota_of_a_key_store(frugal_store):

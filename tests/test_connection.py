@@ -23,9 +23,9 @@ HELD_TIMEOUT_MS = 2000
 
 
 @pytest.fixture(scope="module")
-def slow(make_installation):
+def slow(make_module_installation):
     """A server whose key stores stay in CONNECTING and DISCONNECTING for longer than a test looks at them."""
-    return make_installation({"custom_key_stores": {"transition_min_ms": LONG_TRANSITION_MS}}).start()
+    return make_module_installation({"custom_key_stores": {"transition_min_ms": LONG_TRANSITION_MS}}).start()
 
 
 @pytest.fixture

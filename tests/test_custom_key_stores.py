@@ -498,9 +498,9 @@ def test_deleting_touches_nothing_outside(kms, realm):
 
 
 @pytest.fixture(scope="module")
-def sparing(make_installation):
+def sparing(make_module_installation):
     """A server on which an account may have one proxy asked a second."""
-    return make_installation({"custom_key_stores": {"probes_per_second": 1}}).start()
+    return make_module_installation({"custom_key_stores": {"probes_per_second": 1}}).start()
 
 
 def test_the_rate_of_creates_and_updates_that_ask_a_proxy(sparing, realm, fault_proxy):

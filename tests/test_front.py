@@ -316,10 +316,10 @@ def test_a_large_context(front, pairs, error):
 
 
 @pytest.fixture(scope="module")
-def impatient(make_installation):
+def impatient(make_module_installation):
     """A server whose patience with slow clients is short."""
     limits = {"header_timeout_ms": 400, "body_timeout_ms": 400}
-    server = make_installation({"limits": limits}).start()
+    server = make_module_installation({"limits": limits}).start()
     return server, server.create_tenant()
 
 
@@ -399,11 +399,11 @@ def test_http2_errors_are_the_same(keystead, module_tenant):
 
 
 @pytest.fixture(scope="module")
-def over_tls(make_installation, authority):
+def over_tls(make_module_installation, authority):
     """A server with a certificate for localhost."""
     certificate = authority.issue("localhost")
     tls = {"certificate": str(certificate.certificate), "private_key": str(certificate.private_key)}
-    server = make_installation({"tls": tls})
+    server = make_module_installation({"tls": tls})
     server.verify = str(authority.certificate)
     server.start()
     return server, server.create_tenant()

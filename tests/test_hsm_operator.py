@@ -20,9 +20,9 @@ OPERATOR_EVENTS = {"HsmUserList": True, "HsmUserLogin": False, "HsmKeyList": Tru
 
 
 @pytest.fixture(scope="module")
-def realm(make_installation):
+def realm(make_module_installation):
     """An account on a server of this module's own: it is stopped and killed."""
-    return HsmRealm(make_installation(module_settings("kryoptic")).start())
+    return HsmRealm(make_module_installation(module_settings("kryoptic")).start())
 
 
 @pytest.fixture(scope="module")

@@ -59,8 +59,8 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(make_installation, hsm_module):
-    return Story(make_installation(module_settings(hsm_module)).start({"KEYSTEAD_LOG": "debug"}))
+def story(make_module_installation, hsm_module):
+    return Story(make_module_installation(module_settings(hsm_module)).start({"KEYSTEAD_LOG": "debug"}))
 
 
 SECRETS = ["pre_co_password", "kmsuser", "auditor", "wrong", "officer"]

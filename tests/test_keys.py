@@ -342,9 +342,9 @@ def test_the_default_window_is_thirty_days(kms):
 
 
 @pytest.fixture(scope="module")
-def sweeping(make_installation):
+def sweeping(make_module_installation):
     """A server that looks often for keys whose day has come."""
-    return make_installation({"key_deletion": {"sweep_interval_ms": 100}}).start()
+    return make_module_installation({"key_deletion": {"sweep_interval_ms": 100}}).start()
 
 
 def test_the_day_comes(sweeping):

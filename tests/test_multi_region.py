@@ -121,8 +121,8 @@ def in_region(arn, region):
 
 
 @pytest.fixture(scope="module")
-def server(make_installation):
-    installation = make_installation(SETTINGS).start()
+def server(make_module_installation):
+    installation = make_module_installation(SETTINGS).start()
     yield installation
     assert installation.stop() == 0, installation.server.stderr
     assert "panicked" not in installation.server.stderr, installation.server.stderr

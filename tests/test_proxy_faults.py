@@ -314,9 +314,9 @@ def test_keys_of_the_same_store_recover_together(impatient):
 
 
 @pytest.fixture(scope="module")
-def throttled(make_installation):
+def throttled(make_module_installation):
     """A server that allows each key store few requests a second."""
-    return make_installation({"custom_key_stores": {"transition_min_ms": 20, "requests_per_second": 3}}).start()
+    return make_module_installation({"custom_key_stores": {"transition_min_ms": 20, "requests_per_second": 3}}).start()
 
 
 def test_the_request_rate_of_a_key_store(throttled, fault_proxy):

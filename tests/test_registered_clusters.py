@@ -149,9 +149,9 @@ def faulty_module(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def impatient_realm(make_installation):
+def impatient_realm(make_module_installation):
     """An account on a server that does not wait long for an HSM."""
-    return HsmRealm(make_installation(merged(module_settings("kryoptic"), IMPATIENT)).start())
+    return HsmRealm(make_module_installation(merged(module_settings("kryoptic"), IMPATIENT)).start())
 
 
 @pytest.fixture(scope="module")

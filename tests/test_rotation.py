@@ -34,8 +34,8 @@ SEEDS = range(3)
 
 
 @pytest.fixture(scope="module")
-def server(make_installation):
-    installation = make_installation(LIFECYCLE).start()
+def server(make_module_installation):
+    installation = make_module_installation(LIFECYCLE).start()
     yield installation
     assert installation.stop() == 0, installation.server.stderr
 
