@@ -90,7 +90,7 @@ def test_request_quotas_are_each_accounts_own(limited, tenant):
         other.client.describe_key(KeyId=others_key)
 
 
-def test_the_keys_spec_decides_which_quota_a_cryptographic_operation_counts_against(tenant):
+def test_the_algorithm_decides_which_quota_a_cryptographic_operation_counts_against(tenant):
     client = tenant.client
     symmetric = create_key(client)
     curve = create_key(client, KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
@@ -100,6 +100,13 @@ def test_the_keys_spec_decides_which_quota_a_cryptographic_operation_counts_agai
     client.encrypt(KeyId=symmetric, Plaintext=b"plain")
     _, refused = until_throttled(lambda: client.encrypt(KeyId=symmetric, Plaintext=b"plain"))
     assert refused == ("ThrottlingException", THROTTLED)
+
+
+def test_requests_for_keys_that_do_not_exist_count(tenant):
+    missing = "1234abcd-12ab-34cd-56ef-1234567890ab"
+    codes = (refusal(tenant.client.encrypt, KeyId=missing, Plaintext=b"plain").code for _ in range(MANY))
+    assert next(codes) == "NotFoundException"
+    assert next(code for code in codes if code != "NotFoundException") == "ThrottlingException"
 
 
 def test_a_throttled_request_is_recorded_with_its_cause(limited, tenant):

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keystead_attestation::AttestationRoots;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyId, Region};
-use keystead_model::kms::{Exception, KeyLastUsageTrackingOperation, KeySpec};
+use keystead_model::kms::{Exception, KeyLastUsageTrackingOperation};
 use keystead_model::shape::{self, Operation};
 use keystead_model::validate::{InvalidInput, validate};
 use serde_json::Value;
@@ -306,26 +306,17 @@ impl Kms {
         store_usages(self).await
     }
 
-    /// Counts the request against the caller's quota, unless its key decides which one that is.
+    /// Counts the request against the caller's quotas.
     fn charge_request(&self, call: &Call<'_>, input: &Value) -> Result<(), KmsError> {
-        match RequestQuota::of_request(call.operation.name, input) {
-            Some(quota) => self.charge(call, &quota, call.region()),
-            None => Ok(()),
-        }
+        let mut quotas = RequestQuota::of_request(call.operation.name, input);
+        quotas.try_for_each(|quota| self.charge(call, &quota, 1, call.region()))
     }
 
-    /// Counts a cryptographic request against the caller's quota for keys of this spec; nothing for other operations.
-    pub(crate) fn charge_key_use(&self, call: &Call<'_>, spec: KeySpec) -> Result<(), KmsError> {
-        match RequestQuota::of_key(call.operation.name, spec) {
-            Some(quota) => self.charge(call, quota, call.region()),
-            None => Ok(()),
-        }
-    }
-
-    /// Counts one request against a quota of the caller's account in a Region; `ThrottlingException` when it is used up.
-    pub(crate) fn charge(&self, call: &Call<'_>, quota: &str, region: &Region) -> Result<(), KmsError> {
+    /// Counts so many requests against a quota of the caller's account in a Region; none and `ThrottlingException` when fewer are left.
+    pub(crate) fn charge(&self, call: &Call<'_>, quota: &str, requests: u32, region: &Region) -> Result<(), KmsError> {
         let index = self.settings.other_regions.iter().position(|other| other == region).map_or(0, |index| index + 1);
-        if self.request_quotas.take(quota, call.caller.principal.account, index, self.clock.monotonic_ms()) {
+        let account = call.caller.principal.account;
+        if self.request_quotas.take(quota, requests, account, index, self.clock.monotonic_ms()) {
             return Ok(());
         }
         Err(KmsError::throttling().with_cause(cause::REQUEST_RATE_EXCEEDED))

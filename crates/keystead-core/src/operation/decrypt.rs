@@ -188,7 +188,6 @@ impl Source<'_> {
         };
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         let key = kms.catalog.key(call.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
-        kms.charge_key_use(call, key.key.spec)?;
         let resource = AuditResource::key(&key.key.account, &key.arn);
         // A key that is denied must look like one that does not exist.
         let key = authorize(&call.caller.principal, self.action, key, &call.context()).map_err(|_| hidden())?;

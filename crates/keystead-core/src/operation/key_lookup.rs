@@ -61,7 +61,6 @@ pub(super) async fn authorized_key_for(
         KeyIdentifier::AliasArn(arn) => target_of(kms, call.region(), &owner, arn.alias_name()).await?,
     };
     let key = existing_key(kms, call.region(), &owner, &key_id).await?;
-    kms.charge_key_use(call, key.key.spec)?;
     call.note_resource(AuditResource::key(&key.key.account, &key.arn));
     authorize(&call.caller.principal, action, key, &call.context())
 }

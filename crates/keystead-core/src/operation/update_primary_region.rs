@@ -26,7 +26,7 @@ pub(super) async fn update_primary_region(
     refuse_in_state(call.operation.name, EffectiveState::of(&primary.key, true, call.now), &primary.key)?;
     let region = other_region(kms, &primary.key, "PrimaryRegion", &request.primary_region)?;
     let replica = authorized_replica(kms, call, &primary.key, &region).await?;
-    kms.charge(call, call.operation.name, &region)?;
+    kms.charge(call, call.operation.name, 1, &region)?;
     let change = Change {
         operation: call.operation.name,
         from: &primary.key.region,

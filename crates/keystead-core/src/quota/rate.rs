@@ -27,23 +27,27 @@ impl<K: Eq + Hash + Clone> RequestRate<K> {
 
     /// Takes one request of the quota of `key`; `false` when it is used up. `now_ms` is [`crate::port::Clock::monotonic_ms`].
     pub fn take(&self, key: &K, now_ms: u64) -> bool {
+        self.take_many(key, 1, now_ms)
+    }
+
+    /// Takes so many requests at once, or none of them. To have more than a second brings, one has to wait for as many seconds.
+    pub fn take_many(&self, key: &K, requests: u32, now_ms: u64) -> bool {
         let per_second = u64::from(self.requests_per_second);
+        let (wanted, capacity) = (u64::from(requests) * 1000, per_second.max(u64::from(requests)) * 1000);
         // A poisoned lock means another thread panicked between two assignments of integers; the buckets are still usable.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = Bucket { milli_tokens: per_second * 1000, refilled_ms: now_ms };
+        let full = Bucket { milli_tokens: capacity, refilled_ms: now_ms };
         let bucket = match buckets.get_mut(key) {
             Some(bucket) => bucket,
             None => buckets.entry(key.clone()).or_insert(full),
         };
         // Callers may come here a little out of order: what was counted once is not counted again.
         let elapsed_ms = now_ms.saturating_sub(bucket.refilled_ms);
-        bucket.milli_tokens = full.milli_tokens.min(bucket.milli_tokens + elapsed_ms.saturating_mul(per_second));
+        bucket.milli_tokens = capacity.min(bucket.milli_tokens + elapsed_ms.saturating_mul(per_second));
         bucket.refilled_ms = bucket.refilled_ms.max(now_ms);
-        let granted = bucket.milli_tokens >= 1000;
-        if granted {
-            bucket.milli_tokens -= 1000;
-        }
-        granted
+        let left = bucket.milli_tokens.checked_sub(wanted);
+        bucket.milli_tokens = left.unwrap_or(bucket.milli_tokens);
+        left.is_some()
     }
 
     /// What the bucket was for is gone.
@@ -68,5 +72,25 @@ mod tests {
         assert!(!rate.take(&one, 55), "what comes late brings none");
         assert!(!rate.take(&one, 105), "and does not let the same time be counted again");
         assert_eq!((0..100).filter(|_| rate.take(&one, 60_000)).count(), 10, "no more is saved up than one second's");
+    }
+
+    #[test]
+    fn several_are_taken_together_or_not_at_all() {
+        let rate = RequestRate::new(3);
+        assert!(rate.take_many(&"one", 2, 0));
+        assert!(!rate.take_many(&"one", 2, 0), "one is left");
+        assert!(rate.take(&"one", 0), "and what was refused did not take it");
+        assert!(!rate.take(&"one", 0));
+    }
+
+    #[test]
+    fn more_than_a_second_brings_can_be_waited_for() {
+        let rate = RequestRate::new(1);
+        assert!(rate.take_many(&"one", 2, 0), "full at first");
+        assert!(!rate.take_many(&"one", 2, 1000), "a second brings one");
+        assert!(rate.take_many(&"one", 2, 2000), "two bring two, though it was tried in between");
+        assert!(!rate.take(&"one", 2000));
+        assert!(rate.take(&"one", 60_000));
+        assert!(!rate.take(&"one", 60_000), "no more is saved up than one second's for those that take one");
     }
 }

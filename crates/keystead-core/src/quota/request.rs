@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use keystead_model::arn::AccountId;
-use keystead_model::kms::KeySpec;
+use keystead_model::kms::{EncryptionAlgorithmSpec, SigningAlgorithmSpec};
 use serde_json::Value;
 
 use super::RequestRate;
@@ -27,18 +28,35 @@ const ECC: &str = "CryptographicOperationsEcc";
 const ML_DSA: &str = "CryptographicOperationsMlDsa";
 const DATA_KEY_PAIR: &str = "GenerateDataKeyPair";
 
-/// The operations that share the quotas of cryptographic operations: which of the quotas, the key's spec decides.
-const CRYPTOGRAPHIC_OPERATIONS: &[&str] = &[
-    "Decrypt",
-    "DeriveSharedSecret",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "VerifyMac",
+/// How the request of a cryptographic operation tells what kind of key it needs, and so which of the quotas it counts against.
+#[derive(Clone, Copy)]
+enum KeyKind {
+    /// The operation is for keys of one kind only: the quota.
+    OfOperation(&'static str),
+    /// The member that holds the encryption algorithm tells.
+    OfEncryption(&'static str),
+    /// The members that hold the encryption algorithms of source and destination tell.
+    OfReEncryption([&'static str; 2]),
+    /// The member that holds the signing algorithm tells.
+    OfSignature(&'static str),
+}
+
+/// The operations that share the quotas of cryptographic operations.
+///
+/// The request alone decides which of the quotas. It counts before its key is looked up, so that requests for keys that do not exist are
+/// limited as well, and a caller at its limit cannot tell whether a key exists.
+const CRYPTOGRAPHIC_OPERATIONS: &[(&str, KeyKind)] = &[
+    ("Decrypt", KeyKind::OfEncryption("EncryptionAlgorithm")),
+    ("DeriveSharedSecret", KeyKind::OfOperation(ECC)),
+    ("Encrypt", KeyKind::OfEncryption("EncryptionAlgorithm")),
+    ("GenerateDataKey", KeyKind::OfOperation(SYMMETRIC)),
+    ("GenerateDataKeyWithoutPlaintext", KeyKind::OfOperation(SYMMETRIC)),
+    ("GenerateMac", KeyKind::OfOperation(SYMMETRIC)),
+    ("GenerateRandom", KeyKind::OfOperation(SYMMETRIC)),
+    ("ReEncrypt", KeyKind::OfReEncryption(["SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"])),
+    ("Sign", KeyKind::OfSignature("SigningAlgorithm")),
+    ("Verify", KeyKind::OfSignature("SigningAlgorithm")),
+    ("VerifyMac", KeyKind::OfOperation(SYMMETRIC)),
 ];
 
 const fn quota(name: &'static str, per_second: u32) -> RequestQuota {
@@ -138,49 +156,68 @@ impl RequestQuotas {
         Self { rates: if settings.enabled { REQUEST_QUOTAS.iter().map(rate).collect() } else { Vec::new() } }
     }
 
-    /// Takes one request of the quota called `name`; `false` when it is used up. What has no quota of that name is not limited.
-    pub fn take(&self, name: &str, account: AccountId, region: usize, now_ms: u64) -> bool {
+    /// Takes so many requests of the quota called `name` at once; `false`, and none taken, when fewer are left. What has no quota of that
+    /// name is not limited.
+    pub fn take(&self, name: &str, requests: u32, account: AccountId, region: usize, now_ms: u64) -> bool {
         if self.rates.is_empty() {
             return true;
         }
         let index = REQUEST_QUOTAS.binary_search_by(|quota| quota.name.cmp(name));
         let rate = index.ok().and_then(|index| self.rates.get(index));
-        rate.is_none_or(|rate| rate.take(&(account, region), now_ms))
+        rate.is_none_or(|rate| rate.take_many(&(account, region), requests, now_ms))
     }
 }
 
 impl RequestQuota {
-    /// The name of the quota that an operation counts against, as far as the request tells: `None` for cryptographic operations, whose key
-    /// decides.
-    pub fn of_request(operation: &'static str, input: &Value) -> Option<Cow<'static, str>> {
-        if CRYPTOGRAPHIC_OPERATIONS.contains(&operation) {
-            return None;
-        }
-        if operation == "GenerateRandom" {
-            return Some(SYMMETRIC.into());
-        }
-        if operation.starts_with(DATA_KEY_PAIR) {
-            let spec = input.get("KeyPairSpec").and_then(Value::as_str).unwrap_or_default();
-            return Some(format!("{DATA_KEY_PAIR}.{spec}").into());
-        }
-        Some(operation.into())
-    }
-
-    /// The name of the quota of cryptographic operations with keys of this spec, if the operation is one of them.
-    pub fn of_key(operation: &str, spec: KeySpec) -> Option<&'static str> {
-        CRYPTOGRAPHIC_OPERATIONS.contains(&operation).then_some(match spec {
-            KeySpec::SymmetricDefault | KeySpec::Hmac224 | KeySpec::Hmac256 | KeySpec::Hmac384 | KeySpec::Hmac512 => {
-                SYMMETRIC
+    /// The names of the quotas that a validated request counts against, once each. More than one has only a ReEncrypt between keys of
+    /// different kinds. That it counts once otherwise is unverified.
+    pub fn of_request(operation: &'static str, input: &Value) -> impl Iterator<Item = Cow<'static, str>> {
+        let kind = CRYPTOGRAPHIC_OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, kind)| *kind);
+        let (quota, other): (Cow<'static, str>, _) = match kind {
+            Some(KeyKind::OfOperation(quota)) => (quota.into(), None),
+            Some(KeyKind::OfEncryption(member)) => (encryption_quota(input, member).into(), None),
+            Some(KeyKind::OfReEncryption(members)) => {
+                let [source, destination] = members.map(|member| encryption_quota(input, member));
+                (source.into(), (source != destination).then_some(destination))
             }
-            KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => RSA,
-            KeySpec::MlDsa44 | KeySpec::MlDsa65 | KeySpec::MlDsa87 => ML_DSA,
-            KeySpec::EccNistP256
-            | KeySpec::EccNistP384
-            | KeySpec::EccNistP521
-            | KeySpec::EccSecgP256k1
-            | KeySpec::EccNistEdwards25519
-            | KeySpec::Sm2 => ECC,
-        })
+            Some(KeyKind::OfSignature(member)) => (signature_quota(input, member).into(), None),
+            None if operation.starts_with(DATA_KEY_PAIR) => {
+                let spec = input.get("KeyPairSpec").and_then(Value::as_str).unwrap_or_default();
+                (format!("{DATA_KEY_PAIR}.{spec}").into(), None)
+            }
+            None => (operation.into(), None),
+        };
+        std::iter::once(quota).chain(other.map(Cow::from))
+    }
+}
+
+/// The algorithm that a member of a validated request holds; `None` where it is left out.
+fn algorithm<A: FromStr>(input: &Value, member: &str) -> Option<A> {
+    input.get(member)?.as_str()?.parse().ok()
+}
+
+/// The quota for the keys that have the encryption algorithm; symmetric by default.
+fn encryption_quota(input: &Value, member: &str) -> &'static str {
+    use EncryptionAlgorithmSpec as A;
+    match algorithm(input, member).unwrap_or(A::SymmetricDefault) {
+        A::SymmetricDefault => SYMMETRIC,
+        A::RsaesOaepSha1 | A::RsaesOaepSha256 => RSA,
+        A::Sm2pke => ECC,
+    }
+}
+
+/// The quota for the keys that have the signing algorithm. Validation refuses requests without one.
+fn signature_quota(input: &Value, member: &str) -> &'static str {
+    use SigningAlgorithmSpec as A;
+    match algorithm(input, member).unwrap_or(A::RsassaPssSha256) {
+        A::RsassaPssSha256
+        | A::RsassaPssSha384
+        | A::RsassaPssSha512
+        | A::RsassaPkcs1V15Sha256
+        | A::RsassaPkcs1V15Sha384
+        | A::RsassaPkcs1V15Sha512 => RSA,
+        A::EcdsaSha256 | A::EcdsaSha384 | A::EcdsaSha512 | A::Sm2dsa | A::Ed25519Sha512 | A::Ed25519PhSha512 => ECC,
+        A::MlDsaShake256 => ML_DSA,
     }
 }
 
@@ -191,22 +228,58 @@ mod tests {
     use keystead_model::shape;
     use serde_json::json;
 
+    fn quotas(operation: &'static str, input: &Value) -> Vec<String> {
+        RequestQuota::of_request(operation, input).map(Cow::into_owned).collect()
+    }
+
     #[test]
     fn every_operation_has_its_quota() {
         assert!(REQUEST_QUOTAS.is_sorted_by_key(|quota| quota.name));
-        let known = |name: &str| REQUEST_QUOTAS.iter().any(|quota| quota.name == name);
+        let input = json!({ "KeyPairSpec": "RSA_2048", "SigningAlgorithm": "ECDSA_SHA_256" });
         for operation in shape::operations() {
-            let input = json!({ "KeyPairSpec": "RSA_2048" });
-            match RequestQuota::of_request(operation.name, &input) {
-                Some(name) => assert!(known(&name), "{name}"),
-                None => {
-                    for spec in [KeySpec::SymmetricDefault, KeySpec::Rsa4096, KeySpec::EccNistP256, KeySpec::MlDsa44] {
-                        assert!(known(RequestQuota::of_key(operation.name, spec).unwrap()), "{}", operation.name);
-                    }
-                }
+            let names = quotas(operation.name, &input);
+            assert_eq!(names.len(), 1, "{}", operation.name);
+            assert!(REQUEST_QUOTAS.iter().any(|quota| quota.name == names[0]), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_tells_the_quota() {
+        for algorithm in SigningAlgorithmSpec::ALL {
+            let expected = match algorithm.as_str() {
+                name if name.starts_with("RSASSA_") => RSA,
+                name if name.starts_with("ML_DSA_") => ML_DSA,
+                _ => ECC,
+            };
+            for operation in ["Sign", "Verify"] {
+                assert_eq!(quotas(operation, &json!({ "SigningAlgorithm": algorithm })), [expected], "{algorithm}");
             }
         }
-        assert_eq!(RequestQuota::of_key("DescribeKey", KeySpec::Rsa2048), None);
+        for algorithm in EncryptionAlgorithmSpec::ALL {
+            let expected = match algorithm.as_str() {
+                name if name.starts_with("RSAES_") => RSA,
+                "SM2PKE" => ECC,
+                _ => SYMMETRIC,
+            };
+            for operation in ["Encrypt", "Decrypt"] {
+                assert_eq!(quotas(operation, &json!({ "EncryptionAlgorithm": algorithm })), [expected], "{algorithm}");
+            }
+        }
+        for operation in ["Encrypt", "Decrypt", "GenerateDataKey", "GenerateMac", "VerifyMac", "GenerateRandom"] {
+            assert_eq!(quotas(operation, &json!({})), [SYMMETRIC], "{operation}");
+        }
+        assert_eq!(quotas("DeriveSharedSecret", &json!({ "KeyAgreementAlgorithm": "ECDH" })), [ECC]);
+        assert_eq!(quotas("DescribeKey", &json!({})), ["DescribeKey"]);
+    }
+
+    #[test]
+    fn re_encrypt_counts_once_for_each_quota() {
+        let rsa = "RSAES_OAEP_SHA_256";
+        assert_eq!(quotas("ReEncrypt", &json!({})), [SYMMETRIC]);
+        let input = json!({ "SourceEncryptionAlgorithm": rsa, "DestinationEncryptionAlgorithm": "RSAES_OAEP_SHA_1" });
+        assert_eq!(quotas("ReEncrypt", &input), [RSA]);
+        assert_eq!(quotas("ReEncrypt", &json!({ "SourceEncryptionAlgorithm": rsa })), [RSA, SYMMETRIC]);
+        assert_eq!(quotas("ReEncrypt", &json!({ "DestinationEncryptionAlgorithm": rsa })), [SYMMETRIC, RSA]);
     }
 
     #[test]
@@ -215,18 +288,20 @@ mod tests {
             RequestQuotaSettings { per_second: BTreeMap::from([("CreateKey".to_owned(), 2)]), ..Default::default() };
         let quotas = RequestQuotas::new(&settings);
         let [one, other] = ["111122223333", "444455556666"].map(|id| AccountId::parse(id).unwrap());
-        assert!((0..2).all(|_| quotas.take("CreateKey", one, 0, 0)));
-        assert!(!quotas.take("CreateKey", one, 0, 0));
-        assert!(quotas.take("CreateKey", one, 1, 0), "another Region");
-        assert!(quotas.take("CreateKey", other, 0, 0), "another account");
-        assert!(quotas.take("EnableKey", one, 0, 0), "another quota");
-        assert!(quotas.take("CreateKey", one, 0, 500), "half a second brings one");
+        assert!((0..2).all(|_| quotas.take("CreateKey", 1, one, 0, 0)));
+        assert!(!quotas.take("CreateKey", 1, one, 0, 0));
+        assert!(quotas.take("CreateKey", 1, one, 1, 0), "another Region");
+        assert!(quotas.take("CreateKey", 1, other, 0, 0), "another account");
+        assert!(quotas.take("EnableKey", 1, one, 0, 0), "another quota");
+        assert!(quotas.take("CreateKey", 1, one, 0, 500), "half a second brings one");
+        assert!(!quotas.take("CreateKey", 2, one, 0, 1000), "two at once are more than one");
+        assert!(quotas.take("CreateKey", 2, one, 0, 1500), "and nothing was taken of them");
     }
 
     #[test]
     fn quotas_that_do_not_hold_limit_nothing() {
         let quotas = RequestQuotas::new(&RequestQuotaSettings { enabled: false, ..Default::default() });
         let account = AccountId::parse("111122223333").unwrap();
-        assert!((0..100).all(|_| quotas.take("GetParametersForImport", account, 0, 0)));
+        assert!((0..100).all(|_| quotas.take("GetParametersForImport", 1, account, 0, 0)));
     }
 }
