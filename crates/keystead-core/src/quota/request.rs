@@ -32,13 +32,13 @@ const DATA_KEY_PAIR: &str = "GenerateDataKeyPair";
 #[derive(Clone, Copy)]
 enum KeyKind {
     /// The operation is for keys of one kind only: the quota.
-    OfOperation(&'static str),
+    Fixed(&'static str),
     /// The member that holds the encryption algorithm tells.
-    OfEncryption(&'static str),
+    Encryption(&'static str),
     /// The members that hold the encryption algorithms of source and destination tell.
-    OfReEncryption([&'static str; 2]),
+    ReEncryption([&'static str; 2]),
     /// The member that holds the signing algorithm tells.
-    OfSignature(&'static str),
+    Signature(&'static str),
 }
 
 /// The operations that share the quotas of cryptographic operations.
@@ -46,17 +46,17 @@ enum KeyKind {
 /// The request alone decides which of the quotas. It counts before its key is looked up, so that requests for keys that do not exist are
 /// limited as well, and a caller at its limit cannot tell whether a key exists.
 const CRYPTOGRAPHIC_OPERATIONS: &[(&str, KeyKind)] = &[
-    ("Decrypt", KeyKind::OfEncryption("EncryptionAlgorithm")),
-    ("DeriveSharedSecret", KeyKind::OfOperation(ECC)),
-    ("Encrypt", KeyKind::OfEncryption("EncryptionAlgorithm")),
-    ("GenerateDataKey", KeyKind::OfOperation(SYMMETRIC)),
-    ("GenerateDataKeyWithoutPlaintext", KeyKind::OfOperation(SYMMETRIC)),
-    ("GenerateMac", KeyKind::OfOperation(SYMMETRIC)),
-    ("GenerateRandom", KeyKind::OfOperation(SYMMETRIC)),
-    ("ReEncrypt", KeyKind::OfReEncryption(["SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"])),
-    ("Sign", KeyKind::OfSignature("SigningAlgorithm")),
-    ("Verify", KeyKind::OfSignature("SigningAlgorithm")),
-    ("VerifyMac", KeyKind::OfOperation(SYMMETRIC)),
+    ("Decrypt", KeyKind::Encryption("EncryptionAlgorithm")),
+    ("DeriveSharedSecret", KeyKind::Fixed(ECC)),
+    ("Encrypt", KeyKind::Encryption("EncryptionAlgorithm")),
+    ("GenerateDataKey", KeyKind::Fixed(SYMMETRIC)),
+    ("GenerateDataKeyWithoutPlaintext", KeyKind::Fixed(SYMMETRIC)),
+    ("GenerateMac", KeyKind::Fixed(SYMMETRIC)),
+    ("GenerateRandom", KeyKind::Fixed(SYMMETRIC)),
+    ("ReEncrypt", KeyKind::ReEncryption(["SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"])),
+    ("Sign", KeyKind::Signature("SigningAlgorithm")),
+    ("Verify", KeyKind::Signature("SigningAlgorithm")),
+    ("VerifyMac", KeyKind::Fixed(SYMMETRIC)),
 ];
 
 const fn quota(name: &'static str, per_second: u32) -> RequestQuota {
@@ -174,13 +174,13 @@ impl RequestQuota {
     pub fn of_request(operation: &'static str, input: &Value) -> impl Iterator<Item = Cow<'static, str>> {
         let kind = CRYPTOGRAPHIC_OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, kind)| *kind);
         let (quota, other): (Cow<'static, str>, _) = match kind {
-            Some(KeyKind::OfOperation(quota)) => (quota.into(), None),
-            Some(KeyKind::OfEncryption(member)) => (encryption_quota(input, member).into(), None),
-            Some(KeyKind::OfReEncryption(members)) => {
+            Some(KeyKind::Fixed(quota)) => (quota.into(), None),
+            Some(KeyKind::Encryption(member)) => (encryption_quota(input, member).into(), None),
+            Some(KeyKind::ReEncryption(members)) => {
                 let [source, destination] = members.map(|member| encryption_quota(input, member));
                 (source.into(), (source != destination).then_some(destination))
             }
-            Some(KeyKind::OfSignature(member)) => (signature_quota(input, member).into(), None),
+            Some(KeyKind::Signature(member)) => (signature_quota(input, member).into(), None),
             None if operation.starts_with(DATA_KEY_PAIR) => {
                 let spec = input.get("KeyPairSpec").and_then(Value::as_str).unwrap_or_default();
                 (format!("{DATA_KEY_PAIR}.{spec}").into(), None)
