@@ -106,7 +106,7 @@ fn make_keys(keystead: &Keystead, folder: &DataFolder, count: usize) -> Result<V
         for name in ["one", "other"] {
             let grant = json!({
                 "KeyId": key_id, "Name": name, "Operations": ["Encrypt", "Decrypt"],
-                "GranteePrincipal": format!("arn:aws:iam::111122223333:user/{name}"),
+                "GranteePrincipal": "arn:aws:iam::111122223333:root",
             });
             caller.call("CreateGrant", &grant).await?;
         }
