@@ -661,6 +661,8 @@ async fn the_other_region_counts_the_request() {
         server.replicate(primary, IRELAND).await;
     }
     throttled(server.refused("ReplicateKey", json!({"KeyId": primaries[2], "ReplicaRegion": IRELAND})).await);
+    // One was left, and what was refused did not take it.
+    server.call_in(IRELAND, "CreateKey", json!({})).await.unwrap();
     throttled(server.call_in(IRELAND, "CreateKey", json!({})).await.unwrap_err());
     server.call_in(VIRGINIA, "CreateKey", json!({})).await.unwrap();
     server.replicate(&primaries[2], OHIO).await;
