@@ -42,6 +42,10 @@ pub static CAUSES: &[(&str, &str)] = &[
         "Too many RSA keys and RSA data key pairs of this account wait to be made already. Ask again when some are done.",
     ),
     (
+        cause::PRIVATE_KEY_WORK_BUSY,
+        "Too many requests of this account wait for private keys, or for an attestation document's verification, already. Slow down.",
+    ),
+    (
         cause::KEY_STORE_REQUEST_RATE_EXCEEDED,
         "More requests a second for keys of this custom key store than its quota allows. Slow down.",
     ),
@@ -63,6 +67,8 @@ pub mod cause {
     pub const REQUEST_RATE_EXCEEDED: &str = "REQUEST_RATE_EXCEEDED";
     /// Too many RSA keys wait to be made.
     pub const KEY_GENERATION_BUSY: &str = "KEY_GENERATION_BUSY";
+    /// Too many requests wait for private keys that work long.
+    pub const PRIVATE_KEY_WORK_BUSY: &str = "PRIVATE_KEY_WORK_BUSY";
     /// The key store's request quota is used up.
     pub const KEY_STORE_REQUEST_RATE_EXCEEDED: &str = "KEY_STORE_REQUEST_RATE_EXCEEDED";
 }

@@ -1,42 +1,35 @@
 //! A queue for making RSA keys, which takes up to seconds of a core: apart from everything that others wait for.
-//!
-//! One thread of low priority makes one key after another. Accounts take turns, so one that wants many keys does not keep another from its
-//! first; what may wait is bounded. The thread ends when nothing waits.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::{io, thread};
 
 use keystead_model::arn::AccountId;
-use tokio::sync::oneshot;
 
+use super::turns::{Job, TurnQueue, TurnRules};
 use crate::error::{KmsError, cause};
 
-/// Keys that are made at once, a core for each.
-const THREADS_MAX: usize = 1;
-/// Keys of one account that may wait.
-const WAITING_PER_ACCOUNT_MAX: usize = 16;
-/// Accounts whose keys may wait.
-const WAITING_ACCOUNTS_MAX: usize = 64;
-/// The threads' nice value. Beside busy threads of the usual priority each gets about a tenth of a core; a caller gives up waiting if it
+const RULES: TurnRules = TurnRules {
+    work: "making a key",
+    threads_max: 1,
+    waiting_per_account_max: 16,
+    waiting_accounts_max: 64,
+    busy: cause::KEY_GENERATION_BUSY,
+    begin_thread: begin_slow_thread,
+};
+
+/// The thread's nice value. Beside busy threads of the usual priority it gets about a tenth of a core; a caller gives up waiting if it
 /// gets much less.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-type Job = Box<dyn FnOnce() + Send>;
-
-/// The queue. See the module.
-#[derive(Default)]
+/// The queue: one thread of low priority makes one key after another, in the accounts' turn.
 pub(crate) struct GenerationQueue {
-    state: Arc<Mutex<State>>,
+    turns: TurnQueue,
 }
 
-#[derive(Default)]
-struct State {
-    /// What waits, by account; never empty for an account that is here. The first account's turn is next.
-    waiting: VecDeque<(AccountId, VecDeque<Job>)>,
-    threads: usize,
+impl Default for GenerationQueue {
+    fn default() -> Self {
+        Self { turns: TurnQueue::new(RULES) }
+    }
 }
 
 impl GenerationQueue {
@@ -48,89 +41,16 @@ impl GenerationQueue {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        self.submit(
-            account,
-            Box::new(move || {
-                if !sender.is_closed() {
-                    // A caller that went away meanwhile needs no answer.
-                    let _ = sender.send(work());
-                }
-            }),
-        )?;
-        receiver.await.map_err(|_| KmsError::internal(&"making a key failed"))
-    }
-
-    fn submit(&self, account: AccountId, job: Job) -> Result<(), KmsError> {
-        let mut state = lock(&self.state);
-        if !state.push(account, job) {
-            return Err(KmsError::throttling().with_cause(cause::KEY_GENERATION_BUSY));
-        }
-        if state.threads == THREADS_MAX {
-            return Ok(());
-        }
-        let shared = self.state.clone();
-        match thread::Builder::new().name("key-generation".to_owned()).spawn(move || work_off(&shared)) {
-            Ok(_) => state.threads += 1,
-            // Another thread will come to it.
-            Err(_) if state.threads > 0 => {}
-            Err(error) => {
-                state.waiting.clear();
-                return Err(KmsError::internal(&error));
-            }
-        }
-        Ok(())
+        self.turns.run(account, work).await
     }
 }
 
-impl State {
-    /// `false` if there is no room.
-    fn push(&mut self, account: AccountId, job: Job) -> bool {
-        let room = self.waiting.len() < WAITING_ACCOUNTS_MAX;
-        match self.waiting.iter_mut().find(|(waiting, _)| *waiting == account) {
-            Some((_, jobs)) if jobs.len() < WAITING_PER_ACCOUNT_MAX => jobs.push_back(job),
-            None if room => self.waiting.push_back((account, VecDeque::from([job]))),
-            Some(_) | None => return false,
-        }
-        true
-    }
-
-    /// The next job; its account goes to the end.
-    fn pop(&mut self) -> Option<Job> {
-        let (account, mut jobs) = self.waiting.pop_front()?;
-        let job = jobs.pop_front();
-        if !jobs.is_empty() {
-            self.waiting.push_back((account, jobs));
-        }
-        job
-    }
-}
-
-/// What a panic could leave half done is nothing: each change of the state is one call of a collection.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The life of a thread.
-fn work_off(state: &Mutex<State>) {
-    lower_priority();
-    loop {
-        let Some(job) = next_job(state) else { return };
-        // Who waits for it is told by the channel that is dropped.
-        if catch_unwind(AssertUnwindSafe(job)).is_err() {
-            tracing::error!("making a key panicked");
-        }
-    }
-}
-
-/// The next job; without one the thread is no longer counted, and ends.
-fn next_job(state: &Mutex<State>) -> Option<Job> {
-    let mut state = lock(state);
-    let job = state.pop();
-    if job.is_none() {
-        state.threads -= 1;
-    }
-    job
+fn begin_slow_thread(job: Job) -> io::Result<()> {
+    let slowly = move || {
+        lower_priority();
+        job();
+    };
+    thread::Builder::new().name("key-generation".to_owned()).spawn(slowly).map(drop)
 }
 
 /// Lowers this thread's own priority: on Linux, unlike elsewhere, a nice value is a thread's (setpriority(2)).
@@ -142,93 +62,50 @@ fn lower_priority() {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
-mod tests {
-    use std::sync::mpsc;
+#[allow(clippy::unwrap_used)]
+pub(super) mod tests {
+    use std::sync::{Arc, Mutex, mpsc};
 
-    use keystead_model::kms::Exception;
+    use tokio::sync::oneshot;
 
+    use super::super::turns::tests::{accounts, check_bounds, waiting_accounts};
     use super::*;
 
-    fn accounts() -> [AccountId; 2] {
-        ["111122223333", "444455556666"].map(|id| AccountId::parse(id).unwrap())
+    impl GenerationQueue {
+        pub(in crate::key) fn waiting_accounts(&self) -> usize {
+            waiting_accounts(&self.turns)
+        }
     }
 
-    /// A queue whose thread is held up by a first job, until the sender is used or dropped.
-    async fn held_up(account: AccountId) -> (Arc<GenerationQueue>, mpsc::Sender<()>) {
-        let queue = Arc::new(GenerationQueue::default());
+    /// A queue in which as much of the account waits as may, behind a job that is being done, until the sender is
+    /// dropped.
+    pub(in crate::key) async fn full_queue(account: AccountId) -> (GenerationQueue, mpsc::Sender<()>) {
+        let queue = GenerationQueue::default();
         let (release, released) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
-        queue
-            .submit(
-                account,
-                Box::new(move || {
-                    begun.send(()).unwrap();
-                    let _ = released.recv();
-                }),
-            )
-            .unwrap();
+        let released = Arc::new(Mutex::new(released));
+        let until_released = move || {
+            let released = released.clone();
+            move || {
+                let _ = released.lock().unwrap().recv();
+            }
+        };
+        let first = until_released();
+        let begin = move || {
+            begun.send(()).unwrap();
+            first();
+        };
+        queue.turns.submit(account, Box::new(begin)).unwrap();
         has_begun.await.unwrap();
+        for _ in 0..RULES.waiting_per_account_max {
+            queue.turns.submit(account, Box::new(until_released())).unwrap();
+        }
         (queue, release)
     }
 
     #[tokio::test]
-    async fn accounts_take_turns() {
-        let [one, other] = accounts();
-        let (queue, release) = held_up(one).await;
-        let (done, order) = mpsc::channel();
-        for (account, name) in [(one, "1a"), (one, "1b"), (one, "1c"), (other, "2a"), (other, "2b")] {
-            let done = done.clone();
-            queue.submit(account, Box::new(move || done.send(name).unwrap())).unwrap();
-        }
-        drop((done, release));
-        assert_eq!(order.iter().collect::<Vec<_>>(), ["1a", "2a", "1b", "2b", "1c"]);
-    }
-
-    #[tokio::test]
     async fn what_waits_is_bounded() {
-        let [one, other] = accounts();
-        let (queue, release) = held_up(one).await;
-        for _ in 0..WAITING_PER_ACCOUNT_MAX {
-            queue.submit(one, Box::new(|| {})).unwrap();
-        }
-        let error = queue.run(one, || {}).await.unwrap_err();
-        assert_eq!((error.exception, error.cause), (Exception::Throttling, Some(cause::KEY_GENERATION_BUSY)));
-        let others = 100_000_000_000..100_000_000_000 + WAITING_ACCOUNTS_MAX as u64 - 1;
-        for id in others {
-            queue.submit(AccountId::parse(&id.to_string()).unwrap(), Box::new(|| {})).unwrap();
-        }
-        assert_eq!(queue.run(other, || {}).await.unwrap_err().exception, Exception::Throttling);
-        drop(release);
-        while queue.run(other, || {}).await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn nobody_works_for_a_caller_that_has_gone() {
-        let [one, other] = accounts();
-        let (queue, release) = held_up(one).await;
-        let abandoned = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.run(one, || panic!("nobody waits for this")).await }
-        });
-        while lock(&queue.state).waiting.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        abandoned.abort();
-        assert!(abandoned.await.unwrap_err().is_cancelled());
-        drop(release);
-        assert_eq!(queue.run(other, || 7).await.unwrap(), 7);
-    }
-
-    #[tokio::test]
-    async fn a_panic_ends_one_job() {
-        let [one, _] = accounts();
-        let queue = GenerationQueue::default();
-        let failed = queue.run(one, || panic!("on purpose")).await;
-        assert_eq!(failed.unwrap_err().exception, Exception::KmsInternal);
-        assert_eq!(queue.run(one, || 7).await.unwrap(), 7);
+        check_bounds(&GenerationQueue::default().turns).await;
     }
 
     #[cfg(target_os = "linux")]

@@ -21,6 +21,7 @@ mod rotation;
 mod state;
 mod state_table;
 mod symmetric_material;
+mod turns;
 mod usage_tracker;
 mod wrapping_key_pool;
 

@@ -1,85 +1,88 @@
 //! Where private keys work that take long: apart from the threads that serve every request.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::Semaphore;
+use keystead_model::arn::AccountId;
 
-use crate::error::KmsError;
+use super::turns::{TurnQueue, TurnRules};
+use crate::error::{KmsError, cause};
+
+const RULES: TurnRules = TurnRules {
+    work: "a private key's work",
+    // If it is not known how many cores there are.
+    threads_max: 1,
+    // A second's requests at the quota of RSA keys, which may come at once.
+    waiting_per_account_max: 1000,
+    waiting_accounts_max: 1000,
+    busy: cause::PRIVATE_KEY_WORK_BUSY,
+    begin_thread: |job| {
+        // What becomes of the job, the queue itself tells.
+        drop(tokio::task::spawn_blocking(job));
+        Ok(())
+    },
+};
 
 /// Threads for private keys that work for a good part of a millisecond or more: of RSA (0.3 ms with 2048 bits, 2 ms with 4096), and ML-DSA
-/// over an external mu (up to 2 ms). As many at once as there are cores, in the order in which they were asked; other requests go on
-/// beside them.
+/// over an external mu (up to 2 ms). As many at once as there are cores, in the accounts' turn; other requests go on beside them.
 ///
 /// To hand over costs 7 to 30 µs, a tenth of the least of these. What takes less is done where it is asked.
 pub(crate) struct PrivateKeyWork {
-    free: Arc<Semaphore>,
+    turns: TurnQueue,
 }
 
 impl Default for PrivateKeyWork {
     fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { free: Arc::new(Semaphore::new(cores)) }
+        let cores = thread::available_parallelism().map_or(RULES.threads_max, NonZeroUsize::get);
+        Self { turns: TurnQueue::new(TurnRules { threads_max: cores, ..RULES }) }
     }
 }
 
 impl PrivateKeyWork {
-    /// Has `work` done on a thread that may block, and waits for what it gives.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, KmsError>
+    /// Has `work` of an account's request done on a thread that may block, when the account's turn comes, and waits for what it gives.
+    ///
+    /// `ThrottlingException` if too much waits already. If the caller goes away before, the work is not done at all.
+    pub(crate) async fn run<T, F>(&self, account: AccountId, work: F) -> Result<T, KmsError>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let turn = self.free.clone().acquire_owned().await.map_err(|error| KmsError::internal(&error))?;
-        let done = tokio::task::spawn_blocking(move || {
-            // The turn ends with the work, not with the caller's waiting.
-            let _turn = turn;
-            work()
-        });
-        done.await.map_err(|error| KmsError::internal(&error))
+        self.turns.run(account, work).await
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::mpsc;
 
-    use keystead_model::kms::Exception;
-
+    use super::super::turns::tests::{accounts, check_bounds, hold_up};
     use super::*;
 
     #[tokio::test]
     async fn it_is_done_on_another_thread() {
+        let [one, _] = accounts();
         let own = thread::current().id();
-        let other = PrivateKeyWork::default().run(|| thread::current().id()).await.unwrap();
+        let other = PrivateKeyWork::default().run(one, || thread::current().id()).await.unwrap();
         assert_ne!(other, own);
     }
 
     #[tokio::test]
-    async fn a_turn_ends_with_the_work_and_not_with_the_waiting() {
-        let work = Arc::new(PrivateKeyWork { free: Arc::new(Semaphore::new(1)) });
-        let (release, released) = mpsc::channel::<()>();
-        let abandoned = tokio::spawn({
-            let work = work.clone();
-            async move { work.run(move || released.recv().is_err()).await }
-        });
-        while work.free.available_permits() > 0 {
-            tokio::task::yield_now().await;
+    async fn accounts_take_turns() {
+        let [greedy, modest] = accounts();
+        let work = PrivateKeyWork { turns: TurnQueue::new(RULES) };
+        let release = hold_up(&work.turns, greedy).await;
+        let (done, order) = mpsc::channel();
+        for account in (0..RULES.waiting_per_account_max).map(|_| greedy).chain([modest]) {
+            let done = done.clone();
+            work.turns.submit(account, Box::new(move || done.send(account).unwrap())).unwrap();
         }
-        abandoned.abort();
-        assert!(abandoned.await.unwrap_err().is_cancelled());
-        assert_eq!(work.free.available_permits(), 0);
-        drop(release);
-        assert_eq!(work.run(|| 7).await.unwrap(), 7);
+        drop((done, release));
+        assert_eq!(order.iter().position(|account| account == modest), Some(1));
     }
 
     #[tokio::test]
-    async fn a_panic_ends_one_request() {
-        let work = PrivateKeyWork::default();
-        let failed = work.run(|| panic!("on purpose")).await;
-        assert_eq!(failed.unwrap_err().exception, Exception::KmsInternal);
-        assert_eq!(work.run(|| 7).await.unwrap(), 7);
+    async fn what_waits_is_bounded() {
+        check_bounds(&PrivateKeyWork::default().turns).await;
     }
 }

@@ -10,7 +10,7 @@ use super::cryptography::{UsableKey, invalid_ciphertext};
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::KeyMaterial;
-use crate::kms::Kms;
+use crate::kms::{Call, Kms};
 
 impl UsableKey {
     /// Its key pair.
@@ -30,6 +30,7 @@ impl UsableKey {
     pub(super) async fn decrypt_rsa(
         &self,
         kms: &Kms,
+        call: &Call<'_>,
         algorithm: EncryptionAlgorithmSpec,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
@@ -40,7 +41,7 @@ impl UsableKey {
                 DecryptionError::AlgorithmNotOfKey | DecryptionError::Library => KmsError::internal(&error),
             })
         };
-        kms.private_key_work.run(decrypt).await?
+        kms.private_key_work.run(call.caller.principal.account, decrypt).await?
     }
 }
 

@@ -102,7 +102,7 @@ impl Opening<'_> {
             Secret::Ignored => Ok(None),
             Secret::Symmetric(_) if self.source.dry_run && self.key.is_in_key_store() => Ok(None),
             Secret::Symmetric(ciphertext) => self.key.decrypt_symmetric(kms, call, ciphertext, context).await.map(Some),
-            Secret::Rsa(ciphertext) => self.key.decrypt_rsa(kms, *algorithm, ciphertext.as_ref()).await.map(Some),
+            Secret::Rsa(ciphertext) => self.key.decrypt_rsa(kms, call, *algorithm, ciphertext.as_ref()).await.map(Some),
         }
     }
 }

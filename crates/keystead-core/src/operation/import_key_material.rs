@@ -131,7 +131,7 @@ async fn unwrap(
     let (spec, key_id) = (key.key.spec, key.key.id);
     let encrypted = request.encrypted_key_material.as_ref().to_vec();
     kms.private_key_work
-        .run(move || {
+        .run(call.caller.principal.account, move || {
             let wrapping_key =
                 WrappingKey::from_pkcs8(token.spec, &token.private_key).map_err(|error| KmsError::internal(&error))?;
             let bytes = wrapping_key

@@ -39,7 +39,8 @@ impl Recipient {
         let document = document_of(recipient)?;
         let (roots, now_unix_ms) = (kms.settings.attestation_roots.clone(), call.now.millis());
         // Five verifications of ECDSA on P-384 take a millisecond or more: too long for a thread that serves every request.
-        let verified = kms.private_key_work.run(move || verify(document.as_ref(), &roots, now_unix_ms)).await?;
+        let work = move || verify(document.as_ref(), &roots, now_unix_ms);
+        let verified = kms.private_key_work.run(call.caller.principal.account, work).await?;
         let attestation = verified.map_err(|error| refused(&error))?;
         // AWS KMS is said to leave it out of the records of denied calls (readme of cyntrisec/EphemeralML). Here each has it: it is worth
         // knowing who was denied.

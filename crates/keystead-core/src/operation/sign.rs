@@ -19,6 +19,6 @@ pub(super) async fn sign(kms: &Kms, call: &mut Call<'_>, request: SignRequest) -
     let signing_algorithm = signed.algorithm;
     let slow = signed.signs_slowly(key.loaded().key.spec);
     let work = move || key.key_pair()?.sign(signed.algorithm, signed.message()).map_err(signature_failure);
-    let signature = if slow { kms.private_key_work.run(work).await? } else { work() }?;
+    let signature = if slow { kms.private_key_work.run(call.caller.principal.account, work).await? } else { work() }?;
     Ok(SignResponse { key_id, signature: Blob::from(signature), signing_algorithm })
 }
