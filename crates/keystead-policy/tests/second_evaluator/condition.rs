@@ -80,8 +80,8 @@ fn compares(operator: &str, one: &str, of_policy: &str, request: &Request<'_>, v
         }
         "StringLike" => expanded().is_some_and(|pattern| matches(&anywhere(&pattern), &characters(one))),
         "ArnEquals" | "ArnLike" => expanded().is_some_and(|pattern| arn_matches(&pattern, one)),
-        "Bool" => one.to_lowercase() == of_policy.to_lowercase() && ["true", "false"].contains(&&*one.to_lowercase()),
-        "BinaryEquals" => value::bytes(one).is_some() && value::bytes(one) == value::bytes(of_policy),
+        "Bool" => one.to_lowercase() == of_policy.to_lowercase(),
+        "BinaryEquals" => value::bytes(one) == value::bytes(of_policy),
         "IpAddress" => value::is_in_range(one, of_policy),
         _ => match operator.strip_prefix("Numeric") {
             Some(comparison) => ordered(comparison, value::compare_numbers(one, of_policy)),
