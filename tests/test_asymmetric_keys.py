@@ -78,6 +78,9 @@ def test_which_key_and_algorithm_an_operation_takes(keys, spec, usage):
             expected = accepted if algorithm in ALGORITHMS[spec, usage] else incompatible(algorithm, spec)
             if usage != needed:
                 expected = wrong_usage(arn, usage, operation)
+                # 3.3, recorded: of Decrypt alone.
+                if operation == "Decrypt":
+                    expected = "IncorrectKeyException", INCORRECT_KEY
             if got != expected:
                 differences.append((operation, algorithm, got, expected))
     assert differences == []
@@ -422,6 +425,20 @@ def test_re_encrypt_to_a_key_for_something_else(keys, symmetric_ciphertext, spec
     arn = keys.of(spec, usage)
     parameters = {"CiphertextBlob": symmetric_ciphertext, "SourceEncryptionContext": CONTEXT, "DestinationKeyId": arn}
     assert answered(keys.client, "ReEncrypt", **parameters) == wrong_usage(arn, usage, "ReEncrypt")
+
+
+@pytest.mark.parametrize(("spec", "usage"), [("RSA_2048", SIGN), ("HMAC_256", MAC), ("ECC_NIST_P256", AGREE)])
+def test_decrypting_with_a_key_for_something_else(keys, symmetric, spec, usage):
+    """3.3, 6.2, recorded of Decrypt and of ReEncrypt's source: whatever the ciphertext, and if there is none."""
+    arn = keys.of(spec, usage)
+    incorrect = ("IncorrectKeyException", INCORRECT_KEY)
+    for algorithm in (OAEP, "SYMMETRIC_DEFAULT"):
+        decrypt = {"KeyId": arn, "EncryptionAlgorithm": algorithm}
+        ignored = {"DryRun": True, "DryRunModifiers": ["IGNORE_CIPHERTEXT"]}
+        for ciphertext in ({"CiphertextBlob": bytes(256)}, ignored):
+            assert answered(keys.client, "Decrypt", **decrypt, **ciphertext) == incorrect
+            source = {"SourceKeyId": arn, "SourceEncryptionAlgorithm": algorithm, "DestinationKeyId": symmetric}
+            assert answered(keys.client, "ReEncrypt", **source, **ciphertext) == incorrect
 
 
 def test_re_encrypt_from_rsa_names_its_key(keys, symmetric, rsa_ciphertext):

@@ -18,6 +18,7 @@ use crate::key_store::{
     ConnectionState, ConnectionWorker, CustomKeyStoreKind, LOGIN_KEEP_INTERVAL, keep_logged_in, log_out, poll_health,
 };
 use crate::kms::Kms;
+use crate::port::StoreError;
 
 /// How long a task that panicked stays away before it is begun again.
 const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(1);
@@ -107,15 +108,26 @@ async fn keep_usages(kms: Arc<Kms>) {
 async fn follow_changes(kms: Arc<Kms>) {
     let mut sequence = None;
     loop {
-        match kms.catalog.follow_changes(&mut sequence).await {
-            Ok(key_stores) => {
-                for id in key_stores {
-                    forget_unless_connected(&kms, &id).await;
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the change feed cannot be read; nothing is cached until it can be"),
+        if let Err(error) = read_change_feed(&kms, &mut sequence).await {
+            tracing::warn!(%error, "the change feed cannot be read; nothing is cached until it can be");
         }
         tokio::time::sleep(kms.settings.change_feed_interval).await;
+    }
+}
+
+/// Reads the change feed from `sequence` on to its end without a pause, however much there is: what others changed is seen from then on.
+/// With `None` it begins at the newest change, and forgets everything that is cached.
+///
+/// Fails if the store cannot be read, and then nothing is cached any more.
+pub async fn read_change_feed(kms: &Arc<Kms>, sequence: &mut Option<u64>) -> Result<(), StoreError> {
+    loop {
+        let followed = kms.catalog.follow_changes(sequence).await?;
+        for id in &followed.key_stores {
+            forget_unless_connected(kms, id).await;
+        }
+        if !followed.more {
+            return Ok(());
+        }
     }
 }
 

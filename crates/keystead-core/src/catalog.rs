@@ -32,6 +32,15 @@ const CAPACITY: usize = 100_000;
 /// How many changes are read from the feed at a time.
 const CHANGES_PER_READ: usize = 1000;
 
+/// What one read of the change feed gave.
+#[derive(Default)]
+pub(crate) struct FollowedChanges {
+    /// The custom key stores that changed.
+    pub(crate) key_stores: Vec<CustomKeyStoreId>,
+    /// The read was full: there may be more.
+    pub(crate) more: bool,
+}
+
 /// See the module's text.
 pub struct Catalog {
     store: Arc<dyn Store>,
@@ -67,11 +76,18 @@ impl Catalog {
 
     /// A key with its material, ready for use.
     pub async fn key(&self, region: &Region, id: &KeyId) -> Result<Option<Arc<LoadedKey>>, KmsError> {
-        let load = async {
-            let key = self.store.key(region, id).await?;
-            key.map(|key| self.load_key(key)).transpose()
-        };
-        self.keys.get_or_load((region.clone(), *id), load).await
+        self.keys.get_or_load((region.clone(), *id), self.stored_key(region, id)).await
+    }
+
+    /// The same past the cache, for what shows that the cached key is not the newest: another server changed it, and the change feed was
+    /// not read since.
+    pub(crate) async fn key_afresh(&self, region: &Region, id: &KeyId) -> Result<Option<Arc<LoadedKey>>, KmsError> {
+        self.keys.load_afresh((region.clone(), *id), self.stored_key(region, id)).await
+    }
+
+    async fn stored_key(&self, region: &Region, id: &KeyId) -> Result<Option<Arc<LoadedKey>>, KmsError> {
+        let key = self.store.key(region, id).await?;
+        key.map(|key| self.load_key(key)).transpose()
     }
 
     fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
@@ -389,11 +405,10 @@ impl Catalog {
         result
     }
 
-    /// Reads the change feed once, from `sequence` on, and drops from the caches what others changed. Returns the custom key stores that
-    /// changed.
+    /// Reads the change feed once, from `sequence` on, and drops from the caches what others changed.
     ///
     /// Called every so often; what another process wrote is seen here that much later at the most.
-    pub(crate) async fn follow_changes(&self, sequence: &mut Option<u64>) -> Result<Vec<CustomKeyStoreId>, StoreError> {
+    pub(crate) async fn follow_changes(&self, sequence: &mut Option<u64>) -> Result<FollowedChanges, StoreError> {
         let followed = self.read_changes(sequence).await;
         if followed.is_err() {
             // Without the feed nothing cached can be trusted.
@@ -402,27 +417,27 @@ impl Catalog {
         followed
     }
 
-    async fn read_changes(&self, sequence: &mut Option<u64>) -> Result<Vec<CustomKeyStoreId>, StoreError> {
+    async fn read_changes(&self, sequence: &mut Option<u64>) -> Result<FollowedChanges, StoreError> {
         let Some(last) = *sequence else {
             *sequence = Some(self.store.latest_change().await?);
             // What was loaded before the feed was read first might be stale already.
             self.invalidate_all();
-            return Ok(Vec::new());
+            return Ok(FollowedChanges::default());
         };
         let changes = self.store.changes_after(last, CHANGES_PER_READ).await?;
         if changes.first().is_some_and(|first| first.sequence > last + 1) {
             // This node slept for so long that changes it had not read were pruned.
             self.invalidate_all();
         }
-        let mut key_stores = Vec::new();
+        let mut followed = FollowedChanges { key_stores: Vec::new(), more: changes.len() >= CHANGES_PER_READ };
         for change in changes {
             self.invalidate(&change.record);
             *sequence = Some(change.sequence);
             if let ChangedRecord::CustomKeyStore(id) = change.record {
-                key_stores.push(id);
+                followed.key_stores.push(id);
             }
         }
-        Ok(key_stores)
+        Ok(followed)
     }
 
     fn invalidate(&self, record: &ChangedRecord) {

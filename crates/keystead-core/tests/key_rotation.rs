@@ -5,11 +5,14 @@
 
 mod support;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use keystead_core::key::rotate_due_keys;
 use serde_json::{Value, json};
 use support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server};
 
 const TWENTY_MINUTES_MS: i64 = 20 * 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 async fn status(server: &Server, arn: &str) -> Value {
     server.call("GetKeyRotationStatus", json!({"KeyId": arn})).await.unwrap()
@@ -128,6 +131,27 @@ async fn a_disabled_key_rotates_when_it_is_enabled_again() {
     rotate_due_keys(&server.kms).await.unwrap();
     rotate_due_keys(&server.kms).await.unwrap();
     assert_eq!(server.materials(&arn).await.len(), 2);
+    assert_eq!(status(&server, &arn).await["NextRotationDate"], seconds(installation.now().plus_days(90)));
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_done_late_puts_off_no_other() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let arn = server.create_key(json!({})).await;
+    enable(&server, &arn, 90).await;
+    let enabled = installation.now();
+    for (late_days, next_days) in [(1, 180), (89, 270), (0, 360)] {
+        let day = i64::from(next_days) - 90 + late_days;
+        installation.advance(enabled.millis() + day * DAY_MS - installation.now().millis());
+        rotate_due_keys(&server.kms).await.unwrap();
+        assert_eq!(status(&server, &arn).await["NextRotationDate"], seconds(enabled.plus_days(next_days)));
+    }
+    // No rotation is made up for: that a whole period was missed shows.
+    installation.advance_days(180);
+    rotate_due_keys(&server.kms).await.unwrap();
+    rotate_due_keys(&server.kms).await.unwrap();
+    assert_eq!(server.materials(&arn).await.len(), 5);
     assert_eq!(status(&server, &arn).await["NextRotationDate"], seconds(installation.now().plus_days(90)));
 }
 
@@ -415,6 +439,62 @@ async fn of_many_servers_one_rotates() {
     }
     let records: usize = servers.iter().map(|server| server.records("RotateKey").len()).sum();
     assert_eq!(records, keys.len());
+}
+
+/// What the server that rotated encrypts, others decrypt at once. Here they read no change feed at all.
+#[tokio::test]
+async fn a_server_that_has_not_heard_of_a_rotation_decrypts() {
+    let installation = Installation::new().await;
+    let [rotating, other, third] = [installation.serve(), installation.serve(), installation.serve()];
+    let arn = rotating.create_key(json!({"MultiRegion": true})).await;
+    let replica = rotating.replicate(&arn, OHIO).await;
+    installation.advance(KEY_TRANSITION_MS);
+    let old = rotating.encrypt(&arn, b"old").await;
+    for server in [&other, &third] {
+        for key in [&arn, &replica] {
+            assert_eq!(server.decrypt(key, &old).await.0, b"old");
+        }
+    }
+    rotating.call("RotateKeyOnDemand", json!({"KeyId": arn})).await.unwrap();
+    installation.advance(KEY_TRANSITION_MS);
+    rotate_due_keys(&rotating.kms).await.unwrap();
+    let new = rotating.encrypt(&arn, b"new").await;
+    let current = rotating.describe(&arn).await["CurrentKeyMaterialId"].as_str().unwrap().to_owned();
+    // Encrypting needs no new material, and shows that the key is cached as it was.
+    assert_ne!(rotating.decrypt(&arn, &other.encrypt(&arn, b"x").await).await.1, current);
+    for key in [&arn, &replica] {
+        assert_eq!(other.decrypt(key, &new).await, (b"new".to_vec(), current.clone()));
+        assert_eq!(other.decrypt(key, &old).await.0, b"old");
+    }
+    assert_eq!(
+        rotating.decrypt(&arn, &other.encrypt(&arn, b"x").await).await.1,
+        current,
+        "it is cached as it was read then"
+    );
+    // So without a key ID, and by ReEncrypt.
+    let again = json!({"CiphertextBlob": new, "DestinationKeyId": arn});
+    assert_eq!(third.call("ReEncrypt", again).await.unwrap()["SourceKeyMaterialId"], current);
+    // The key that is read then is the one whose state counts.
+    rotating.call("RotateKeyOnDemand", json!({"KeyId": arn})).await.unwrap();
+    installation.advance(KEY_TRANSITION_MS);
+    rotate_due_keys(&rotating.kms).await.unwrap();
+    let newest = rotating.encrypt(&arn, b"newest").await;
+    rotating.call("DisableKey", json!({"KeyId": arn})).await.unwrap();
+    let refused = other.refused("Decrypt", json!({"KeyId": arn, "CiphertextBlob": newest})).await;
+    assert_eq!((refused.exception.as_str(), refused.message), ("DisabledException", format!("{arn} is disabled.")));
+    // A material that the key never had is still none.
+    let mut foreign = STANDARD.decode(newest.as_str().unwrap()).unwrap();
+    let material = hexadecimal(&installation.stored(&arn).await.current_material().unwrap().id.to_string());
+    let at = foreign.windows(material.len()).position(|window| window == material).unwrap();
+    foreign[at] ^= 1;
+    rotating.call("EnableKey", json!({"KeyId": arn})).await.unwrap();
+    let foreign = json!({"KeyId": arn, "CiphertextBlob": STANDARD.encode(foreign)});
+    assert_eq!(third.refused("Decrypt", foreign).await.exception, "InvalidCiphertextException");
+    assert_eq!(third.decrypt(&arn, &newest).await.0, b"newest");
+}
+
+fn hexadecimal(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 #[tokio::test]

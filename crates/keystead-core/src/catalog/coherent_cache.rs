@@ -48,7 +48,29 @@ impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
             Some(entry) if entry.generation == generation => return Ok(Some(entry.value)),
             Some(_) | None => {}
         }
-        let Some(value) = load.await? else { return Ok(None) };
+        self.load(key, generation, load).await
+    }
+
+    /// The loaded value, which takes the place of the cached one. No other key's entry is touched.
+    pub(super) async fn load_afresh(
+        &self,
+        key: K,
+        load: impl Future<Output = Result<Option<V>, KmsError>>,
+    ) -> Result<Option<V>, KmsError> {
+        let generation = self.generation(&key).load(Ordering::SeqCst);
+        self.load(key, generation, load).await
+    }
+
+    async fn load(
+        &self,
+        key: K,
+        generation: u64,
+        load: impl Future<Output = Result<Option<V>, KmsError>>,
+    ) -> Result<Option<V>, KmsError> {
+        let Some(value) = load.await? else {
+            self.entries.remove(&key);
+            return Ok(None);
+        };
         self.entries.insert(key, Entry { generation, value: value.clone() });
         Ok(Some(value))
     }
@@ -86,6 +108,24 @@ mod tests {
         assert_eq!(cache.get_or_load(1, not_asked).await.unwrap(), Some("new"));
         cache.invalidate(&1);
         assert_eq!(cache.get_or_load(1, async { Ok(None) }).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_loaded_afresh_takes_the_place_of_what_was_cached() {
+        let cache: CoherentCache<u8, &str> = CoherentCache::new(10);
+        let not_asked = || async { panic!("it is cached") };
+        assert_eq!(cache.get_or_load(1, async { Ok(Some("old")) }).await.unwrap(), Some("old"));
+        assert_eq!(cache.load_afresh(1, async { Ok(Some("new")) }).await.unwrap(), Some("new"));
+        assert_eq!(cache.get_or_load(1, not_asked()).await.unwrap(), Some("new"));
+        assert_eq!(cache.load_afresh(1, async { Ok(None) }).await.unwrap(), None);
+        assert_eq!(cache.get_or_load(1, async { Ok(None) }).await.unwrap(), None);
+        // One that is overtaken leaves nothing stale either.
+        let overtaken = async {
+            cache.invalidate(&1);
+            Ok(Some("old"))
+        };
+        assert_eq!(cache.load_afresh(1, overtaken).await.unwrap(), Some("old"));
+        assert_eq!(cache.get_or_load(1, async { Ok(Some("new")) }).await.unwrap(), Some("new"));
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyArn, KeyId, Region};
 use keystead_model::kms::{KeySpec, KeyUsageType, MultiRegionKeyType, OriginType, Tag};
 
-use super::{KeyMaterialRecord, MaterialState, RotationSettings};
+use super::{KeyMaterialRecord, MaterialId, MaterialState, RotationSettings};
 use crate::port::BackingKeyId;
 
 /// A KMS key.
@@ -54,6 +54,11 @@ impl Key {
     /// The material that encrypts; none before the first import, and none if it was made elsewhere and never here.
     pub fn current_material(&self) -> Option<&KeyMaterialRecord> {
         self.materials.iter().find(|material| material.state == MaterialState::Current)
+    }
+
+    /// Whether this material is, or was, the key's current one, so that there may be ciphertexts of it.
+    pub fn has_encrypted_with(&self, id: &MaterialId) -> bool {
+        self.materials.iter().any(|material| material.id == *id && material.state.is_permanent())
     }
 
     /// Whether the key waits for material: of origin EXTERNAL, and without any material, or with one that ciphertexts may need and that

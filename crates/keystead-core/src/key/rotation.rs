@@ -59,6 +59,13 @@ impl AutomaticRotation {
     pub fn beginning(period_in_days: u16, now: Timestamp) -> Self {
         Self { period_in_days, next: now.plus_days(period_in_days.into()) }
     }
+
+    /// After a rotation at `now`: one period after the date that it was scheduled for, however late it was done. If that date has passed
+    /// too, one period from now: no rotation is made up for (unverified).
+    fn following(self, now: Timestamp) -> Self {
+        let next = self.next.plus_days(self.period_in_days.into());
+        if next > now { Self { next, ..self } } else { Self::beginning(self.period_in_days, now) }
+    }
 }
 
 impl Key {
@@ -99,14 +106,13 @@ impl Key {
         self.make_current(&id, rotation)
     }
 
-    /// The next automatic rotation is one period after an automatic one; one on demand changes no schedule (KMS API Reference,
-    /// RotateKeyOnDemand). That an overdue rotation moves the dates after it is unverified.
+    /// An automatic rotation is scheduled one period after the one before; one on demand changes no schedule (KMS API Reference,
+    /// RotateKeyOnDemand).
     fn note_rotation(&mut self, rotation: Rotation) {
         match rotation.rotation_type {
             RotationType::OnDemand => self.rotation.on_demand_start = None,
             RotationType::Automatic => {
-                let period = self.rotation.automatic.map(|automatic| automatic.period_in_days);
-                self.rotation.automatic = period.map(|days| AutomaticRotation::beginning(days, rotation.date));
+                self.rotation.automatic = self.rotation.automatic.map(|automatic| automatic.following(rotation.date));
             }
         }
     }

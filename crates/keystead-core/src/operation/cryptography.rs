@@ -182,8 +182,7 @@ impl UsableKey {
         let header_bytes = header.to_bytes();
         // A blob of a material that this key never had current, or of another kind than this key makes, was never made by this key: nobody
         // is asked.
-        let record = self.key.key.materials.iter().find(|record| record.id == header.material_id);
-        if !record.is_some_and(|record| record.state.is_permanent()) {
+        if !self.key.key.has_encrypted_with(&header.material_id) {
             return Err(invalid_ciphertext());
         }
         match (&ciphertext.body, self.way(&header.material_id)?) {

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use keystead_model::Blob;
-use keystead_model::kms::{DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, Exception};
+use keystead_model::kms::{
+    DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, Exception, KeyUsageType,
+};
 use zeroize::Zeroizing;
 
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation, invalid_ciphertext};
@@ -18,7 +20,7 @@ use crate::access::{Authorized, authorize};
 use crate::audit::AuditResource;
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
-use crate::key::Ciphertext;
+use crate::key::{Ciphertext, CiphertextHeader};
 use crate::kms::{Call, Kms};
 
 /// Decrypts a ciphertext. A symmetric one names its key, which the request names if the caller wants to be sure; of an RSA ciphertext the
@@ -117,6 +119,10 @@ impl Source<'_> {
             self.key_and_ciphertext(kms, call).await?
         };
         check_grant_tokens(kms, self.grant_tokens)?;
+        let key = match &ciphertext {
+            Secret::Symmetric(ciphertext) => self.key_with_material(kms, call, key, &ciphertext.header).await?,
+            Secret::Rsa(_) | Secret::Ignored => key,
+        };
         let key = self.encryption.usable_key(kms, call, key, self.role).await?;
         Ok(Opening { key, source: self, ciphertext })
     }
@@ -153,7 +159,11 @@ impl Source<'_> {
         call: &mut Call<'_>,
         key_id: &str,
     ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
-        authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await
+        let key = authorized_key_for(kms, call, self.action, key_id, AcceptedForms::All).await?;
+        if key.key.usage != KeyUsageType::EncryptDecrypt {
+            return Err(incorrect_key());
+        }
+        Ok(key)
     }
 
     /// A key that made no such blob is told so, whatever it is for.
@@ -167,12 +177,27 @@ impl Source<'_> {
         let key = self.named_key(kms, call, key_id).await?;
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         if ciphertext.header.key_id != key.key.id {
-            return Err(KmsError::new(
-                Exception::IncorrectKey,
-                "The key ID in the request does not identify a CMK that can perform this operation.",
-            ));
+            return Err(incorrect_key());
         }
         Ok((key, ciphertext))
+    }
+
+    /// The key as it is stored, if the cached one never encrypted with the material that the ciphertext names: another server may have
+    /// rotated it a moment ago, and encrypted.
+    async fn key_with_material(
+        &self,
+        kms: &Kms,
+        call: &Call<'_>,
+        key: Authorized<Arc<LoadedKey>>,
+        header: &CiphertextHeader,
+    ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
+        if key.key.has_encrypted_with(&header.material_id) {
+            return Ok(key);
+        }
+        let refused = |error: KmsError| if self.key_id.is_some() { error } else { hidden() };
+        let stored = kms.catalog.key_afresh(&key.key.region, &key.key.id).await?;
+        let stored = stored.ok_or_else(|| refused(KmsError::not_found(format!("Key '{}' does not exist", key.arn))))?;
+        authorize(&call.caller.principal, self.action, stored, &call.context()).map_err(refused)
     }
 
     async fn with_key_of_blob(
@@ -181,11 +206,6 @@ impl Source<'_> {
         call: &mut Call<'_>,
         blob: &Blob,
     ) -> Result<(Authorized<Arc<LoadedKey>>, Ciphertext), KmsError> {
-        let hidden = || {
-            KmsError::access_denied(
-                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
-            )
-        };
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         let key = kms.catalog.key(call.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
         let resource = AuditResource::key(&key.key.account, &key.arn);
@@ -199,6 +219,21 @@ impl Source<'_> {
     fn key_id_is_missing(&self) -> KmsError {
         KmsError::validation(format!("{} must not be null", self.key_id_member))
     }
+}
+
+/// The key that is named cannot have made the ciphertext: it made none like it, or is for something else (KMS core digest 3.3, 6.2).
+fn incorrect_key() -> KmsError {
+    KmsError::new(
+        Exception::IncorrectKey,
+        "The key ID in the request does not identify a CMK that can perform this operation.",
+    )
+}
+
+/// The key that a ciphertext names does not exist, or the caller may not use it.
+fn hidden() -> KmsError {
+    KmsError::access_denied(
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+    )
 }
 
 fn ciphertext_is_missing() -> KmsError {
