@@ -319,17 +319,22 @@ async fn when_material_may_expire() {
         members.extend(valid_to.map(|valid_to| ("ValidTo".to_owned(), valid_to)));
         server.call("ImportKeyMaterial", request)
     };
-    for (model, valid_to) in [
-        (None, None),
-        (Some(expires), None),
-        (Some(expires), Some(at(0))),
-        (Some(expires), Some(at(-1))),
-        (None, Some(at(365 * DAY_MS + 1))),
-        (Some("KEY_MATERIAL_DOES_NOT_EXPIRE"), Some(at(DAY_MS))),
+    let (missing, past) =
+        ("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES", "ValidTo must be in the future");
+    let too_late = "ValidTo must be at most 365 days from now.";
+    let not_wanted = "ValidTo must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE.";
+    for (model, valid_to, message) in [
+        (None, None, missing),
+        (Some(expires), None, missing),
+        (Some(expires), Some(at(0)), past),
+        (Some(expires), Some(at(-1)), past),
+        (None, Some(at(365 * DAY_MS + 1)), too_late),
+        (Some("KEY_MATERIAL_DOES_NOT_EXPIRE"), Some(at(DAY_MS)), not_wanted),
     ] {
+        let refused = call(model, valid_to.clone()).await.unwrap_err();
         assert_eq!(
-            call(model, valid_to.clone()).await.unwrap_err().exception,
-            "ValidationException",
+            (refused.exception.as_str(), refused.message.as_str()),
+            ("ValidationException", message),
             "{model:?} {valid_to:?}"
         );
     }

@@ -56,7 +56,7 @@ pub(super) async fn import_key_material(
     })
 }
 
-/// When the material expires. The texts but for the first, which emulators have, are unverified.
+/// When the material expires. Of the texts, AWS KMS was seen to give the first and emulators have the second; the others are unverified.
 fn check_expiration(request: &ImportKeyMaterialRequest, now: Timestamp) -> Result<Option<Timestamp>, KmsError> {
     let model = request.expiration_model.unwrap_or(ExpirationModelType::KeyMaterialExpires);
     let refused = |message: &str| Err(KmsError::validation(message));
@@ -65,7 +65,7 @@ fn check_expiration(request: &ImportKeyMaterialRequest, now: Timestamp) -> Resul
             refused("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES")
         }
         (ExpirationModelType::KeyMaterialExpires, Some(valid_to)) if valid_to <= now => {
-            refused("ValidTo must be a date in the future.")
+            refused("ValidTo must be in the future")
         }
         (ExpirationModelType::KeyMaterialExpires, Some(valid_to)) if valid_to > now.plus_days(VALID_DAYS_MAX) => {
             refused("ValidTo must be at most 365 days from now.")
