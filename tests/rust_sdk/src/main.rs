@@ -10,8 +10,8 @@ use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{
-    DataKeyPairSpec, DataKeySpec, KeySpec, KeyState, KeyUsageType, MacAlgorithmSpec, MessageType,
-    SigningAlgorithmSpec, Tag,
+    DataKeyPairSpec, DataKeySpec, KeySpec, KeyState, KeyUsageType, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec,
+    Tag,
 };
 use aws_sdk_kms::{Client, Config};
 use aws_smithy_http_client::Builder;
