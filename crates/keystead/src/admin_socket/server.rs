@@ -154,7 +154,7 @@ async fn serve<F: Future<Output = Answer>>(mut stream: UnixStream, act: impl Fn(
         Ok(Err(error)) => Answer::Refused(format!("the request cannot be read: {error}")),
         Err(_) => Answer::Refused("the request did not come in time".to_owned()),
     };
-    let written = timeout(CLIENT_TIMEOUT, write_answer(&mut stream, &answer)).await;
+    let written = timeout(CLIENT_TIMEOUT, answer_and_hear_out(&mut stream, &answer)).await;
     if !matches!(written, Ok(Ok(()))) {
         tracing::debug!("a client of the admin socket went away");
     }
@@ -187,11 +187,16 @@ async fn read_request(stream: &mut UnixStream) -> io::Result<Request> {
     Ok(serde_json::from_slice(&line)?)
 }
 
-async fn write_answer(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
+/// Answers, and reads what the client still has to say: a socket that is closed with something unread in it takes the answer along.
+async fn answer_and_hear_out(stream: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
-    stream.shutdown().await
+    stream.shutdown().await?;
+    // It may be the rest of a password.
+    let mut rest = Zeroizing::new([0; 1024]);
+    while stream.read(&mut *rest).await? > 0 {}
+    Ok(())
 }
 
 #[cfg(test)]
