@@ -27,8 +27,12 @@ use coherent_cache::CoherentCache;
 pub(crate) use conflict::Conflicts;
 pub use loaded::{LoadedKey, LoadedKeyStore, LoadedLink};
 
-/// How many keys, aliases and so on are held at most; the least used go first.
+/// How many aliases, key stores and so on are held at most; the least used go first.
 const CAPACITY: usize = 100_000;
+/// How many bytes the keys that are held may take, by [`LoadedKey::approximate_bytes`].
+const KEY_BYTES_MAX: u64 = 200 * 1024 * 1024;
+/// So many keys of a usual size fit.
+const KEYS_EXPECTED: usize = 50_000;
 /// How many changes are read from the feed at a time.
 const CHANGES_PER_READ: usize = 1000;
 
@@ -57,7 +61,7 @@ impl Catalog {
         Self {
             store,
             root_key,
-            keys: CoherentCache::new(CAPACITY),
+            keys: CoherentCache::weighed(KEYS_EXPECTED, KEY_BYTES_MAX, |key: &Arc<LoadedKey>| key.approximate_bytes()),
             aliases: CoherentCache::new(CAPACITY),
             key_stores: CoherentCache::new(CAPACITY),
             credentials: CoherentCache::new(CAPACITY),

@@ -9,14 +9,15 @@ use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::error::KmsError;
 
 const GROUPS: usize = 1024;
 
-pub(super) struct CoherentCache<K, V> {
-    entries: Cache<K, Entry<V>>,
+pub(super) struct CoherentCache<K, V: Clone> {
+    entries: Cache<K, Entry<V>, Weigh<V>>,
     generations: Box<[AtomicU64]>,
     hasher: RandomState,
 }
@@ -27,10 +28,28 @@ struct Entry<V> {
     value: V,
 }
 
+/// How much room a value takes.
+#[derive(Clone)]
+struct Weigh<V>(fn(&V) -> u64);
+
+impl<K, V> Weighter<K, Entry<V>> for Weigh<V> {
+    fn weight(&self, _: &K, entry: &Entry<V>) -> u64 {
+        // What weighs nothing would never go.
+        (self.0)(&entry.value).max(1)
+    }
+}
+
 impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
+    /// Holds so many entries at most; the least used go first.
     pub(super) fn new(capacity: usize) -> Self {
+        Self::weighed(capacity, capacity as u64, |_| 1)
+    }
+
+    /// Holds entries of at most `capacity` together, as `weight` has it of each; about `entries` of them are expected.
+    pub(super) fn weighed(entries: usize, capacity: u64, weight: fn(&V) -> u64) -> Self {
         let generations = (0..GROUPS).map(|_| AtomicU64::new(0)).collect();
-        Self { entries: Cache::new(capacity), generations, hasher: RandomState::new() }
+        let entries = Cache::with_weighter(entries, capacity, Weigh(weight));
+        Self { entries, generations, hasher: RandomState::new() }
     }
 
     fn generation(&self, key: &K) -> &AtomicU64 {
@@ -126,6 +145,15 @@ mod tests {
         };
         assert_eq!(cache.load_afresh(1, overtaken).await.unwrap(), Some("old"));
         assert_eq!(cache.get_or_load(1, async { Ok(Some("new")) }).await.unwrap(), Some("new"));
+    }
+
+    #[tokio::test]
+    async fn what_weighs_much_leaves_room_for_few() {
+        let cache: CoherentCache<u32, u64> = CoherentCache::weighed(100, 1000, |weight| *weight);
+        for key in 0..1000 {
+            cache.get_or_load(key, async { Ok(Some(100)) }).await.unwrap();
+        }
+        assert!((1..=10).contains(&cache.entries.len()), "{}", cache.entries.len());
     }
 
     #[tokio::test]
