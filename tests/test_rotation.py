@@ -110,7 +110,9 @@ def test_automatic_rotation(server, kms):
     assert "RotationDate" not in first and "ImportState" not in first
     assert kms.list_key_rotations(KeyId=key)["Rotations"] == [second]
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"] == second["KeyMaterialId"]
-    assert kms.get_key_rotation_status(KeyId=key)["NextRotationDate"] - second["RotationDate"] == 180 * DAY
+    # A period after the date for which the rotation was scheduled, not after the moment in which it was done.
+    next_rotation = kms.get_key_rotation_status(KeyId=key)["NextRotationDate"]
+    assert second["RotationDate"] + 179 * DAY < next_rotation <= second["RotationDate"] + 180 * DAY
     decrypted = kms.decrypt(CiphertextBlob=old)
     assert (decrypted["Plaintext"], decrypted["KeyMaterialId"]) == (PLAINTEXT, first["KeyMaterialId"])
     data_key = kms.generate_data_key(KeyId=key, KeySpec="AES_256")
