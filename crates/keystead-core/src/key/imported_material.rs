@@ -10,7 +10,7 @@ use keystead_model::Timestamp;
 use keystead_model::arn::Region;
 use keystead_model::kms::{Exception, ImportType};
 
-use super::{Import, Key, KeyMaterialRecord, MaterialId, MaterialState};
+use super::{Import, Key, KeyMaterialRecord, MaterialId, MaterialState, not_a_primary_key};
 use crate::error::KmsError;
 use crate::sealing::Sealed;
 
@@ -78,7 +78,7 @@ fn new_material_state(
 ) -> Result<MaterialState, KmsError> {
     for key in keys.iter_mut() {
         if key.region == *region && key.is_replica() {
-            return Err(KmsError::unsupported(format!("{} is not a multi-region primary key.", key.arn())));
+            return Err(not_a_primary_key(key));
         }
         key.materials.retain(|material| material.state.is_permanent() || material.is_usable(now));
     }

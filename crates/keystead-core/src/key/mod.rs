@@ -49,6 +49,7 @@ pub use material_record::{Import, KeyMaterialRecord, MaterialState, Rotation};
 pub(crate) use private_key_work::PrivateKeyWork;
 pub use rotation::{AutomaticRotation, RotationSettings};
 pub use state::EffectiveState;
+pub(crate) use state_table::not_a_primary_key;
 pub use state_table::{
     KEY_STATE_TABLE, KeyRequirement, KeyStateRow, StateRefusal, key_state_row, refuse_in_state, refuse_state,
 };

@@ -197,11 +197,14 @@ fn check_requirement(requirement: KeyRequirement, key: &Key) -> Result<(), KmsEr
         KeyRequirement::AutomaticRotation | KeyRequirement::Rotation => Ok(()),
         KeyRequirement::ImportedMaterial if origin != OriginType::External => Err(wrong_origin(key)),
         KeyRequirement::ImportedMaterial => Ok(()),
-        KeyRequirement::MultiRegionPrimary if !key.is_multi_region_primary() => {
-            Err(KmsError::unsupported(format!("{} is not a multi-region primary key.", key.arn())))
-        }
+        KeyRequirement::MultiRegionPrimary if !key.is_multi_region_primary() => Err(not_a_primary_key(key)),
         KeyRequirement::MultiRegionPrimary => Ok(()),
     }
+}
+
+/// What is told of a key that is no primary key where only one will do.
+pub(crate) fn not_a_primary_key(key: &Key) -> KmsError {
+    KmsError::unsupported(format!("{} is not a multi-region primary key.", key.arn()))
 }
 
 fn wrong_origin(key: &Key) -> KmsError {

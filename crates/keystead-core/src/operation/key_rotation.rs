@@ -4,7 +4,7 @@ use keystead_model::kms::Exception;
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
-use crate::key::{EffectiveState, Key, RotationSettings, refuse_in_state};
+use crate::key::{EffectiveState, Key, RotationSettings, not_a_primary_key, refuse_in_state};
 use crate::kms::{Call, Kms};
 
 /// Changes how a key rotates, and the same for its replicas in the same transaction: rotation is the primary key's, and replicas follow it
@@ -33,7 +33,7 @@ pub(super) async fn change_rotation(
 /// The text is that of other operations on replicas (that AWS gives it here is unverified).
 fn refuse_replica(key: &Key) -> Result<(), KmsError> {
     if key.is_replica() {
-        return Err(KmsError::unsupported(format!("{} is not a multi-region primary key.", key.arn())));
+        return Err(not_a_primary_key(key));
     }
     Ok(())
 }
