@@ -46,9 +46,21 @@ impl From<Vec<String>> for ContextValue {
     }
 }
 
-/// The condition keys of one request. Their names are the same in upper and lower case, the tags and context keys in them too.
+/// What is known of one request. Asked key by key, so that only what a policy speaks of is ever computed.
+pub trait ConditionKeys {
+    /// The value of a condition key whose name is in lower case, if the request has it.
+    fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>>;
+}
+
+/// Condition keys that are known beforehand. Their names are the same in upper and lower case, the tags and context keys in them too.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RequestContext(BTreeMap<String, ContextValue>);
+
+impl ConditionKeys for RequestContext {
+    fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>> {
+        self.0.get(key).map(Cow::Borrowed)
+    }
+}
 
 impl RequestContext {
     /// Sets a key.
@@ -59,11 +71,6 @@ impl RequestContext {
     /// The value of a key, if the request has it.
     pub fn get(&self, key: &str) -> Option<&ContextValue> {
         self.0.get(lower_case(key).as_ref())
-    }
-
-    /// The value of a key whose name is in lower case.
-    pub(crate) fn get_lower(&self, key: &str) -> Option<&ContextValue> {
-        self.0.get(key)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Action` and `Resource` elements, and their `Not` forms.
 
-use crate::context::RequestContext;
+use crate::context::ConditionKeys;
 use crate::pattern::{Pattern, resource_matches};
 use crate::variable::Template;
 
@@ -20,7 +20,7 @@ impl Listed<Pattern> {
 
 impl Listed<Template> {
     /// Whether the list of resources means this one. A resource whose variable has no value means nothing.
-    pub(crate) fn means_resource(&self, resource: &str, context: &RequestContext) -> bool {
+    pub(crate) fn means_resource(&self, resource: &str, context: &dyn ConditionKeys) -> bool {
         let mut listed = self.items.iter().map(|template| {
             template.with_pattern(context, |pattern| resource_matches(pattern, resource)).unwrap_or(false)
         });

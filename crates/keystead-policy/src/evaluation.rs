@@ -1,11 +1,11 @@
 //! One document against one request.
 
-use crate::context::RequestContext;
+use crate::context::ConditionKeys;
 use crate::document::{Effect, PolicyDocument, Statement};
 use crate::principal::{Identity, PrincipalMatch};
 
 /// What is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AccessRequest<'a> {
     /// Who asks.
     pub identity: &'a Identity,
@@ -14,7 +14,7 @@ pub struct AccessRequest<'a> {
     /// An ARN, or `*`.
     pub resource: &'a str,
     /// What else is known.
-    pub context: &'a RequestContext,
+    pub context: &'a dyn ConditionKeys,
 }
 
 /// A statement that speaks of the request.

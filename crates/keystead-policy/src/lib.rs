@@ -1,24 +1,30 @@
-//! IAM policy documents: read, validated, and evaluated for one request at a time.
+//! IAM policy documents: read, validated, and evaluated.
 //!
-//! Sans-IO: texts and a request's facts in, verdicts out. What verdicts of several documents mean together (identity policies, key
-//! policies, grants, boundaries) is for the caller. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
+//! Sans-IO: texts and a request's facts in, verdicts out. [`PolicyDocument::evaluate`] tells what one document says, [`decide`] what all of
+//! them say together: identity policies, the resource's policy, grants, permissions boundary, session policies. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 
 mod condition;
 mod context;
+mod decision;
 mod document;
 mod duplicate_keys;
 mod element;
 mod evaluation;
 #[cfg(test)]
 mod evaluation_tests;
+mod grant;
 mod parse;
 mod pattern;
 mod principal;
 mod variable;
 
 pub use condition::{Condition, InvalidCondition};
-pub use context::{ContextValue, RequestContext};
+pub use context::{ConditionKeys, ContextValue, RequestContext};
+pub use decision::{
+    DecidingStatement, Decision, IdentitySide, Layer, NamedPolicy, Permission, Question, ResourceSide, decide,
+};
 pub use document::{Effect, PolicyDocument, PolicyKind, Statement};
 pub use evaluation::{AccessRequest, StatementMatch, Verdict};
+pub use grant::{GrantMatch, GrantTerms, GrantedUse};
 pub use parse::MalformedPolicy;
-pub use principal::{Identity, PrincipalMatch};
+pub use principal::{Identity, InvalidPrincipal, PrincipalMatch};

@@ -44,8 +44,9 @@ pub(crate) struct Principals {
 }
 
 /// A principal that cannot be.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct InvalidPrincipal;
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("it names no principal")]
+pub struct InvalidPrincipal;
 
 impl Principals {
     pub(crate) fn read(element: &Value) -> Result<Self, InvalidPrincipal> {

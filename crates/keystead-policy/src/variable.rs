@@ -1,6 +1,8 @@
 //! Policy variables: `${aws:username}` in resources and in texts of conditions (IAM User Guide, "Policy variables").
 
-use crate::context::{ContextValue, RequestContext};
+use std::borrow::Cow;
+
+use crate::context::{ConditionKeys, ContextValue, RequestContext};
 use crate::pattern::Pattern;
 
 /// A text that may have variables in it, read once.
@@ -40,7 +42,7 @@ impl Template {
     }
 
     /// Does something with the pattern that the text is for a request; `None` if a variable has no value and no default.
-    pub(crate) fn with_pattern<T>(&self, context: &RequestContext, work: impl FnOnce(&Pattern) -> T) -> Option<T> {
+    pub(crate) fn with_pattern<T>(&self, context: &dyn ConditionKeys, work: impl FnOnce(&Pattern) -> T) -> Option<T> {
         match &self.fixed {
             Some(pattern) => Some(work(pattern)),
             None => self.resolve(context).as_ref().map(work),
@@ -48,26 +50,26 @@ impl Template {
     }
 
     /// The text for a request, in which nothing stands for other characters; `None` as above.
-    pub(crate) fn text(&self, context: &RequestContext) -> Option<String> {
+    pub(crate) fn text(&self, context: &dyn ConditionKeys) -> Option<String> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Literal(character) => text.push(*character),
-                Part::Variable { key, default } => text.push_str(value(context, key, default.as_deref())?),
+                Part::Variable { key, default } => text.push_str(&value(context, key, default.as_deref())?),
             }
         }
         Some(text)
     }
 
-    fn resolve(&self, context: &RequestContext) -> Option<Pattern> {
+    fn resolve(&self, context: &dyn ConditionKeys) -> Option<Pattern> {
         let mut pattern = Pattern::empty();
         for part in &self.parts {
             match part {
                 Part::Text(text) => pattern.append_wild(text),
                 Part::Literal(character) => pattern.append_literal(character.encode_utf8(&mut [0; 4])),
                 // A `*` in a value is a star, and stands for nothing else.
-                Part::Variable { key, default } => pattern.append_literal(value(context, key, default.as_deref())?),
+                Part::Variable { key, default } => pattern.append_literal(&value(context, key, default.as_deref())?),
             }
         }
         Some(pattern)
@@ -75,10 +77,11 @@ impl Template {
 }
 
 /// Keys with many values cannot be variables. An empty value is none (IAM User Guide, "Policy variables with no value").
-fn value<'a>(context: &'a RequestContext, key: &str, default: Option<&'a str>) -> Option<&'a str> {
-    match context.get_lower(key) {
-        Some(ContextValue::Single(value)) if !value.is_empty() => Some(value),
-        Some(_) | None => default,
+fn value<'a>(context: &'a dyn ConditionKeys, key: &str, default: Option<&'a str>) -> Option<Cow<'a, str>> {
+    match context.value_of(key) {
+        Some(Cow::Borrowed(ContextValue::Single(value))) if !value.is_empty() => Some(Cow::Borrowed(value)),
+        Some(Cow::Owned(ContextValue::Single(value))) if !value.is_empty() => Some(Cow::Owned(value)),
+        Some(_) | None => default.map(Cow::Borrowed),
     }
 }
 

@@ -5,7 +5,7 @@ mod value;
 
 use serde_json::Value;
 
-use crate::context::{ContextValue, RequestContext};
+use crate::context::ConditionKeys;
 use crate::variable::InvalidVariable;
 use operator::{Comparison, Operator, SetOperator};
 use value::PolicyValue;
@@ -72,9 +72,9 @@ impl Condition {
     }
 
     /// Whether it holds for a request.
-    pub(crate) fn holds(&self, context: &RequestContext) -> bool {
-        let present = context.get_lower(&self.key);
-        let values = present.map_or(&[][..], ContextValue::values);
+    pub(crate) fn holds(&self, context: &dyn ConditionKeys) -> bool {
+        let present = context.value_of(&self.key);
+        let values = present.as_ref().map_or(&[][..], |value| value.values());
         // A key that has no value, or an empty text for one, is null, and to set operators as good as absent (IAM User Guide, "Condition
         // operators").
         let null = values.iter().all(String::is_empty);
@@ -82,7 +82,7 @@ impl Condition {
             return self.values.iter().any(|value| value.is_true() == Some(null));
         }
         let mut holds = values.iter().map(|value| self.holds_for(value, context));
-        match (self.operator.set, present) {
+        match (self.operator.set, &present) {
             (_, None) if self.operator.if_exists => true,
             (Some(SetOperator::ForAllValues), _) => null || holds.all(|holds| holds),
             (Some(SetOperator::ForAnyValue), _) => !null && holds.any(|holds| holds),
@@ -95,7 +95,7 @@ impl Condition {
     }
 
     /// Whether it holds for one value of the request: equal to one of the condition's, or of a negated operator to none of them.
-    fn holds_for(&self, value: &str, context: &RequestContext) -> bool {
+    fn holds_for(&self, value: &str, context: &dyn ConditionKeys) -> bool {
         let comparison = self.operator.comparison;
         let fits = self.values.iter().any(|policy_value| policy_value.fits(comparison, value, context));
         fits != self.operator.negated

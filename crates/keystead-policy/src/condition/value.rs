@@ -10,7 +10,7 @@ use time::format_description::well_known::Iso8601;
 
 use super::InvalidCondition;
 use super::operator::{Comparison, Operator};
-use crate::context::RequestContext;
+use crate::context::ConditionKeys;
 use crate::pattern::arn_matches;
 use crate::variable::Template;
 
@@ -62,7 +62,7 @@ impl PolicyValue {
     }
 
     /// Whether a value of the request fits this one. A value of the request that is not of the operator's kind fits nothing.
-    pub(crate) fn fits(&self, comparison: Comparison, value: &str, context: &RequestContext) -> bool {
+    pub(crate) fn fits(&self, comparison: Comparison, value: &str, context: &dyn ConditionKeys) -> bool {
         match (self, comparison) {
             (Self::Text(text), Comparison::String) => text.text(context).is_some_and(|text| text == value),
             (Self::Text(text), Comparison::StringIgnoreCase) => {

@@ -1,0 +1,69 @@
+//! What a grant allows (KMS Developer Guide, "Grants in AWS KMS").
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::principal::{Identity, InvalidPrincipal, PrincipalMatch, Principals};
+
+/// The terms of a grant, ready to be evaluated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrantTerms {
+    id: String,
+    grantee: Principals,
+    actions: Vec<String>,
+    equals: Option<BTreeMap<String, String>>,
+    subset: Option<BTreeMap<String, String>>,
+}
+
+/// What a request asks of grants, besides who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantedUse<'a> {
+    /// Such as `kms:Encrypt`.
+    pub action: &'a str,
+    /// The encryption context of a cryptographic operation, empty if it gave none; `None` for operations that have none: constraints do not
+    /// apply to them.
+    pub encryption_context: Option<&'a BTreeMap<String, String>>,
+}
+
+/// A grant that allows a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrantMatch<'a> {
+    /// The grant's ID.
+    pub id: &'a str,
+    /// How it speaks of the principal.
+    pub principal: PrincipalMatch,
+}
+
+impl GrantTerms {
+    /// `grantee`: an ARN of an account, user, role, session or federated user. `actions`: such as `kms:Encrypt`. `equals`: the encryption
+    /// context must be exactly this; `subset`: it must have these pairs.
+    pub fn new(
+        id: String,
+        grantee: &str,
+        actions: Vec<String>,
+        equals: Option<BTreeMap<String, String>>,
+        subset: Option<BTreeMap<String, String>>,
+    ) -> Result<Self, InvalidPrincipal> {
+        // A grant names one principal. `*` would be everyone.
+        if grantee == "*" {
+            return Err(InvalidPrincipal);
+        }
+        let grantee = Principals::read(&json!({ "AWS": grantee }))?;
+        Ok(Self { id, grantee, actions, equals, subset })
+    }
+
+    /// Whether the grant allows what is asked, and how it names who asks.
+    pub(crate) fn allows(&self, identity: &Identity, asked: &GrantedUse<'_>) -> Option<GrantMatch<'_>> {
+        let principal = self.grantee.speaks_of(identity)?;
+        let granted = self.actions.iter().any(|action| action == asked.action);
+        (granted && self.constraints_hold(asked)).then_some(GrantMatch { id: &self.id, principal })
+    }
+
+    fn constraints_hold(&self, asked: &GrantedUse<'_>) -> bool {
+        let Some(context) = asked.encryption_context else { return true };
+        let has = |(name, value): (&String, &String)| context.get(name) == Some(value);
+        self.equals.as_ref().is_none_or(|pairs| pairs == context)
+            && self.subset.as_ref().is_none_or(|pairs| pairs.iter().all(has))
+    }
+}
