@@ -7,6 +7,7 @@
 mod coherent_cache;
 mod conflict;
 mod loaded;
+mod principal_policies;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region}
 use keystead_model::kms::KeySpec;
 use zeroize::Zeroizing;
 
-use crate::access::{AccessKey, Authorized, Credential, Principal};
+use crate::access::{AccessKey, Authorized, Credential, Principal, PrincipalKind, PrincipalPolicies};
 use crate::error::KmsError;
 use crate::key::{Alias, Key, KeyMaterial, MaterialId};
 use crate::key_store::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords};
@@ -53,6 +54,14 @@ pub struct Catalog {
     aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
     credentials: CoherentCache<String, Arc<Credential>>,
+    principal_policies: CoherentCache<(AccountId, IdentityName), Arc<PrincipalPolicies>>,
+}
+
+/// Under which name IAM has a principal, with its unique ID: one that was deleted and made again is another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum IdentityName {
+    User(String, String),
+    Role(String, String),
 }
 
 impl Catalog {
@@ -65,6 +74,7 @@ impl Catalog {
             aliases: CoherentCache::new(CAPACITY),
             key_stores: CoherentCache::new(CAPACITY),
             credentials: CoherentCache::new(CAPACITY),
+            principal_policies: CoherentCache::new(CAPACITY),
         }
     }
 
@@ -222,22 +232,66 @@ impl Catalog {
     /// The credential with this access key ID, whatever its status.
     pub async fn credential(&self, access_key_id: &str) -> Result<Option<Arc<Credential>>, KmsError> {
         let load = async {
-            let access_key = self.store.access_key(access_key_id).await?;
-            access_key.map(|access_key| self.load_credential(&access_key).map(Arc::new)).transpose()
+            let Some(access_key) = self.store.access_key(access_key_id).await? else { return Ok(None) };
+            self.load_credential(&access_key).await
         };
         self.credentials.get_or_load(access_key_id.to_owned(), load).await
     }
 
-    fn load_credential(&self, access_key: &AccessKey) -> Result<Credential, KmsError> {
+    async fn load_credential(&self, access_key: &AccessKey) -> Result<Option<Arc<Credential>>, KmsError> {
         let record = SealedRecord::SecretAccessKey(&access_key.access_key_id);
         let secret = self.root_key.open(record, &access_key.sealed_secret)?;
-        Ok(Credential {
+        let principal = match &access_key.user_name {
+            None => Principal::root(access_key.account),
+            Some(user_name) => match self.store.user(&access_key.account, user_name).await? {
+                Some(user) => Principal::user(&user),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Arc::new(Credential {
             access_key_id: access_key.access_key_id.clone(),
             secret_access_key: secret_text(secret)?,
-            principal: Principal::of_access_key(access_key),
+            principal: Arc::new(principal),
             status: access_key.status,
             expires: access_key.expires,
-        })
+        })))
+    }
+
+    /// What IAM has of a principal; `None` if the user or role is gone.
+    pub async fn principal_policies(&self, principal: &Principal) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
+        let account = principal.account;
+        let name = match &principal.kind {
+            PrincipalKind::Root => return Ok(Some(PrincipalPolicies::of_root())),
+            PrincipalKind::User { user_name, user_id } => IdentityName::User(user_name.clone(), user_id.clone()),
+            PrincipalKind::AssumedRole { role_name, role_id, .. } => {
+                IdentityName::Role(role_name.clone(), role_id.clone())
+            }
+        };
+        let load = self.load_principal_policies(&account, &name);
+        self.principal_policies.get_or_load((account, name.clone()), load).await
+    }
+
+    async fn load_principal_policies(
+        &self,
+        account: &AccountId,
+        name: &IdentityName,
+    ) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
+        let policies = match name {
+            IdentityName::User(user_name, user_id) => match self.store.user(account, user_name).await? {
+                Some(user) if user.user_id == *user_id => principal_policies::of_user(&*self.store, &user).await?,
+                Some(_) | None => return Ok(None),
+            },
+            IdentityName::Role(role_name, role_id) => match self.store.role(account, role_name).await? {
+                Some(role) if role.role_id == *role_id => principal_policies::of_role(&*self.store, &role).await?,
+                Some(_) | None => return Ok(None),
+            },
+        };
+        Ok(Some(Arc::new(policies)))
+    }
+
+    /// To be called after each change of users, groups, roles or managed policies.
+    pub fn forget_identities(&self) {
+        self.principal_policies.invalidate_all();
     }
 
     /// Adds a key.
@@ -452,6 +506,9 @@ impl Catalog {
             }
             ChangedRecord::CustomKeyStore(id) => self.key_stores.invalidate(id),
             ChangedRecord::AccessKey(id) => self.credentials.invalidate(id),
+            ChangedRecord::Identities(_) => self.forget_identities(),
+            // Grants are read from the store each time.
+            ChangedRecord::Grants(_, _) => {}
         }
     }
 
@@ -460,6 +517,7 @@ impl Catalog {
         self.aliases.invalidate_all();
         self.key_stores.invalidate_all();
         self.credentials.invalidate_all();
+        self.forget_identities();
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use crate::access::{Principal, RequestContext};
+use crate::access::{AccessRequest, NoConditionKeys, Principal, PrincipalPolicies, RequestConditionKeys};
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
 use crate::error::{KmsError, cause};
@@ -106,7 +106,9 @@ pub struct Kms {
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Who it is.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
+    /// What IAM has of it.
+    pub policies: Arc<PrincipalPolicies>,
     /// The access key that signed.
     pub access_key_id: String,
     /// The Region in the scope of the signature: the one that is asked.
@@ -126,6 +128,31 @@ pub struct RequestOrigin {
     pub user_agent: String,
     /// Set if it came over TLS.
     pub tls: Option<TlsDetails>,
+    /// Set if it came through a VPC endpoint.
+    pub vpc_endpoint: Option<Arc<VpcEndpoint>>,
+}
+
+/// The VPC endpoint that a request came through. Which networks are behind one, the operator says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VpcEndpoint {
+    /// `vpce-` and hexadecimal digits.
+    pub vpc_endpoint_id: String,
+    /// `vpc-` and hexadecimal digits.
+    pub vpc_id: String,
+}
+
+impl Caller {
+    /// The caller's request as authorization sees it; `keys` tell what the request itself says.
+    pub fn access_request<'a>(&'a self, now: Timestamp, keys: &'a RequestConditionKeys<'a>) -> AccessRequest<'a> {
+        AccessRequest {
+            principal: &self.principal,
+            policies: &self.policies,
+            origin: &self.origin,
+            region: &self.region,
+            now,
+            keys,
+        }
+    }
 }
 
 /// What goes back to the caller.
@@ -174,13 +201,8 @@ impl Call<'_> {
     }
 
     /// What authorization may look at.
-    pub(crate) fn context(&self) -> RequestContext<'_> {
-        let origin = &self.caller.origin;
-        RequestContext {
-            source_ip: &origin.source_ip,
-            secure_transport: origin.tls.is_some(),
-            recipient_attestation: &self.recipient_attestation,
-        }
+    pub(crate) fn access_request(&self) -> AccessRequest<'_> {
+        self.caller.access_request(self.now, &NoConditionKeys)
     }
 
     /// `kms:` and the operation's name.

@@ -8,6 +8,8 @@
 //! 4. A permissions boundary and session policies allow nothing by themselves: what they do not allow is denied, but for what a resource's
 //!    policy or a grant allows to exactly this user or this session.
 
+use std::collections::BTreeMap;
+
 use crate::context::ConditionKeys;
 use crate::document::PolicyDocument;
 use crate::evaluation::{AccessRequest, Verdict};
@@ -45,12 +47,8 @@ pub struct ResourceSide<'a> {
     pub account: &'a str,
     /// Its policy; `None` for what can have none: then the policies of identities decide alone, in its own account alone.
     pub policy: Option<&'a NamedPolicy>,
-    /// The condition keys that its policy may see.
-    pub context: &'a dyn ConditionKeys,
     /// Its grants, or those that name the principal.
     pub grants: &'a [GrantTerms],
-    /// The encryption context that grants look at; see [`GrantedUse`].
-    pub encryption_context: Option<&'a std::collections::BTreeMap<String, String>>,
 }
 
 /// What is asked.
@@ -62,6 +60,10 @@ pub struct Question<'a> {
     pub resource: &'a str,
     /// The condition keys that the policies of identities may see.
     pub context: &'a dyn ConditionKeys,
+    /// The condition keys that the resource's policy may see.
+    pub resource_context: &'a dyn ConditionKeys,
+    /// The encryption context that grants look at; see [`GrantedUse`].
+    pub encryption_context: Option<&'a BTreeMap<String, String>>,
 }
 
 /// Where a document stands.
@@ -220,12 +222,16 @@ struct TheirSide<'a> {
 
 impl<'a> TheirSide<'a> {
     fn of(question: &Question<'_>, identity: &Identity, side: &ResourceSide<'a>) -> Self {
-        let request =
-            AccessRequest { identity, action: question.action, resource: question.resource, context: side.context };
+        let request = AccessRequest {
+            identity,
+            action: question.action,
+            resource: question.resource,
+            context: question.resource_context,
+        };
         let verdict = side.policy.map_or(Verdict::default(), |policy| policy.document.evaluate(&request));
         let place = |found: crate::evaluation::StatementMatch| side.policy.map(|policy| deciding(policy, found.index));
         let by_policy = verdict.allow.and_then(|found| Some((Permission::Statement(place(found)?), found.principal)));
-        let asked = GrantedUse { action: question.action, encryption_context: side.encryption_context };
+        let asked = GrantedUse { action: question.action, encryption_context: question.encryption_context };
         let by_grant = side.grants.iter().filter_map(|grant| grant.allows(identity, &asked));
         let by_grant = by_grant.map(|found| (Permission::Grant(found.id), found.principal));
         Self {

@@ -1,18 +1,21 @@
 //! The one place that decides who may do what.
-//!
-//! For now a principal may do everything inside its own account and nothing across accounts. Policies and grants will be evaluated
-//! here: that is why the function is given principal, action, resource and request context already.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
+use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, Region};
 use keystead_model::kms::GrantOperation;
+use keystead_policy::{ContextValue, Decision, GrantTerms, IdentitySide, NamedPolicy, Question, ResourceSide, decide};
 
-use super::{NamedPrincipal, Principal};
+use super::condition_keys::AllConditionKeys;
+use super::refusal::{no_resource_policy_allows, refusal};
+use super::{NamedPrincipal, Principal, PrincipalKind, PrincipalPolicies, RequestConditionKeys};
 use crate::error::KmsError;
 use crate::key::Grant;
+use crate::kms::RequestOrigin;
 
-/// Shows that [`authorize`] allowed the action on `T`. Only `authorize` makes one, and what acts on a key or a key store takes one, so
+/// Shows that [`authorize`] allowed the action on `T`. Only this module makes one, and what acts on a key or a key store takes one, so
 /// that a forgotten check does not compile.
 #[derive(Debug)]
 pub struct Authorized<T>(T);
@@ -31,6 +34,14 @@ pub trait Resource {
     fn owner(&self) -> &AccountId;
     /// Its name in policies and in refusals: an ARN, or `*`.
     fn resource_name(&self) -> String;
+    /// Its own policy, if it is something that has one.
+    fn policy(&self) -> Option<&NamedPolicy> {
+        None
+    }
+    /// The value of a condition key, in lower case, that tells something of it.
+    fn condition_key(&self, _key: &str) -> Option<ContextValue> {
+        None
+    }
 }
 
 /// The account and Region of the caller: the resource of operations that are about no key in particular (`Resource: *`).
@@ -52,30 +63,67 @@ impl Resource for AccountScope {
     }
 }
 
-/// What an authorization decision may look at besides the principal and the resource (condition keys).
-#[derive(Clone, Copy, Debug)]
-pub struct RequestContext<'a> {
-    /// The address the request came from (`aws:SourceIp`).
-    pub source_ip: &'a str,
-    /// Whether the request came over TLS (`aws:SecureTransport`).
-    pub secure_transport: bool,
-    /// What the attestation document of a request with `Recipient` gives: condition keys (`kms:RecipientAttestation:...`) and their values.
-    pub recipient_attestation: &'a [(String, String)],
+/// Who asks, and what is known of the request but for the resource.
+#[derive(Clone, Copy)]
+pub struct AccessRequest<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// What IAM has of it.
+    pub policies: &'a PrincipalPolicies,
+    /// How the request came.
+    pub origin: &'a RequestOrigin,
+    /// The Region that is asked.
+    pub region: &'a Region,
+    /// When.
+    pub now: Timestamp,
+    /// What the request itself says.
+    pub keys: &'a RequestConditionKeys<'a>,
 }
 
-/// Whether `principal` may do `action` (such as `kms:Encrypt`) on `resource`.
+impl<'a> AccessRequest<'a> {
+    fn identity_side(&self) -> IdentitySide<'a> {
+        let session = self.principal.session.as_deref().and_then(|session| session.policies.as_deref());
+        IdentitySide {
+            identity: &self.principal.policy_identity,
+            is_root: self.principal.kind == PrincipalKind::Root,
+            policies: &self.policies.policies,
+            boundary: self.policies.boundary.as_ref(),
+            session,
+        }
+    }
+}
+
+/// Whether `request` may do `action` (such as `kms:Encrypt`) on `resource`.
 ///
 /// Fails with `AccessDeniedException`, worded as IAM words it (KMS core digest 4.7).
 pub fn authorize<T: Resource>(
-    principal: &Principal,
+    request: &AccessRequest<'_>,
     action: &str,
     resource: T,
-    _context: &RequestContext<'_>,
 ) -> Result<Authorized<T>, KmsError> {
-    if *resource.owner() == principal.account {
+    let name = resource.resource_name();
+    let decision = decision(request, action, &name, &resource, &[], None);
+    if decision.is_allowed() {
         return Ok(Authorized(resource));
     }
-    Err(access_denied(principal, action, &resource.resource_name()))
+    let same_account = request.principal.account == *resource.owner();
+    Err(refusal(request.principal, action, &name, same_account, &decision))
+}
+
+/// What policies and grants say.
+fn decision<'a, T: Resource>(
+    request: &AccessRequest<'a>,
+    action: &str,
+    name: &str,
+    resource: &'a T,
+    grants: &'a [GrantTerms],
+    encryption_context: Option<&'a BTreeMap<String, String>>,
+) -> Decision<'a> {
+    let context = AllConditionKeys { request, resource };
+    let question =
+        Question { action, resource: name, context: &context, resource_context: &context, encryption_context };
+    let side = ResourceSide { account: resource.owner().as_str(), policy: resource.policy(), grants };
+    decide(&question, &request.identity_side(), &side)
 }
 
 /// Whether `principal` may retire a grant. The grant itself says so, whoever owns the key: its retiring principal may, its grantee if
@@ -90,14 +138,5 @@ pub fn authorize_retirement(principal: &Principal, grant: Grant) -> Result<Autho
     if allowed {
         return Ok(Authorized(grant));
     }
-    Err(access_denied(principal, "kms:RetireGrant", &grant.key_arn().to_string()))
-}
-
-/// The refusal. A key of another account and a key that does not exist must look alike, so whoever cannot name the resource's owner
-/// passes the name that the caller used.
-pub fn access_denied(principal: &Principal, action: &str, resource_name: &str) -> KmsError {
-    KmsError::access_denied(format!(
-        "User: {} is not authorized to perform: {action} on resource: {resource_name} because no resource-based policy allows the {action} action",
-        principal.arn
-    ))
+    Err(no_resource_policy_allows(principal, "kms:RetireGrant", &grant.key_arn().to_string()))
 }

@@ -1,13 +1,35 @@
 //! Who calls, and what they may do.
 
+mod access_key;
 mod account;
+mod attached_policies;
 mod authorize;
+mod aws_managed_policy;
+mod condition_keys;
+mod group;
+mod managed_policy;
 mod named_principal;
+mod oidc_provider;
 mod principal;
+mod principal_policies;
+mod refusal;
+mod role;
+mod session;
+mod user;
 
-pub use account::{AccessKey, AccessKeyStatus, Account, User};
-pub use authorize::{
-    AccountScope, Authorized, RequestContext, Resource, access_denied, authorize, authorize_retirement,
-};
+pub use access_key::{AccessKey, AccessKeyStatus, AccessKeyUse};
+pub use account::Account;
+pub use attached_policies::AttachedPolicies;
+pub use authorize::{AccessRequest, AccountScope, Authorized, Resource, authorize, authorize_retirement};
+pub use aws_managed_policy::{AWS_MANAGED_POLICIES, AwsManagedPolicy};
+pub use condition_keys::{NoConditionKeys, RequestConditionKeys};
+pub use group::Group;
+pub use managed_policy::{ManagedPolicy, PolicyVersion, customer_policy_name};
 pub use named_principal::{Identity, NamedPrincipal};
+pub use oidc_provider::OidcProvider;
 pub use principal::{Credential, Principal, PrincipalKind};
+pub use principal_policies::PrincipalPolicies;
+pub use refusal::{access_denied, no_resource_policy_allows};
+pub use role::Role;
+pub use session::Session;
+pub use user::User;

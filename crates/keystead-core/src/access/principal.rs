@@ -1,19 +1,25 @@
 //! The caller of an operation, once its signature is verified.
 
+use std::sync::Arc;
+
 use keystead_model::arn::AccountId;
 use keystead_model::{SecretString, Timestamp};
 
-use super::{AccessKey, AccessKeyStatus};
+use super::{AccessKeyStatus, Session, User};
 
 /// A verified caller.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Principal {
     /// The account it acts in.
     pub account: AccountId,
     /// What it is.
     pub kind: PrincipalKind,
-    /// `arn:aws:iam::ACCOUNT:root` or `arn:aws:iam::ACCOUNT:user/NAME`.
+    /// `arn:aws:iam::ACCOUNT:root`, `arn:aws:iam::ACCOUNT:user/NAME` or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
     pub arn: String,
+    /// The names under which policies speak of it.
+    pub policy_identity: keystead_policy::Identity,
+    /// The session, if it calls with temporary credentials.
+    pub session: Option<Arc<Session>>,
 }
 
 /// What a principal is.
@@ -28,19 +34,52 @@ pub enum PrincipalKind {
         /// The user's unique ID.
         user_id: String,
     },
+    /// A session of an IAM role.
+    AssumedRole {
+        /// The role's name.
+        role_name: String,
+        /// The role's unique ID.
+        role_id: String,
+        /// The role's ARN.
+        role_arn: String,
+        /// The session's name.
+        session_name: String,
+    },
 }
 
 impl Principal {
-    /// The principal that an access key signs for.
-    pub fn of_access_key(key: &AccessKey) -> Self {
-        let account = key.account;
-        match (&key.user_name, &key.user_id) {
-            (Some(user_name), Some(user_id)) => Self {
-                arn: format!("arn:aws:iam::{account}:user/{user_name}"),
-                kind: PrincipalKind::User { user_name: user_name.clone(), user_id: user_id.clone() },
-                account,
-            },
-            _ => Self { arn: format!("arn:aws:iam::{account}:root"), kind: PrincipalKind::Root, account },
+    /// The root user of an account.
+    pub fn root(account: AccountId) -> Self {
+        Self::new(account, PrincipalKind::Root, format!("arn:aws:iam::{account}:root"), None)
+    }
+
+    /// An IAM user.
+    pub fn user(user: &User) -> Self {
+        let kind = PrincipalKind::User { user_name: user.user_name.clone(), user_id: user.user_id.clone() };
+        Self::new(user.account, kind, user.arn(), None)
+    }
+
+    /// A principal of this kind and ARN.
+    pub fn new(account: AccountId, kind: PrincipalKind, arn: String, session: Option<Arc<Session>>) -> Self {
+        let role_arn = match &kind {
+            PrincipalKind::AssumedRole { role_arn, .. } => Some(role_arn.clone()),
+            PrincipalKind::Root | PrincipalKind::User { .. } => None,
+        };
+        let policy_identity = keystead_policy::Identity {
+            account: account.to_string(),
+            arn: arn.clone(),
+            role_arn,
+            federated_provider: None,
+        };
+        Self { account, kind, arn, policy_identity, session }
+    }
+
+    /// Its unique ID: the account's ID of a root user, `ROLE-ID:SESSION` of a role's session (`aws:userid`).
+    pub fn unique_id(&self) -> String {
+        match &self.kind {
+            PrincipalKind::Root => self.account.to_string(),
+            PrincipalKind::User { user_id, .. } => user_id.clone(),
+            PrincipalKind::AssumedRole { role_id, session_name, .. } => format!("{role_id}:{session_name}"),
         }
     }
 }
@@ -53,7 +92,7 @@ pub struct Credential {
     /// Its secret.
     pub secret_access_key: SecretString,
     /// Whom it signs for.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// Whether it may sign.
     pub status: AccessKeyStatus,
     /// When it stops working, if ever.

@@ -109,6 +109,7 @@ impl UserIdentity {
         let (identity_type, principal_id, user_name) = match &principal.kind {
             PrincipalKind::Root => ("Root", principal.account.to_string(), None),
             PrincipalKind::User { user_name, user_id } => ("IAMUser", user_id.clone(), Some(user_name.clone())),
+            PrincipalKind::AssumedRole { .. } => ("AssumedRole", principal.unique_id(), None),
         };
         Self {
             identity_type: Some(identity_type),

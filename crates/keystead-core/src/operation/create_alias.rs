@@ -4,7 +4,7 @@ use keystead_model::arn::{AccountId, AliasArn, AliasName, InvalidAliasName, KeyI
 use keystead_model::kms::{CreateAliasRequest, Exception};
 
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
-use crate::access::{Authorized, Resource, access_denied, authorize};
+use crate::access::{Authorized, Resource, authorize, no_resource_policy_allows};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::key::{Alias, refuse_in_state};
@@ -85,10 +85,10 @@ pub(super) fn authorized_alias(call: &mut Call<'_>, text: &str) -> Result<Author
     let arn = AliasArn::new(call.region().clone(), account, name.clone()).to_string();
     if name.is_reserved() {
         // Which error AWS gives is unverified.
-        return Err(access_denied(&call.caller.principal, &call.action(), &arn));
+        return Err(no_resource_policy_allows(&call.caller.principal, &call.action(), &arn));
     }
     call.note_resource(AuditResource::alias(&account, arn.clone()));
-    authorize(&call.caller.principal, &call.action(), AliasResource { account, name, arn }, &call.context())
+    authorize(&call.access_request(), &call.action(), AliasResource { account, name, arn })
 }
 
 /// An alias cannot stand for an alias.

@@ -33,7 +33,7 @@ pub(super) async fn create_key(
     let scope = authorized_account(call)?;
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         // Tags at creation need this leave, too, on all keys of the account (KMS core digest 2.2).
-        authorize(&call.caller.principal, "kms:TagResource", scope.clone(), &call.context())?;
+        authorize(&call.access_request(), "kms:TagResource", scope.clone())?;
     }
     note_defaults(call, &request);
     let key_type = NewKeyType::of_request(&request)?;

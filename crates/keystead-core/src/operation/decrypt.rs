@@ -197,7 +197,7 @@ impl Source<'_> {
         let refused = |error: KmsError| if self.key_id.is_some() { error } else { hidden() };
         let stored = kms.catalog.key_afresh(&key.key.region, &key.key.id).await?;
         let stored = stored.ok_or_else(|| refused(KmsError::not_found(format!("Key '{}' does not exist", key.arn))))?;
-        authorize(&call.caller.principal, self.action, stored, &call.context()).map_err(refused)
+        authorize(&call.access_request(), self.action, stored).map_err(refused)
     }
 
     async fn with_key_of_blob(
@@ -210,7 +210,7 @@ impl Source<'_> {
         let key = kms.catalog.key(call.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
         let resource = AuditResource::key(&key.key.account, &key.arn);
         // A key that is denied must look like one that does not exist.
-        let key = authorize(&call.caller.principal, self.action, key, &call.context()).map_err(|_| hidden())?;
+        let key = authorize(&call.access_request(), self.action, key).map_err(|_| hidden())?;
         call.note_resource(resource);
         Ok((key, ciphertext))
     }

@@ -9,7 +9,7 @@ use keystead_model::arn::{
 };
 use keystead_model::kms::Exception;
 
-use crate::access::{AccountScope, Authorized, access_denied, authorize};
+use crate::access::{AccountScope, Authorized, authorize, no_resource_policy_allows};
 use crate::audit::AuditResource;
 use crate::catalog::{LoadedKey, LoadedKeyStore};
 use crate::error::KmsError;
@@ -52,7 +52,7 @@ pub(super) async fn authorized_key_for(
     }
     if owner != account {
         // A key of another account looks the same whether it exists or not.
-        return Err(access_denied(&call.caller.principal, action, text));
+        return Err(no_resource_policy_allows(&call.caller.principal, action, text));
     }
     let key_id = match identifier {
         KeyIdentifier::Id(id) => id,
@@ -62,7 +62,7 @@ pub(super) async fn authorized_key_for(
     };
     let key = existing_key(kms, call.region(), &owner, &key_id).await?;
     call.note_resource(AuditResource::key(&key.key.account, &key.arn));
-    authorize(&call.caller.principal, action, key, &call.context())
+    authorize(&call.access_request(), action, key)
 }
 
 /// What a `KeyId` member holds, in one of the forms that the operation takes.
@@ -126,7 +126,7 @@ pub(super) async fn existing_key(
 /// Leave to do the call's operation in the caller's account where it is about no key in particular (`Resource: *`).
 pub(super) fn authorized_account(call: &Call<'_>) -> Result<Authorized<AccountScope>, KmsError> {
     let scope = AccountScope { account: call.caller.principal.account, region: call.region().clone() };
-    authorize(&call.caller.principal, &call.action(), scope, &call.context())
+    authorize(&call.access_request(), &call.action(), scope)
 }
 
 /// The state of a key as callers see it, and the custom key store it is in.

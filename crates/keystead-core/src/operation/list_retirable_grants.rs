@@ -18,7 +18,7 @@ pub(super) async fn list_retirable_grants(
     request: ListRetirableGrantsRequest,
 ) -> Result<ListGrantsResponse, KmsError> {
     let principal = granted_principal(&request.retiring_principal)?;
-    let principal = authorize(&call.caller.principal, &call.action(), principal, &call.context())?.to_string();
+    let principal = authorize(&call.access_request(), &call.action(), principal)?.to_string();
     let marker = request.marker.as_deref();
     let page = LIST_RETIRABLE_GRANTS.page(kms, call, request.limit, marker, &[principal.as_str()])?;
     let after = page.after(GrantId::parse)?;

@@ -97,8 +97,8 @@ fn refuse_lockout(call: &Call<'_>, key_arn: &str, document: &PolicyDocument) -> 
     context.set("aws:PrincipalArn", principal.arn.as_str());
     context.set("aws:PrincipalAccount", identity.account.as_str());
     context.set("kms:CallerAccount", identity.account.as_str());
-    context.set("aws:SourceIp", call.context().source_ip);
-    context.set("aws:SecureTransport", call.context().secure_transport);
+    context.set("aws:SourceIp", call.caller.origin.source_ip.as_str());
+    context.set("aws:SecureTransport", call.caller.origin.tls.is_some());
     let request =
         AccessRequest { identity: &identity, action: "kms:PutKeyPolicy", resource: key_arn, context: &context };
     let verdict = document.evaluate(&request);

@@ -63,9 +63,9 @@ fn authorized_scope(
     request: &ReplicateKeyRequest,
 ) -> Result<Authorized<AccountScope>, KmsError> {
     let scope = AccountScope { account: primary.account, region: region.clone() };
-    let scope = authorize(&call.caller.principal, "kms:CreateKey", scope, &call.context())?;
+    let scope = authorize(&call.access_request(), "kms:CreateKey", scope)?;
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-        authorize(&call.caller.principal, "kms:TagResource", scope.clone(), &call.context())?;
+        authorize(&call.access_request(), "kms:TagResource", scope.clone())?;
     }
     Ok(scope)
 }

@@ -7,7 +7,7 @@ use super::cryptography::dry_run_operation;
 use super::grant_lookup::{grant_id, grant_not_found};
 use super::grant_tokens::{GrantReference, invalid_grant_token, open_grant_token};
 use super::key_lookup::{self, AcceptedForms};
-use crate::access::{access_denied, authorize_retirement};
+use crate::access::{authorize_retirement, no_resource_policy_allows};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::key::Grant;
@@ -59,7 +59,7 @@ async fn grant_of_key(kms: &Kms, call: &Call<'_>, key_id: &str, id: &str) -> Res
     let caller = &call.caller.principal;
     if arn.account() != caller.account {
         // Whether another account has such a key, or such a grant, is not to be found out.
-        return Err(access_denied(caller, &call.action(), &arn.to_string()));
+        return Err(no_resource_policy_allows(caller, &call.action(), &arn.to_string()));
     }
     key_lookup::existing_key(kms, call.region(), &caller.account, &arn.key_id()).await?;
     Err(grant_not_found(&id))

@@ -55,7 +55,7 @@ async fn authorized_replica(
 ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
     let replica = kms.catalog.key(region, &primary.id).await?.filter(|key| key.key.account == primary.account);
     let replica = replica.ok_or_else(|| no_replica(primary, region))?;
-    authorize(&call.caller.principal, &call.action(), replica, &call.context())
+    authorize(&call.access_request(), &call.action(), replica)
 }
 
 /// The text is that of a key that does not exist (that AWS gives it here is unverified).

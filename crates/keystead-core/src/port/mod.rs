@@ -6,6 +6,7 @@ mod document_store;
 mod entropy;
 mod hsm_backend;
 mod hsm_clusters;
+mod identity_store;
 mod key_store_backend;
 mod store;
 
@@ -15,6 +16,7 @@ pub use document_store::{Document, DocumentKind, DocumentStore};
 pub use entropy::{Entropy, SystemEntropy};
 pub use hsm_backend::{BackingKeyId, HsmBackend, HsmCiphertext, HsmLink};
 pub use hsm_clusters::{AttachNetworkError, ClusterHsm, HsmCluster, HsmClusters};
+pub use identity_store::{IdentityCounts, IdentityStore, PolicyHolder, PolicyReference, SessionHolder};
 pub use key_store_backend::{
     BackendCiphertext, CallMetadata, ExternalKeyMetadata, ExternalLink, KeyStoreBackend, KeyStoreLink,
 };

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
 
-use crate::access::{AccessKey, AccessKeyStatus, Account, User};
+use crate::access::{AccessKey, AccessKeyStatus, Account};
 use crate::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use crate::key_store::CustomKeyStore;
 use crate::sealing::Sealed;
 
-use super::BackingKeyId;
+use super::{BackingKeyId, IdentityStore};
 
 /// Durable, transactional storage.
 ///
@@ -17,9 +17,9 @@ use super::BackingKeyId;
 /// Each mutable record carries a `revision`. An update takes the record as it is to be, with the revision it was **read** at, and fails
 /// with [`StoreError::Conflict`] if the stored revision differs (or the record is gone); on success the stored revision is that plus one.
 /// A new record is stored with the revision it carries.
-/// Every mutation of keys, aliases, custom key stores and access keys appends to the change feed in the same transaction.
+/// Every mutation of keys, aliases, grants, custom key stores and access keys appends to the change feed in the same transaction.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: IdentityStore {
     /// The root key check value, `None` in a new store.
     async fn root_key_check(&self) -> Result<Option<Sealed>, StoreError>;
     /// Stores the root key check value; `Duplicate` is impossible: a value that is there already is kept and `Conflict` returned.
@@ -31,12 +31,6 @@ pub trait Store: Send + Sync + 'static {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
     /// All accounts, by ID.
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
-    /// Adds a user; `Duplicate(UserName)` if the account has one of that name, `NotFound` if there is no such account.
-    async fn insert_user(&self, user: &User) -> Result<(), StoreError>;
-    /// The users of an account, by name.
-    async fn users(&self, account: &AccountId) -> Result<Vec<User>, StoreError>;
-    /// Deletes a user; `Referenced` while it has access keys, `NotFound` if there is none.
-    async fn delete_user(&self, account: &AccountId, user_name: &str) -> Result<(), StoreError>;
     /// Adds an access key; `Duplicate(AccessKeyId)` if taken, `NotFound` if the account or user does not exist.
     async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError>;
     /// One access key.
@@ -281,6 +275,10 @@ pub enum ChangedRecord {
     CustomKeyStore(CustomKeyStoreId),
     /// An access key.
     AccessKey(String),
+    /// A user, group, role or managed policy of an account.
+    Identities(AccountId),
+    /// A grant of a key.
+    Grants(Region, KeyId),
 }
 
 /// What must be unique.
@@ -292,6 +290,14 @@ pub enum UniqueConstraint {
     AccountName,
     /// One user of each name in an account.
     UserName,
+    /// One group of each name in an account.
+    GroupName,
+    /// One role of each name in an account.
+    RoleName,
+    /// One managed policy of each name in an account.
+    PolicyName,
+    /// One OpenID Connect provider of each URL in an account.
+    OidcProviderUrl,
     /// One access key of each ID.
     AccessKeyId,
     /// One KMS key of each ID in a Region.
