@@ -20,7 +20,7 @@ mod tagged_resource;
 mod tags;
 mod untag_resource;
 
-use keystead_core::access::{AccountScope, Authorized, RequestContext, authorize};
+use keystead_core::access::{AccountScope, Authorized, NoConditionKeys, authorize};
 use keystead_core::kms::Caller;
 use keystead_model::arn::AccountId;
 use keystead_model::cloudhsm::Exception;
@@ -48,14 +48,10 @@ pub(crate) type Scope = Authorized<AccountScope>;
 impl Call<'_> {
     /// Whether the caller may do this operation on clusters and backups of its own account; there are no others it can name.
     fn authorize(&self, cloud_hsm: &CloudHsm) -> Result<Scope, CloudHsmError> {
-        let (principal, origin) = (&self.caller.principal, &self.caller.origin);
-        let scope = AccountScope { account: principal.account, region: cloud_hsm.settings.region.clone() };
-        let context = RequestContext {
-            source_ip: &origin.source_ip,
-            secure_transport: origin.tls.is_some(),
-            recipient_attestation: &[],
-        };
-        Ok(authorize(principal, &format!("cloudhsm:{}", self.operation.name), scope, &context)?)
+        let account = self.caller.principal.account;
+        let scope = AccountScope { account, region: cloud_hsm.settings.region.clone() };
+        let request = self.caller.access_request(cloud_hsm.clock.now(), &NoConditionKeys);
+        Ok(authorize(&request, &format!("cloudhsm:{}", self.operation.name), scope)?)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keystead_core::access::{Account, Principal, PrincipalKind};
+use keystead_core::access::{Account, Principal, PrincipalPolicies};
 use keystead_core::audit::AuditRecord;
 use keystead_core::catalog::Catalog;
 use keystead_core::key::Key;
@@ -162,18 +162,14 @@ impl Server {
     }
 
     pub async fn call_in(&self, asked: &str, operation: &str, input: Value) -> Answer {
-        let principal = Principal {
-            account: account(),
-            kind: PrincipalKind::Root,
-            arn: "arn:aws:iam::111122223333:root".to_owned(),
-        };
         let origin = RequestOrigin {
             request_id: self.kms.new_uuid(),
             source_ip: "127.0.0.1".to_owned(),
             user_agent: "test".to_owned(),
             tls: None,
+            vpc_endpoint: None,
         };
-        let caller = Caller { principal, access_key_id: "AKIATEST".to_owned(), region: region(asked), origin };
+        let caller = Caller { principal: Arc::new(Principal::root(account())), policies: PrincipalPolicies::of_root(), access_key_id: "AKIATEST".to_owned(), region: region(asked), origin };
         let operation = operation_named(operation).expect("no such operation");
         let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);

@@ -1,108 +1,24 @@
-//! What an operation answers, before it is XML.
+//! What EC2 puts around the members of an answer.
 
-use std::fmt::Write;
-
-use serde_json::{Map, Value};
+use keystead_query::{Structure, XML_DECLARATION, close, element};
 
 use super::error::Ec2Error;
 
-const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 /// Source: EC2 service model, `xmlNamespace`.
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15";
 
-/// A value of an answer.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Node {
-    Text(String),
-    Integer(i64),
-    Boolean(bool),
-    Structure(Structure),
-    /// In XML each is an `item`.
-    List(Vec<Node>),
+/// The answer of an operation that tells nothing but that it is done.
+pub(super) fn done() -> Structure {
+    Structure::default().with("return", true)
 }
 
-/// Members in the order in which they are written.
-#[derive(Clone, PartialEq, Default, Debug)]
-pub(super) struct Structure(Vec<(&'static str, Node)>);
-
-impl Structure {
-    pub(super) fn with(mut self, name: &'static str, value: impl Into<Node>) -> Self {
-        self.0.push((name, value.into()));
-        self
-    }
-
-    /// A member that is left out if there is no value.
-    pub(super) fn with_some(self, name: &'static str, value: Option<impl Into<Node>>) -> Self {
-        match value {
-            Some(value) => self.with(name, value),
-            None => self,
-        }
-    }
-
-    /// A member that is a list.
-    pub(super) fn with_list<T: Into<Node>>(self, name: &'static str, items: impl IntoIterator<Item = T>) -> Self {
-        self.with(name, Node::List(items.into_iter().map(Into::into).collect()))
-    }
-
-    /// The answer of an operation that tells nothing but that it is done.
-    pub(super) fn done() -> Self {
-        Self::default().with("return", true)
-    }
-
-    /// The response of an operation.
-    pub(super) fn to_xml(&self, operation: &str, request_id: &str) -> String {
-        let mut xml = format!("{XML_DECLARATION}<{operation}Response xmlns=\"{NAMESPACE}\">");
-        element(&mut xml, "requestId", request_id);
-        self.write_xml(&mut xml);
-        close(&mut xml, &format!("{operation}Response"));
-        xml
-    }
-
-    fn write_xml(&self, xml: &mut String) {
-        for (name, value) in &self.0 {
-            value.write_xml(xml, name);
-        }
-    }
-
-    /// As an audit record shows it.
-    pub(super) fn to_json(&self) -> Value {
-        let members = self.0.iter().map(|(name, value)| {
-            // `return` is `_return` in CloudTrail's records of EC2.
-            let name = if *name == "return" { "_return" } else { name };
-            (name.to_owned(), value.to_json())
-        });
-        Value::Object(members.collect::<Map<_, _>>())
-    }
-}
-
-impl Node {
-    fn write_xml(&self, xml: &mut String, name: &str) {
-        match self {
-            Self::Text(text) => element(xml, name, text),
-            Self::Integer(number) => element(xml, name, &number.to_string()),
-            Self::Boolean(value) => element(xml, name, if *value { "true" } else { "false" }),
-            Self::Structure(structure) => {
-                open(xml, name);
-                structure.write_xml(xml);
-                close(xml, name);
-            }
-            Self::List(items) => {
-                open(xml, name);
-                items.iter().for_each(|item| item.write_xml(xml, "item"));
-                close(xml, name);
-            }
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Text(text) => text.as_str().into(),
-            Self::Integer(number) => (*number).into(),
-            Self::Boolean(value) => (*value).into(),
-            Self::Structure(structure) => structure.to_json(),
-            Self::List(items) => serde_json::json!({ "items": items.iter().map(Self::to_json).collect::<Vec<_>>() }),
-        }
-    }
+/// The response of an operation.
+pub(super) fn response_xml(answer: &Structure, operation: &str, request_id: &str) -> String {
+    let mut xml = format!("{XML_DECLARATION}<{operation}Response xmlns=\"{NAMESPACE}\">");
+    element(&mut xml, "requestId", request_id);
+    answer.write_xml(&mut xml, "item");
+    close(&mut xml, &format!("{operation}Response"));
+    xml
 }
 
 /// The response for an error.
@@ -116,86 +32,6 @@ pub(super) fn error_xml(error: &Ec2Error, request_id: &str) -> String {
     xml
 }
 
-fn open(xml: &mut String, name: &str) {
-    xml.push('<');
-    xml.push_str(name);
-    xml.push('>');
-}
-
-fn close(xml: &mut String, name: &str) {
-    xml.push_str("</");
-    xml.push_str(name);
-    xml.push('>');
-}
-
-fn element(xml: &mut String, name: &str, text: &str) {
-    open(xml, name);
-    for character in text.chars() {
-        write_escaped(xml, character);
-    }
-    close(xml, name);
-}
-
-/// A character of a text. What XML 1.0 cannot carry, such as NUL, becomes the replacement character; a carriage return would be read as a
-/// line feed.
-fn write_escaped(xml: &mut String, character: char) {
-    match character {
-        '&' => xml.push_str("&amp;"),
-        '<' => xml.push_str("&lt;"),
-        '>' => xml.push_str("&gt;"),
-        '"' => xml.push_str("&quot;"),
-        '\r' => {
-            // Writing to a String cannot fail.
-            let _ = write!(xml, "&#x{:X};", u32::from(character));
-        }
-        '\t' | '\n' => xml.push(character),
-        '\u{0}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => xml.push(char::REPLACEMENT_CHARACTER),
-        other => xml.push(other),
-    }
-}
-
-impl From<&str> for Node {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<&String> for Node {
-    fn from(text: &String) -> Self {
-        Self::Text(text.clone())
-    }
-}
-
-impl From<String> for Node {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<bool> for Node {
-    fn from(value: bool) -> Self {
-        Self::Boolean(value)
-    }
-}
-
-impl From<i32> for Node {
-    fn from(number: i32) -> Self {
-        Self::Integer(number.into())
-    }
-}
-
-impl From<u32> for Node {
-    fn from(number: u32) -> Self {
-        Self::Integer(number.into())
-    }
-}
-
-impl From<Structure> for Node {
-    fn from(structure: Structure) -> Self {
-        Self::Structure(structure)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +41,7 @@ mod tests {
         let group = Structure::default().with("groupId", "sg-1").with("isEgress", false).with("fromPort", -1);
         let answer = Structure::default().with_list("groupSet", [group]).with_some("nextToken", None::<&str>);
         assert_eq!(
-            answer.to_xml("DescribeThings", "id"),
+            response_xml(&answer, "DescribeThings", "id"),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <DescribeThingsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\"><requestId>id</requestId>\
              <groupSet><item><groupId>sg-1</groupId><isEgress>false</isEgress><fromPort>-1</fromPort></item></groupSet>\

@@ -1,12 +1,12 @@
 //! DescribeAvailabilityZones.
 
 use keystead_model::arn::Region;
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
 
-use super::answer::{Node, Structure};
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::selection::{Described, Selection};
 use crate::availability_zone::{AvailabilityZone, availability_zones};
 use crate::error::NetworkError;

@@ -2,9 +2,9 @@
 
 use keystead_core::access::{AccountScope, Authorized};
 use keystead_model::arn::AccountId;
+use keystead_query::Parameters;
 
 use super::error::Ec2Error;
-use super::parameters::Parameters;
 use crate::network::Network;
 
 /// A call that is allowed.

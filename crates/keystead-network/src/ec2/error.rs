@@ -3,6 +3,7 @@
 use keystead_core::KmsError;
 use keystead_core::port::StoreError;
 use keystead_model::kms::Exception;
+use keystead_query::ParameterError;
 
 use crate::error::NetworkError;
 
@@ -37,15 +38,6 @@ impl Ec2Error {
         Self::new("DryRunOperation", 412, "Request would have succeeded, but DryRun flag is set.")
     }
 
-    /// A parameter that the operation does not have, or that is not served here.
-    pub(super) fn unknown_parameter(name: &str) -> Self {
-        Self::new(
-            "UnknownParameter",
-            400,
-            format!("The parameter {name} is not recognized, or is not served here. Leave it out."),
-        )
-    }
-
     /// A security group was named without a VPC, or by its name alone.
     pub(super) fn no_default_vpc() -> Self {
         Self::new(
@@ -59,6 +51,20 @@ impl Ec2Error {
     pub(super) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "internal failure");
         Self::new("InternalError", 500, INTERNAL_MESSAGE)
+    }
+}
+
+impl From<ParameterError> for Ec2Error {
+    fn from(error: ParameterError) -> Self {
+        match error {
+            ParameterError::TooLong(_) => Self::new("RequestEntityTooLarge", 413, error.to_string()),
+            ParameterError::Unknown(_) => Self::new("UnknownParameter", 400, error.to_string()),
+            ParameterError::Twice(_) => NetworkError::InvalidParameterCombination(error.to_string()).into(),
+            ParameterError::Missing(name) => NetworkError::MissingParameter(name).into(),
+            ParameterError::Invalid { parameter, value, reason } => {
+                NetworkError::invalid_value(&parameter, value, &reason).into()
+            }
+        }
     }
 }
 

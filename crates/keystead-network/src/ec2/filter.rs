@@ -3,8 +3,9 @@
 //! Source: EC2 API Reference, `Filter`: the values of a filter are joined with OR, filters with AND; `*` stands for any characters, `?` for
 //! one, and a backslash before them for themselves.
 
+use keystead_query::Parameters;
+
 use super::error::Ec2Error;
-use super::parameters::Parameters;
 use crate::error::NetworkError;
 use crate::tag::Tags;
 

@@ -9,7 +9,6 @@ mod error;
 mod filter;
 mod network_interfaces;
 mod operation;
-mod parameters;
 mod security_group_rules;
 mod security_groups;
 mod selection;
@@ -22,15 +21,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_core::KmsError;
-use keystead_core::access::{AccountScope, RequestContext, authorize};
+use keystead_core::access::{AccountScope, NoConditionKeys, authorize};
 use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
 use keystead_core::kms::{Caller, RequestOrigin};
+use keystead_query::{Parameters, Structure};
 use serde_json::Value;
 
-use self::answer::{Structure, error_xml};
+use self::answer::{error_xml, response_xml};
 use self::call::Call;
 use self::error::Ec2Error;
-use self::parameters::Parameters;
 use crate::network::Network;
 
 /// The version of the API, which every request names.
@@ -68,12 +67,8 @@ impl Ec2Service {
         check_version(&mut parameters)?;
         let dry_run = parameters.boolean("DryRun")?;
         let scope = AccountScope { account: caller.principal.account, region: self.network.region().clone() };
-        let context = RequestContext {
-            source_ip: &caller.origin.source_ip,
-            secure_transport: caller.origin.tls.is_some(),
-            recipient_attestation: &[],
-        };
-        let scope = authorize(&caller.principal, &format!("ec2:{name}"), scope, &context)?;
+        let request = caller.access_request(self.audit.clock.now(), &NoConditionKeys);
+        let scope = authorize(&request, &format!("ec2:{name}"), scope)?;
         operation::dispatch(name, &Call::new(&self.network, scope, dry_run), parameters).await
     }
 }
@@ -103,7 +98,7 @@ impl ApiService for Ec2Service {
                 let name = asked.as_deref().and_then(operation::named);
                 (name, recorded, self.serve(name, asked, parameters, caller).await)
             }
-            Err(error) => (None, Value::Null, Err(error)),
+            Err(error) => (None, Value::Null, Err(error.into())),
         };
         let name = name.unwrap_or(UNKNOWN);
         let event = event(name, request_parameters, &result);
@@ -151,7 +146,7 @@ fn event(name: &str, request_parameters: Value, result: &Result<Structure, Ec2Er
 
 fn answer(name: &str, result: Result<Structure, Ec2Error>, request_id: &str) -> ServiceAnswer {
     let (status, body) = match result {
-        Ok(answer) => (200, answer.to_xml(name, request_id)),
+        Ok(answer) => (200, response_xml(&answer, name, request_id)),
         Err(error) => (error.status, error_xml(&error, request_id)),
     };
     ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }

@@ -3,12 +3,13 @@
 use std::net::Ipv4Addr;
 
 use keystead_core::audit::iso8601;
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
 
-use super::answer::{Node, Structure};
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::selection::{Described, Selection};
 use super::tag_specification::{tag_set, take_tag_specification};
 use crate::availability_zone::zone_id;
@@ -81,7 +82,7 @@ pub(super) async fn delete_network_interface(
     network
         .change_vpc_with(call.account(), ResourceType::NetworkInterface, &id, |vpc| vpc.delete_network_interface(&id))
         .await?;
-    Ok(Structure::done())
+    Ok(done())
 }
 
 /// A network interface with what its VPC knows of it.

@@ -1,9 +1,10 @@
 //! The operations that are served.
 
-use super::answer::Structure;
+use keystead_query::Parameters;
+use keystead_query::Structure;
+
 use super::call::Call;
 use super::error::Ec2Error;
-use super::parameters::Parameters;
 use super::{availability_zones, network_interfaces, security_group_rules, security_groups, subnets, tags, vpcs};
 
 macro_rules! operations {

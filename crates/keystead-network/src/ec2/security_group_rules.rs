@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::security_groups::take_group_id;
 use super::selection::{Described, Selection};
 use super::tag_specification::{tag_set, take_tag_specification};
@@ -38,7 +40,7 @@ async fn authorize(call: &Call<'_>, mut parameters: Parameters, direction: Direc
     let tags = take_tag_specification(&mut parameters, ResourceType::SecurityGroupRule)?;
     let mut rules = take_rules(&mut parameters, direction, call)?;
     if rules.is_empty() {
-        return Err(parameters.missing("IpPermissions"));
+        return Err(parameters.missing("IpPermissions").into());
     }
     rules.iter_mut().for_each(|rule| rule.tags = tags.clone());
     let network = call.begin(parameters)?;
@@ -48,7 +50,7 @@ async fn authorize(call: &Call<'_>, mut parameters: Parameters, direction: Direc
             Ok(made.into_iter().map(|rule| RuleOfGroup::new(&vpc.vpc_id, &group_id, rule, call)).collect::<Vec<_>>())
         })
         .await?;
-    Ok(Structure::done().with_list("securityGroupRuleSet", made.iter().map(Described::answer)))
+    Ok(done().with_list("securityGroupRuleSet", made.iter().map(Described::answer)))
 }
 
 async fn revoke(call: &Call<'_>, mut parameters: Parameters, direction: Direction) -> Result<Structure, Ec2Error> {
@@ -57,7 +59,7 @@ async fn revoke(call: &Call<'_>, mut parameters: Parameters, direction: Directio
     let permissions: Vec<_> =
         take_rules(&mut parameters, direction, call)?.into_iter().map(|rule| rule.permission).collect();
     match (rule_ids.is_empty(), permissions.is_empty()) {
-        (true, true) => return Err(parameters.missing("IpPermissions")),
+        (true, true) => return Err(parameters.missing("IpPermissions").into()),
         (false, false) => {
             let message = "The parameters SecurityGroupRuleIds and IpPermissions cannot be used together.";
             return Err(NetworkError::InvalidParameterCombination(message.to_owned()).into());
@@ -75,7 +77,7 @@ async fn revoke(call: &Call<'_>, mut parameters: Parameters, direction: Directio
         })
         .await?;
     let revoked = revoked.iter().map(|rule| revoked_answer(&group_id, rule));
-    Ok(Structure::done().with_list("revokedSecurityGroupRuleSet", revoked))
+    Ok(done().with_list("revokedSecurityGroupRuleSet", revoked))
 }
 
 /// The rules that a request names: `IpPermissions.N`, or, for ingress only, one with its members beside the others.

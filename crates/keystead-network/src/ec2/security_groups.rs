@@ -1,10 +1,12 @@
 //! CreateSecurityGroup, DescribeSecurityGroups, DeleteSecurityGroup.
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::security_group_rules::ip_permissions;
 use super::selection::{Described, Selection};
 use super::tag_specification::{tag_set, take_tag_specification};
@@ -26,7 +28,7 @@ pub(super) async fn create_security_group(call: &Call<'_>, mut parameters: Param
             vpc.create_security_group(&name, &description, tags.clone(), network.entropy())
         })
         .await?;
-    Ok(Structure::done()
+    Ok(done()
         .with("groupId", &group_id)
         .with("securityGroupArn", call.arn(ResourceType::SecurityGroup.name(), &group_id))
         .with("tagSet", tag_set(&tags)))
@@ -52,7 +54,7 @@ pub(super) async fn delete_security_group(call: &Call<'_>, mut parameters: Param
     network
         .change_vpc_with(call.account(), ResourceType::SecurityGroup, &id, |vpc| vpc.delete_security_group(&id))
         .await?;
-    Ok(Structure::done().with("groupId", id))
+    Ok(done().with("groupId", id))
 }
 
 /// The group that a request is about. Its name alone would do in a default VPC only.
@@ -60,7 +62,7 @@ pub(super) fn take_group_id(parameters: &mut Parameters) -> Result<String, Ec2Er
     match parameters.take("GroupId") {
         Some(id) => Ok(id),
         None if parameters.take("GroupName").is_some() => Err(Ec2Error::no_default_vpc()),
-        None => Err(parameters.missing("GroupId")),
+        None => Err(parameters.missing("GroupId").into()),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
 use super::error::Ec2Error;
 use super::filter::{Filtered, Filters};
-use super::parameters::Parameters;
 use crate::error::NetworkError;
 
 /// How many records a page may have, so that more than one record of each comes with a call (EC2 service model, DescribeVpcs and others).

@@ -1,10 +1,12 @@
 //! CreateSubnet, DescribeSubnets, DeleteSubnet.
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::selection::{Described, Selection};
 use super::tag_specification::{tag_set, take_tag_specification};
 use crate::availability_zone::{availability_zones, zone_id};
@@ -59,7 +61,7 @@ pub(super) async fn delete_subnet(call: &Call<'_>, mut parameters: Parameters) -
     let id = parameters.required("SubnetId")?;
     let network = call.begin(parameters)?;
     network.change_vpc_with(call.account(), ResourceType::Subnet, &id, |vpc| vpc.delete_subnet(&id)).await?;
-    Ok(Structure::done())
+    Ok(done())
 }
 
 /// A subnet with what its VPC knows of it.

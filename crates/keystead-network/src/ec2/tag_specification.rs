@@ -1,8 +1,9 @@
 //! Tags in requests and answers.
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
 use super::error::Ec2Error;
-use super::parameters::Parameters;
 use crate::error::NetworkError;
 use crate::resource_id::ResourceType;
 use crate::tag::Tags;

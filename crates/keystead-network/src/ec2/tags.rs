@@ -1,10 +1,12 @@
 //! CreateTags, DeleteTags, DescribeTags.
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::selection::{Described, Selection};
 use super::tag_specification::take_tags;
 use crate::error::NetworkError;
@@ -20,7 +22,7 @@ pub(super) async fn create_tags(call: &Call<'_>, mut parameters: Parameters) -> 
     let ids = take_resource_ids(&mut parameters)?;
     let tags = take_tags(&mut parameters)?;
     if tags.is_empty() {
-        return Err(parameters.missing("Tag"));
+        return Err(parameters.missing("Tag").into());
     }
     let network = call.begin(parameters)?;
     change_tags(call, network, &ids, |resource| {
@@ -77,7 +79,7 @@ async fn change_tags(
             })
             .await?;
     }
-    Ok(Structure::done())
+    Ok(done())
 }
 
 fn has(vpc: &Vpc, id: &str) -> bool {

@@ -1,10 +1,12 @@
 //! CreateVpc, DescribeVpcs, DeleteVpc.
 
-use super::answer::{Node, Structure};
+use keystead_query::Parameters;
+use keystead_query::{Node, Structure};
+
+use super::answer::done;
 use super::call::Call;
 use super::error::Ec2Error;
 use super::filter::Filtered;
-use super::parameters::Parameters;
 use super::selection::{Described, Selection};
 use super::tag_specification::{tag_set, take_tag_specification};
 use crate::cidr_block::parse_cidr_block;
@@ -38,7 +40,7 @@ pub(super) async fn describe_vpcs(call: &Call<'_>, mut parameters: Parameters) -
 pub(super) async fn delete_vpc(call: &Call<'_>, mut parameters: Parameters) -> Result<Structure, Ec2Error> {
     let vpc_id = parameters.required("VpcId")?;
     call.begin(parameters)?.delete_vpc(call.account(), &vpc_id, Vpc::check_deletable).await?;
-    Ok(Structure::done())
+    Ok(done())
 }
 
 impl Vpc {

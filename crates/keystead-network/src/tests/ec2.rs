@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use keystead_core::KmsError;
-use keystead_core::access::{Principal, PrincipalKind};
+use keystead_core::access::{Principal, PrincipalPolicies};
 use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit};
 use keystead_core::audit::AuditRecord;
 use keystead_core::kms::{Caller, RequestOrigin};
@@ -88,7 +88,8 @@ impl Client {
 
     pub(super) async fn raw(&self, account: AccountId, body: &str) -> Reply {
         let caller = Caller {
-            principal: Principal { account, kind: PrincipalKind::Root, arn: format!("arn:aws:iam::{account}:root") },
+            principal: Arc::new(Principal::root(account)),
+            policies: PrincipalPolicies::of_root(),
             access_key_id: "AKIAEXAMPLE".to_owned(),
             region: region(),
             origin: origin(),

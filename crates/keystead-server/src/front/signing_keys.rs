@@ -59,7 +59,7 @@ impl SigningKeys {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use keystead_core::access::{AccessKeyStatus, Principal, PrincipalKind};
+    use keystead_core::access::{AccessKeyStatus, Principal};
     use keystead_model::SecretString;
     use keystead_model::arn::AccountId;
 
@@ -70,7 +70,7 @@ mod tests {
         Arc::new(Credential {
             access_key_id: "AKIAEXAMPLEEXAMPLE22".into(),
             secret_access_key: SecretString::from(secret.to_owned()),
-            principal: Principal { account, kind: PrincipalKind::Root, arn: "arn:aws:iam::111122223333:root".into() },
+            principal: Arc::new(Principal::root(account)),
             status: AccessKeyStatus::Active,
             expires: None,
         })

@@ -14,7 +14,7 @@ use keystead_cloudhsm::{
     CloudHsm, CloudHsmService, CloudHsmSettings, ConnectedKeyStores, HsmUsers, Quotas, SoftModule,
 };
 use keystead_core::KmsError;
-use keystead_core::access::{Principal, PrincipalKind};
+use keystead_core::access::{Principal, PrincipalPolicies};
 use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::audit::AuditRecord;
 use keystead_core::kms::{Caller, RequestOrigin};
@@ -281,11 +281,8 @@ pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, look:
 
 fn caller() -> Caller {
     Caller {
-        principal: Principal {
-            account: account(),
-            kind: PrincipalKind::Root,
-            arn: format!("arn:aws:iam::{}:root", account()),
-        },
+        principal: Arc::new(Principal::root(account())),
+        policies: PrincipalPolicies::of_root(),
         access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
         region: region(),
         origin: RequestOrigin {
@@ -293,6 +290,7 @@ fn caller() -> Caller {
             source_ip: "127.0.0.1".to_owned(),
             user_agent: "test".to_owned(),
             tls: None,
+            vpc_endpoint: None,
         },
     }
 }

@@ -4,17 +4,42 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::error::Ec2Error;
-use crate::error::NetworkError;
-
-/// The longest body, in bytes, and so the most that an audit record takes of it. AWS documents no limit (unverified).
-const BODY_BYTES_MAX: usize = 64 * 1024;
+/// The longest body, in bytes, and so the most that an audit record takes of it: a policy in a form is up to three times as long as itself. AWS
+/// documents no limit (unverified).
+const BODY_BYTES_MAX: usize = 256 * 1024;
 /// The deepest name: `IpPermissions.1.Groups.1.GroupId` has five.
 const DEPTH_MAX: usize = 6;
 
+/// Why parameters cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ParameterError {
+    /// The body is too long.
+    #[error("The request has {0} bytes; it may have at most {BODY_BYTES_MAX}.")]
+    TooLong(usize),
+    /// A parameter is there twice.
+    #[error("The parameter {0} is there twice.")]
+    Twice(String),
+    /// A parameter that nobody knows.
+    #[error("The parameter {0} is not recognized, or is not served here. Leave it out.")]
+    Unknown(String),
+    /// A parameter that must be there is not.
+    #[error("The request must contain the parameter {0}")]
+    Missing(String),
+    /// A value that cannot be.
+    #[error("Value ({value}) for parameter {parameter} is invalid. {reason}")]
+    Invalid {
+        /// The parameter, by its whole name.
+        parameter: String,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
 /// Parameters that an operation has not taken yet. What is left at the end is not known, and refused.
 #[derive(Clone, Debug)]
-pub(super) struct Parameters {
+pub struct Parameters {
     /// The name of the structure that these are of, with a dot at the end; empty for the request itself.
     path: String,
     values: BTreeMap<String, String>,
@@ -22,27 +47,24 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// Reads a form.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Ec2Error> {
+    pub fn parse(body: &[u8]) -> Result<Self, ParameterError> {
         if body.len() > BODY_BYTES_MAX {
-            let message = format!("The request has {} bytes; it may have at most {BODY_BYTES_MAX}.", body.len());
-            return Err(Ec2Error::new("RequestEntityTooLarge", 413, message));
+            return Err(ParameterError::TooLong(body.len()));
         }
         let mut values = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(body) {
             if name.split('.').count() > DEPTH_MAX {
-                return Err(Ec2Error::unknown_parameter(&name));
+                return Err(ParameterError::Unknown(name.to_string()));
             }
             if values.insert(name.to_string(), value.into_owned()).is_some() {
-                return Err(
-                    NetworkError::InvalidParameterCombination(format!("The parameter {name} is there twice.")).into()
-                );
+                return Err(ParameterError::Twice(name.to_string()));
             }
         }
         Ok(Self { path: String::new(), values })
     }
 
     /// All as an audit record shows them: nested, lists by their numbers, first letters in lower case. `null` if there are none.
-    pub(super) fn recorded(&self) -> Value {
+    pub fn recorded(&self) -> Value {
         let values = self.values.iter().filter(|(name, _)| !matches!(name.as_str(), "Action" | "Version"));
         let mut tree = Map::new();
         for (name, value) in values {
@@ -52,22 +74,22 @@ impl Parameters {
     }
 
     /// A parameter.
-    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+    pub fn take(&mut self, name: &str) -> Option<String> {
         self.values.remove(name)
     }
 
     /// A parameter that must be there.
-    pub(super) fn required(&mut self, name: &str) -> Result<String, Ec2Error> {
+    pub fn required(&mut self, name: &str) -> Result<String, ParameterError> {
         self.take(name).ok_or_else(|| self.missing(name))
     }
 
-    /// `MissingParameter`.
-    pub(super) fn missing(&self, name: &str) -> Ec2Error {
-        NetworkError::MissingParameter(format!("{}{name}", self.path)).into()
+    /// For a parameter that must be there.
+    pub fn missing(&self, name: &str) -> ParameterError {
+        ParameterError::Missing(format!("{}{name}", self.path))
     }
 
     /// `true` or `false`; `false` if it is not there.
-    pub(super) fn boolean(&mut self, name: &str) -> Result<bool, Ec2Error> {
+    pub fn boolean(&mut self, name: &str) -> Result<bool, ParameterError> {
         match self.take(name) {
             None => Ok(false),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
@@ -77,37 +99,38 @@ impl Parameters {
     }
 
     /// A whole number.
-    pub(super) fn integer(&mut self, name: &str) -> Result<Option<i32>, Ec2Error> {
+    pub fn integer(&mut self, name: &str) -> Result<Option<i32>, ParameterError> {
         let Some(text) = self.take(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| self.invalid(name, text, "It is a whole number."))
     }
 
     /// A parameter of which only one value is served.
-    pub(super) fn only(&mut self, name: &str, served: &str) -> Result<(), Ec2Error> {
+    pub fn only(&mut self, name: &str, served: &str) -> Result<(), ParameterError> {
         match self.take(name) {
             Some(text) if text != served => Err(self.invalid(name, text, &format!("Only {served} is served here."))),
             _ => Ok(()),
         }
     }
 
-    fn invalid(&self, name: &str, value: String, reason: &str) -> Ec2Error {
+    /// For a value that cannot be.
+    pub fn invalid(&self, name: &str, value: String, reason: &str) -> ParameterError {
         let parameter = if self.path.is_empty() { lower_first(name) } else { format!("{}{name}", self.path) };
-        NetworkError::invalid_value(&parameter, value, reason).into()
+        ParameterError::Invalid { parameter, value, reason: reason.to_owned() }
     }
 
     /// A list of texts, `Name.1`, `Name.2`, in the order of the numbers.
-    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
+    pub fn list(&mut self, name: &str) -> Vec<String> {
         self.numbers(name).into_iter().filter_map(|number| self.values.remove(&format!("{name}.{number}"))).collect()
     }
 
     /// A list of texts that must have at least one.
-    pub(super) fn required_list(&mut self, name: &str) -> Result<Vec<String>, Ec2Error> {
+    pub fn required_list(&mut self, name: &str) -> Result<Vec<String>, ParameterError> {
         let list = self.list(name);
         if list.is_empty() { Err(self.missing(name)) } else { Ok(list) }
     }
 
     /// A list of structures, `Name.1.Member`, in the order of the numbers.
-    pub(super) fn structures(&mut self, name: &str) -> Vec<Parameters> {
+    pub fn structures(&mut self, name: &str) -> Vec<Parameters> {
         self.numbers(name).into_iter().map(|number| self.structure(&format!("{name}.{number}."))).collect()
     }
 
@@ -138,9 +161,9 @@ impl Parameters {
     }
 
     /// Refuses what no one took.
-    pub(super) fn finish(self) -> Result<(), Ec2Error> {
+    pub fn finish(self) -> Result<(), ParameterError> {
         match self.values.keys().next() {
-            Some(name) => Err(Ec2Error::unknown_parameter(&format!("{}{name}", self.path))),
+            Some(name) => Err(ParameterError::Unknown(format!("{}{name}", self.path))),
             None => Ok(()),
         }
     }
@@ -196,18 +219,19 @@ mod tests {
         let mut filter = parameters.structures("Filter").remove(0);
         filter.take("Name");
         let error = filter.finish().unwrap_err();
-        assert_eq!(error.code, "UnknownParameter");
-        assert!(error.message.contains("Filter.1.Colour"), "{}", error.message);
+        assert_eq!(error, ParameterError::Unknown("Filter.1.Colour".to_owned()));
     }
 
     #[test]
     fn bodies_that_no_operation_can_have() {
         let deep = format!("{}=1", ["a"; 7].join("."));
         let long = "a".repeat(BODY_BYTES_MAX + 1);
-        for (body, code) in
-            [("A=1&A=2", "InvalidParameterCombination"), (&deep, "UnknownParameter"), (&long, "RequestEntityTooLarge")]
-        {
-            assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err().code, code);
+        for (body, error) in [
+            ("A=1&A=2", ParameterError::Twice("A".to_owned())),
+            (&deep, ParameterError::Unknown(deep.trim_end_matches("=1").to_owned())),
+            (&long, ParameterError::TooLong(long.len())),
+        ] {
+            assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err(), error);
         }
     }
 

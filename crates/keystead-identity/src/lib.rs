@@ -1,0 +1,12 @@
+//! Who there is, and how they prove it: the IAM API (users, access keys, groups, roles, policies, identity providers) and the STS API
+//! (sessions), both in the AWS query protocol.
+//!
+//! Source: IAM API Reference, AWS STS API Reference, IAM User Guide. The entities and their store are the core's
+//! ([`keystead_core::access`], [`keystead_core::port::IdentityStore`]); what they may do is decided there too.
+
+mod answer;
+mod error;
+mod iam;
+mod sts;
+
+pub use iam::IamService;

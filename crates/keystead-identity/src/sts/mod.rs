@@ -1,0 +1,1 @@
+//! The STS API, version 2011-06-15.
