@@ -6,6 +6,7 @@
 
 mod coherent_cache;
 mod conflict;
+mod grants;
 mod loaded;
 mod principal_policies;
 
@@ -26,6 +27,8 @@ use crate::port::{
 use crate::sealing::{RootKey, Sealed, SealedRecord};
 use coherent_cache::CoherentCache;
 pub(crate) use conflict::Conflicts;
+pub(crate) use grants::GranteesGrants;
+use grants::{GrantCache, grant_cache};
 pub use loaded::{LoadedKey, LoadedKeyStore, LoadedLink};
 
 /// How many aliases, key stores and so on are held at most; the least used go first.
@@ -55,6 +58,7 @@ pub struct Catalog {
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
     credentials: CoherentCache<String, Arc<Credential>>,
     principal_policies: CoherentCache<(AccountId, IdentityName), Arc<PrincipalPolicies>>,
+    grants: GrantCache,
 }
 
 /// Under which name IAM has a principal, with its unique ID: one that was deleted and made again is another.
@@ -75,6 +79,7 @@ impl Catalog {
             key_stores: CoherentCache::new(CAPACITY),
             credentials: CoherentCache::new(CAPACITY),
             principal_policies: CoherentCache::new(CAPACITY),
+            grants: grant_cache(),
         }
     }
 
@@ -400,6 +405,7 @@ impl Catalog {
         let result = self.store.delete_key(&key.region, &key.id, key.revision).await;
         self.invalidate_related(key);
         self.aliases.invalidate_all();
+        self.forget_grants(&key.region, &key.id);
         result
     }
 
@@ -507,8 +513,7 @@ impl Catalog {
             ChangedRecord::CustomKeyStore(id) => self.key_stores.invalidate(id),
             ChangedRecord::AccessKey(id) => self.credentials.invalidate(id),
             ChangedRecord::Identities(_) => self.forget_identities(),
-            // Grants are read from the store each time.
-            ChangedRecord::Grants(_, _) => {}
+            ChangedRecord::Grants(region, key_id) => self.forget_grants(region, key_id),
         }
     }
 
@@ -517,6 +522,7 @@ impl Catalog {
         self.aliases.invalidate_all();
         self.key_stores.invalidate_all();
         self.credentials.invalidate_all();
+        self.grants.invalidate_all();
         self.forget_identities();
     }
 }

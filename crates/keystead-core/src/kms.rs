@@ -18,7 +18,7 @@ use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request
 use crate::catalog::Catalog;
 use crate::error::{KmsError, cause};
 use crate::key::{GenerationQueue, KeyLastUsage, PrivateKeyWork, UsageTracker, WrappingKeyPool, store_usages};
-use crate::operation;
+use crate::operation::{self, GrantReference};
 use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
 use crate::quota::{RequestQuota, RequestQuotaSettings, RequestQuotas, RequestRate, ResourceQuotas};
 
@@ -177,6 +177,8 @@ pub(crate) struct Call<'a> {
     pub(crate) additional_event_data: serde_json::Map<String, Value>,
     /// Condition keys and values that the verified attestation document of the request gives.
     pub(crate) recipient_attestation: Vec<(String, String)>,
+    /// What the grant tokens of the request stand for.
+    pub(crate) grant_tokens: Vec<GrantReference>,
     /// Request parameters to record although the caller left them to their default.
     pub(crate) defaulted_parameters: Vec<(&'static str, Value)>,
 }
@@ -289,6 +291,7 @@ impl Kms {
             resources: None,
             additional_event_data: serde_json::Map::new(),
             recipient_attestation: Vec::new(),
+            grant_tokens: Vec::new(),
             defaulted_parameters: Vec::new(),
         };
         let mut parameters = Value::Null;

@@ -3,7 +3,8 @@
 //! The danger is a reader that loads a record, is overtaken by a writer that changes it and invalidates, and only then inserts
 //! what it had loaded. So each entry carries the generation that was current when its loading *began*, an invalidation raises the
 //! generation, and an entry of an older generation is not given out. Generations are kept for groups of keys, not for each: an invalidation
-//! makes a few others be loaded again, which costs time and nothing else.
+//! makes a few others be loaded again, which costs time and nothing else. Which group a key is in its hash says, or the hash of what it has
+//! in common with others: those can be invalidated together.
 
 use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -20,6 +21,7 @@ pub(super) struct CoherentCache<K, V: Clone> {
     entries: Cache<K, Entry<V>, Weigh<V>>,
     generations: Box<[AtomicU64]>,
     hasher: RandomState,
+    group_hash: fn(&K, &RandomState) -> u64,
 }
 
 #[derive(Clone)]
@@ -47,13 +49,27 @@ impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
 
     /// Holds entries of at most `capacity` together, as `weight` has it of each; about `entries` of them are expected.
     pub(super) fn weighed(entries: usize, capacity: u64, weight: fn(&V) -> u64) -> Self {
+        Self::grouped(entries, capacity, weight, |key, hasher| hasher.hash_one(key))
+    }
+
+    /// The same for keys that can be invalidated together: `group_hash` hashes what they have in common.
+    pub(super) fn grouped(
+        entries: usize,
+        capacity: u64,
+        weight: fn(&V) -> u64,
+        group_hash: fn(&K, &RandomState) -> u64,
+    ) -> Self {
         let generations = (0..GROUPS).map(|_| AtomicU64::new(0)).collect();
         let entries = Cache::with_weighter(entries, capacity, Weigh(weight));
-        Self { entries, generations, hasher: RandomState::new() }
+        Self { entries, generations, hasher: RandomState::new(), group_hash }
     }
 
     fn generation(&self, key: &K) -> &AtomicU64 {
-        &self.generations[self.hasher.hash_one(key) as usize % GROUPS]
+        self.generation_of_hash((self.group_hash)(key, &self.hasher))
+    }
+
+    fn generation_of_hash(&self, hash: u64) -> &AtomicU64 {
+        &self.generations[hash as usize % GROUPS]
     }
 
     /// The cached value, or the loaded one. What does not exist is not remembered, so that it is found once it does.
@@ -99,6 +115,11 @@ impl<K: Eq + Hash + Clone, V: Clone> CoherentCache<K, V> {
         self.generation(key).fetch_add(1, Ordering::SeqCst);
         // No longer given out anyway; removed so that key material does not stay in memory.
         self.entries.remove(key);
+    }
+
+    /// The same for all keys that have `common` in common. Their entries stay until others need the room, and are not given out.
+    pub(super) fn invalidate_group(&self, common: impl Hash) {
+        self.generation_of_hash(self.hasher.hash_one(common)).fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn invalidate_all(&self) {
@@ -154,6 +175,25 @@ mod tests {
             cache.get_or_load(key, async { Ok(Some(100)) }).await.unwrap();
         }
         assert!((1..=10).contains(&cache.entries.len()), "{}", cache.entries.len());
+    }
+
+    #[tokio::test]
+    async fn a_group_can_be_forgotten_at_once() {
+        let cache: CoherentCache<(u8, &str), &str> =
+            CoherentCache::grouped(10, 10, |_| 1, |(number, _), hasher| hasher.hash_one(number));
+        for key in [(1, "a"), (1, "b")] {
+            cache.get_or_load(key, async { Ok(Some("old")) }).await.unwrap();
+        }
+        let overtaken = async {
+            cache.invalidate_group(1_u8);
+            Ok(Some("old"))
+        };
+        assert_eq!(cache.get_or_load((1, "c"), overtaken).await.unwrap(), Some("old"));
+        for key in [(1, "a"), (1, "b"), (1, "c")] {
+            assert_eq!(cache.get_or_load(key, async { Ok(Some("new")) }).await.unwrap(), Some("new"));
+            let not_asked = async { panic!("it is cached") };
+            assert_eq!(cache.get_or_load(key, not_asked).await.unwrap(), Some("new"));
+        }
     }
 
     #[tokio::test]

@@ -5,6 +5,9 @@ use std::fmt;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, KeyArn, KeyId, Region};
 use keystead_model::kms::{EncryptionContext, GrantOperation};
+use keystead_policy::GrantTerms;
+
+use crate::error::KmsError;
 
 /// Names a grant: 32 bytes, shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +77,22 @@ impl Grant {
     pub fn key_arn(&self) -> KeyArn {
         KeyArn::new(self.region.clone(), self.key_account, self.key_id)
     }
+
+    /// What it allows, ready to be evaluated.
+    ///
+    /// That a stored grant's grantee cannot be read is an error: such a one is never stored.
+    pub fn terms(&self) -> Result<GrantTerms, KmsError> {
+        let GrantConstraints { encryption_context_equals, encryption_context_subset } = self.constraints.clone();
+        let actions = self.operations.iter().map(|operation| action_of(*operation)).collect();
+        let id = self.id.to_string();
+        GrantTerms::new(id, &self.grantee_principal, actions, encryption_context_equals, encryption_context_subset)
+            .map_err(|error| KmsError::internal(&format!("the grantee of grant {} cannot be read: {error}", self.id)))
+    }
+}
+
+/// The action that an operation of a grant allows: they are named alike, and ReEncrypt is two of both.
+pub fn action_of(operation: GrantOperation) -> String {
+    format!("kms:{operation}")
 }
 
 /// What a grant demands of encryption contexts. Both `None`: nothing.

@@ -34,7 +34,7 @@ pub use encryption_context::{canonical_encryption_context, hsm_aad, inner_aad, o
 pub use entity::{Key, KeyOrigin, KeyStatus, MultiRegion, Transition, TransitionKind};
 pub(crate) use generation::{generate_key_pair, generate_material};
 pub(crate) use generation_queue::GenerationQueue;
-pub use grant::{Grant, GrantConstraints, GrantId};
+pub use grant::{Grant, GrantConstraints, GrantId, action_of};
 pub use import_token::ImportToken;
 pub(crate) use imported_material::incorrect_key_material;
 pub use imported_material::{

@@ -55,7 +55,7 @@ pub(super) async fn create_grant(
         created: call.now,
     };
     let quota = kms.settings.resource_quotas.grants_per_key;
-    let grant = kms.catalog.store().insert_grant(&grant, quota).await.map_err(|error| match error {
+    let grant = kms.catalog.insert_grant(&grant, quota).await.map_err(|error| match error {
         StoreError::QuotaExceeded { current } => {
             KmsError::new(Exception::LimitExceeded, exceeded_message("Grants per key", quota, current))
         }

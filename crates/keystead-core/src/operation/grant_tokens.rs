@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_model::arn::{KeyId, Region};
 use keystead_model::kms::Exception;
+use serde_json::Value;
 
 use crate::error::KmsError;
 use crate::key::{Grant, GrantId};
@@ -23,7 +24,7 @@ const RANDOM_LENGTH: usize = 16;
 
 /// What a grant token stands for. The grant may have been retired since.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct GrantReference {
+pub(crate) struct GrantReference {
     pub(super) region: Region,
     pub(super) key_id: KeyId,
     pub(super) grant_id: GrantId,
@@ -66,7 +67,14 @@ fn read_grant_token(kms: &Kms, token: &str) -> Option<GrantReference> {
     })
 }
 
-/// Refuses `GrantTokens` that are none. One of another key, or of a grant that was retired, is a token still, and gives nothing.
+/// What the `GrantTokens` of a request stand for. Refuses those that are none before anything else is looked at, so that the refusal tells
+/// nothing of any key. One of another key, or of a grant that was retired, is a token still, and gives nothing.
+pub(super) fn opened_grant_tokens(kms: &Kms, input: &Value) -> Result<Vec<GrantReference>, KmsError> {
+    let tokens = input["GrantTokens"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    tokens.map(|token| open_grant_token(kms, token)).collect()
+}
+
+/// The same for one member.
 pub(super) fn check_grant_tokens(kms: &Kms, tokens: Option<&[String]>) -> Result<(), KmsError> {
     tokens.unwrap_or_default().iter().try_for_each(|token| open_grant_token(kms, token).map(drop))
 }

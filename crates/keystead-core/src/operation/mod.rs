@@ -45,6 +45,7 @@ mod grant_operations;
 mod grant_principals;
 mod grant_tokens;
 mod import_key_material;
+mod key_grants;
 mod key_lookup;
 mod key_material_wrapping;
 mod key_metadata;
@@ -93,12 +94,14 @@ use zeroize::Zeroizing;
 
 use crate::error::KmsError;
 use crate::kms::{Call, Kms, Output};
+pub(crate) use grant_tokens::GrantReference;
 
 /// Serves a validated request by the operation's name.
 pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
     // An answer is little longer than its request, but for lists, which hold no secret.
     let room = ANSWER_BYTES + 2 * call.body_length;
     let operation = call.operation;
+    call.grant_tokens = grant_tokens::opened_grant_tokens(kms, &input)?;
     match operation.name {
         "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
         "ConnectCustomKeyStore" => {

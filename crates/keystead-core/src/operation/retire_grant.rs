@@ -22,7 +22,7 @@ pub(super) async fn retire_grant(kms: &Kms, call: &mut Call<'_>, request: Retire
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }
-    match kms.catalog.store().delete_grant(&grant.region, &grant.key_id, &grant.id).await {
+    match kms.catalog.delete_grant(&grant.region, &grant.key_id, &grant.id).await {
         // Another request may have been faster.
         Err(StoreError::NotFound) => Err(grant_not_found(&grant.id)),
         result => Ok(result?),

@@ -20,7 +20,7 @@ pub(super) async fn revoke_grant(kms: &Kms, call: &mut Call<'_>, request: Revoke
             None => grant_not_found(&id),
         });
     }
-    match store.delete_grant(region, key_id, &id).await {
+    match kms.catalog.delete_grant(region, key_id, &id).await {
         Err(StoreError::NotFound) => Err(grant_not_found(&id)),
         result => Ok(result?),
     }

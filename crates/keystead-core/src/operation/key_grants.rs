@@ -1,0 +1,136 @@
+//! The grants of a key that speak of the caller. Policies come first: this is asked only when they alone neither allow nor deny.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use keystead_model::Timestamp;
+use keystead_policy::GrantTerms;
+
+use crate::access::{NamedPrincipal, Principal, PrincipalPolicies};
+use crate::catalog::{GranteesGrants, LoadedKey};
+use crate::error::KmsError;
+use crate::key::Grant;
+use crate::kms::{Call, Caller, Kms};
+
+/// The terms of grants that name a caller. Mostly they all name it in the same way, and are not copied.
+pub(super) enum CallersGrants {
+    Cached(Arc<GranteesGrants>),
+    Collected(Vec<GrantTerms>),
+}
+
+impl Deref for CallersGrants {
+    type Target = [GrantTerms];
+
+    fn deref(&self) -> &[GrantTerms] {
+        match self {
+            Self::Cached(grants) => &grants.terms,
+            Self::Collected(terms) => terms,
+        }
+    }
+}
+
+/// The grants of `key`, as far as this node has heard of them, that name the caller, the role whose session it is, or its account.
+pub(super) async fn grants_for(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<CallersGrants, KmsError> {
+    let mut found = Vec::new();
+    for name in GranteeName::all_of(&call.caller.principal) {
+        let grants = kms.catalog.grants(&key.key.region, &key.key.id, &name.arn).await?;
+        if !grants.terms.is_empty() {
+            found.push((name, grants));
+        }
+    }
+    let policies = &call.caller.policies;
+    match &found[..] {
+        [] => Ok(CallersGrants::Collected(Vec::new())),
+        [(name, grants)] if grants.created.iter().all(|created| name.is_meant(policies, *created)) => {
+            Ok(CallersGrants::Cached(grants.clone()))
+        }
+        several => Ok(CallersGrants::Collected(collected(several, policies))),
+    }
+}
+
+/// The terms of those that are meant for this caller.
+fn collected(several: &[(GranteeName, Arc<GranteesGrants>)], policies: &PrincipalPolicies) -> Vec<GrantTerms> {
+    let meant = several.iter().flat_map(|(name, grants)| {
+        let terms = grants.terms.iter().zip(&grants.created);
+        terms.filter(|(_, created)| name.is_meant(policies, **created))
+    });
+    meant.map(|(terms, _)| terms.clone()).collect()
+}
+
+/// The grants of `key` that the request's grant tokens stand for and that name the caller, but for those that are `known` already. They are
+/// read from the store: a token is there so that a grant can be used before this node has heard of it.
+///
+/// A token of another key, of somebody else's grant, or of a grant that was retired gives nothing.
+pub(super) async fn grants_of_tokens(
+    kms: &Kms,
+    call: &Call<'_>,
+    key: &LoadedKey,
+    known: &[GrantTerms],
+) -> Result<Vec<GrantTerms>, KmsError> {
+    let mut terms = Vec::new();
+    for grant in granted_by_tokens(kms, call, key).await? {
+        let id = grant.id.to_string();
+        if known.iter().chain(&terms).all(|known| known.id() != id) {
+            terms.push(grant.terms()?);
+        }
+    }
+    if !terms.is_empty() {
+        kms.catalog.forget_grants(&key.key.region, &key.key.id);
+    }
+    Ok(terms)
+}
+
+/// The grants of `key` that the request's grant tokens stand for and that name the caller.
+async fn granted_by_tokens(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<Vec<Grant>, KmsError> {
+    let names: Vec<_> = GranteeName::all_of(&call.caller.principal).collect();
+    let mut grants = Vec::new();
+    for token in &call.grant_tokens {
+        if (&token.region, &token.key_id) != (&key.key.region, &key.key.id) {
+            continue;
+        }
+        let stored = kms.catalog.store().grant(&token.region, &token.key_id, &token.grant_id).await?;
+        grants.extend(stored.filter(|grant| is_meant_for(call.caller, &names, grant)));
+    }
+    Ok(grants)
+}
+
+/// Everything that [`grants_for`] and [`grants_of_tokens`] stand for, read from the store, whole.
+pub(super) async fn stored_grants_for(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<Vec<Grant>, KmsError> {
+    let (store, policies) = (kms.catalog.store(), &call.caller.policies);
+    let mut grants = Vec::new();
+    for name in GranteeName::all_of(&call.caller.principal) {
+        let (region, key_id) = (&key.key.region, &key.key.id);
+        let named = store.grants_of_key(region, key_id, Some(&name.arn), None, usize::MAX).await?;
+        grants.extend(named.into_iter().filter(|grant| name.is_meant(policies, grant.created)));
+    }
+    Ok(grants)
+}
+
+fn is_meant_for(caller: &Caller, names: &[GranteeName], grant: &Grant) -> bool {
+    let mut matching = names.iter().filter(|name| name.arn == grant.grantee_principal);
+    matching.any(|name| name.is_meant(&caller.policies, grant.created))
+}
+
+/// A name under which a grant may speak of a caller.
+struct GranteeName {
+    arn: String,
+    /// It is the name of a user or role, which may be deleted and made again.
+    of_identity: bool,
+}
+
+impl GranteeName {
+    /// The caller's own ARN, that of the role whose session it is, and that of its account.
+    fn all_of(principal: &Principal) -> impl Iterator<Item = Self> {
+        let account = NamedPrincipal::of_account(principal.account).to_string();
+        let own = (principal.arn != account).then(|| principal.arn.clone());
+        let identities = own.into_iter().chain(principal.policy_identity.role_arn.clone());
+        identities.map(|arn| Self { arn, of_identity: true }).chain([Self { arn: account, of_identity: false }])
+    }
+
+    /// Whether a grant that was made at `created` to this name is meant for the user or role that has the name now. Who was made later is
+    /// somebody else of the same name (unverified: key policies are documented to name identities by their unique IDs, of grants nothing is
+    /// said).
+    fn is_meant(&self, policies: &PrincipalPolicies, created: Timestamp) -> bool {
+        !self.of_identity || policies.created.is_none_or(|made| made <= created)
+    }
+}
