@@ -26,15 +26,17 @@ class Guide:
 
     @property
     def transcript(self):
-        """Each command, and the lines that are shown below it."""
+        """Each command, with the lines that go on after `> `, and the lines that are shown below it."""
         blocks = re.findall(r"^```console\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL)
         shown = []
         for line in (line for block in blocks for line in block.splitlines()):
             if line.startswith("$ "):
-                shown.append((line.removeprefix("$ "), []))
+                shown.append(([line.removeprefix("$ ")], []))
+            elif line.startswith("> ") and not shown[-1][1]:
+                shown[-1][0].append(line.removeprefix("> "))
             else:
                 shown[-1][1].append(line)
-        return [(command, "\n".join(answer)) for command, answer in shown]
+        return [("\n".join(command), "\n".join(answer)) for command, answer in shown]
 
     def follow(self, folder, server):
         """Runs all commands in one shell that ends at the first failure, against a development server; returns what they printed."""
