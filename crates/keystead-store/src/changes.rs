@@ -34,6 +34,8 @@ pub(crate) async fn append(connection: &mut SqliteConnection, record: &ChangedRe
         }
         ChangedRecord::CustomKeyStore(id) => ("CUSTOM_KEY_STORE", None, None, id.as_str()),
         ChangedRecord::AccessKey(id) => ("ACCESS_KEY", None, None, id.as_str()),
+        ChangedRecord::Identities(account) => ("IDENTITIES", None, None, account.as_str()),
+        ChangedRecord::Grants(region, key_id) => ("GRANTS", None, Some(region.as_str()), key_id.as_str()),
     };
     let stored_sequence = encoding::whole("sequence", sequence)?;
     let insert = sqlx::query(INSERT).bind(stored_sequence).bind(kind).bind(account).bind(region).bind(id);
@@ -75,7 +77,9 @@ fn read(row: &SqliteRow) -> Result<Change, StoreError> {
         }
         "CUSTOM_KEY_STORE" => ChangedRecord::CustomKeyStore(record.parsed("record_id")?),
         "ACCESS_KEY" => ChangedRecord::AccessKey(record.text("record_id")?),
-        _ => return Err(record.damaged("record_kind", "expected KEY, ALIAS, CUSTOM_KEY_STORE or ACCESS_KEY")),
+        "IDENTITIES" => ChangedRecord::Identities(record.parsed("record_id")?),
+        "GRANTS" => ChangedRecord::Grants(record.parsed("region")?, record.parsed("record_id")?),
+        _ => return Err(record.damaged("record_kind", "is no kind of record")),
     };
     Ok(Change { sequence: record.whole("sequence")?, record: changed })
 }

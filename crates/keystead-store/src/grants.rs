@@ -2,15 +2,15 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use keystead_core::key::{Grant, GrantConstraints, GrantId};
-use keystead_core::port::StoreError;
+use keystead_core::port::{ChangedRecord, StoreError};
 use keystead_model::arn::{KeyId, Region};
 use keystead_model::kms::EncryptionContext;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use crate::keys;
 use crate::rows::{Layout, Record, encoding};
 use crate::statements::{execute, fetch_all, fetch_optional, number, statements};
+use crate::{changes, keys};
 
 const LAYOUT: Layout = Layout { table: "grants", identity: &["region", "key_id", "grantee_principal"] };
 
@@ -63,6 +63,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, grant: Grant, quot
     }
     insert_row(connection, &grant, &members, fingerprint.as_deref()).await?;
     execute(connection, sqlx::query(ADD_TO_COUNT).bind(region).bind(key_id)).await?;
+    append_change(connection, &grant.region, &grant.key_id).await?;
     Ok(grant)
 }
 
@@ -145,10 +146,15 @@ pub(crate) async fn delete(
     if execute(connection, delete).await? == 0 {
         return Err(StoreError::NotFound);
     }
-    execute(connection, sqlx::query(TAKE_FROM_COUNT).bind(region.as_str()).bind(key_id.as_str())).await.map(drop)
+    execute(connection, sqlx::query(TAKE_FROM_COUNT).bind(region.as_str()).bind(key_id.as_str())).await?;
+    append_change(connection, region, key_id).await
 }
 
-/// Deletes the grants of a key that is about to go.
+async fn append_change(connection: &mut SqliteConnection, region: &Region, key_id: &KeyId) -> Result<(), StoreError> {
+    changes::append(connection, &ChangedRecord::Grants(region.clone(), *key_id)).await
+}
+
+/// Deletes the grants of a key that is about to go. Its own change tells of them.
 pub(crate) async fn delete_all_of_key(
     connection: &mut SqliteConnection,
     region: &Region,

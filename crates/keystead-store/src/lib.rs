@@ -1,4 +1,4 @@
-//! The [`Store`] and [`DocumentStore`] ports on SQLite.
+//! The [`Store`], [`IdentityStore`](keystead_core::port::IdentityStore) and [`DocumentStore`] ports on SQLite.
 //!
 //! - [`open`](SqliteStore::open): what is checked before a database is used; `whole_check`: what of it may take longer;
 //! - `schema/`: tables and rules, in the SQL that SQLite and PostgreSQL share;
@@ -21,6 +21,7 @@ mod documents;
 mod error;
 mod grants;
 mod identities;
+mod identity_store;
 mod key_last_usages;
 mod keys;
 mod metadata;
@@ -34,7 +35,7 @@ mod whole_check;
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
+use keystead_core::access::{AccessKey, AccessKeyStatus, Account};
 use keystead_core::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use keystead_core::key_store::CustomKeyStore;
 use keystead_core::port::{
@@ -149,61 +150,47 @@ impl Store for SqliteStore {
 
     async fn insert_account(&self, account: &Account) -> Result<(), StoreError> {
         let account = account.clone();
-        self.write(move |connection| Box::pin(async move { identities::insert_account(connection, &account).await }))
+        self.write(move |connection| Box::pin(async move { identities::accounts::insert(connection, &account).await }))
             .await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         let id = *id;
-        self.read(move |connection| Box::pin(async move { identities::account(connection, &id).await })).await
+        self.read(move |connection| Box::pin(async move { identities::accounts::get(connection, &id).await })).await
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.read(|connection| Box::pin(identities::accounts(connection))).await
-    }
-
-    async fn insert_user(&self, user: &User) -> Result<(), StoreError> {
-        let user = user.clone();
-        self.write(move |connection| Box::pin(async move { identities::insert_user(connection, &user).await })).await
-    }
-
-    async fn users(&self, account: &AccountId) -> Result<Vec<User>, StoreError> {
-        let account = *account;
-        self.read(move |connection| Box::pin(async move { identities::users(connection, &account).await })).await
-    }
-
-    async fn delete_user(&self, account: &AccountId, user_name: &str) -> Result<(), StoreError> {
-        let account = *account;
-        let user_name = user_name.to_owned();
-        self.write(move |connection| {
-            Box::pin(async move { identities::delete_user(connection, &account, &user_name).await })
-        })
-        .await
+        self.read(|connection| Box::pin(identities::accounts::all(connection))).await
     }
 
     async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError> {
         let access_key = access_key.clone();
         self.write(move |connection| {
-            Box::pin(async move { identities::insert_access_key(connection, &access_key).await })
+            Box::pin(async move { identities::access_keys::insert(connection, &access_key).await })
         })
         .await
     }
 
     async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError> {
         let access_key_id = access_key_id.to_owned();
-        self.read(move |connection| Box::pin(async move { identities::access_key(connection, &access_key_id).await }))
-            .await
+        self.read(move |connection| {
+            Box::pin(async move { identities::access_keys::get(connection, &access_key_id).await })
+        })
+        .await
     }
 
     async fn access_keys(&self, account: &AccountId) -> Result<Vec<AccessKey>, StoreError> {
         let account = *account;
-        self.read(move |connection| Box::pin(async move { identities::access_keys(connection, &account).await })).await
+        self.read(move |connection| {
+            Box::pin(async move { identities::access_keys::of_account(connection, &account).await })
+        })
+        .await
     }
 
     async fn set_access_key_status(&self, access_key_id: &str, status: AccessKeyStatus) -> Result<(), StoreError> {
         let access_key_id = access_key_id.to_owned();
         self.write(move |connection| {
-            Box::pin(async move { identities::set_access_key_status(connection, &access_key_id, status).await })
+            Box::pin(async move { identities::access_keys::set_status(connection, &access_key_id, status).await })
         })
         .await
     }
@@ -211,7 +198,7 @@ impl Store for SqliteStore {
     async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError> {
         let access_key_id = access_key_id.to_owned();
         self.write(move |connection| {
-            Box::pin(async move { identities::delete_access_key(connection, &access_key_id).await })
+            Box::pin(async move { identities::access_keys::delete(connection, &access_key_id).await })
         })
         .await
     }

@@ -11,6 +11,7 @@ const VERSIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("0001_initial.sql")),
     (2, "cloudhsm key stores", include_str!("0002_cloudhsm_key_stores.sql")),
     (3, "key types and grants", include_str!("0003_key_types_and_grants.sql")),
+    (4, "identities", include_str!("0004_identities.sql")),
 ];
 
 /// The version that brought last usages of keys.
