@@ -34,6 +34,11 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
+    /// A document that allows nothing and denies nothing.
+    pub fn silent() -> Self {
+        Self { statements: Vec::new() }
+    }
+
     /// Its statements, in order.
     pub fn statements(&self) -> &[Statement] {
         &self.statements

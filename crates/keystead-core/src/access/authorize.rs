@@ -5,20 +5,25 @@ use std::ops::Deref;
 
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, Region};
-use keystead_model::kms::GrantOperation;
 use keystead_policy::{ContextValue, Decision, GrantTerms, IdentitySide, NamedPolicy, Question, ResourceSide, decide};
 
 use super::condition_keys::AllConditionKeys;
-use super::refusal::{no_resource_policy_allows, refusal};
-use super::{NamedPrincipal, Principal, PrincipalKind, PrincipalPolicies, RequestConditionKeys};
+use super::refusal::refusal;
+use super::{Principal, PrincipalKind, PrincipalPolicies, RequestConditionKeys};
 use crate::error::KmsError;
-use crate::key::Grant;
 use crate::kms::RequestOrigin;
 
-/// Shows that [`authorize`] allowed the action on `T`. Only this module makes one, and what acts on a key or a key store takes one, so
+/// Shows that [`authorize`] allowed the action on `T`. Only this module and its siblings make one, and what acts on a key or a key store takes one, so
 /// that a forgotten check does not compile.
 #[derive(Debug)]
 pub struct Authorized<T>(T);
+
+impl<T> Authorized<T> {
+    /// For what has rules of its own, which the module that knows them has checked.
+    pub(super) fn by_other_rules(value: T) -> Self {
+        Self(value)
+    }
+}
 
 impl<T> Deref for Authorized<T> {
     type Target = T;
@@ -81,7 +86,7 @@ pub struct AccessRequest<'a> {
 }
 
 impl<'a> AccessRequest<'a> {
-    fn identity_side(&self) -> IdentitySide<'a> {
+    pub(super) fn identity_side(&self) -> IdentitySide<'a> {
         let session = self.principal.session.as_deref().and_then(|session| session.policies.as_deref());
         IdentitySide {
             identity: &self.principal.policy_identity,
@@ -124,19 +129,4 @@ fn decision<'a, T: Resource>(
         Question { action, resource: name, context: &context, resource_context: &context, encryption_context };
     let side = ResourceSide { account: resource.owner().as_str(), policy: resource.policy(), grants };
     decide(&question, &request.identity_side(), &side)
-}
-
-/// Whether `principal` may retire a grant. The grant itself says so, whoever owns the key: its retiring principal may, its grantee if
-/// RetireGrant is among its operations, and the account that made it.
-///
-/// Fails with `AccessDeniedException`. Source: KMS API Reference, RetireGrant.
-pub fn authorize_retirement(principal: &Principal, grant: Grant) -> Result<Authorized<Grant>, KmsError> {
-    let covered = |name: &str| NamedPrincipal::parse(name).is_some_and(|named| named.covers(principal));
-    let allowed = covered(&grant.issuing_account)
-        || grant.retiring_principal.as_deref().is_some_and(covered)
-        || (grant.operations.contains(&GrantOperation::RetireGrant) && covered(&grant.grantee_principal));
-    if allowed {
-        return Ok(Authorized(grant));
-    }
-    Err(no_resource_policy_allows(principal, "kms:RetireGrant", &grant.key_arn().to_string()))
 }

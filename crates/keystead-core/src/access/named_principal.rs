@@ -6,8 +6,6 @@ use std::fmt;
 
 use keystead_model::arn::AccountId;
 
-use super::Principal;
-
 /// The most characters of a user's, a role's or a session's name.
 const NAME_CHARACTERS_MAX: usize = 64;
 /// The most characters of a path.
@@ -60,16 +58,6 @@ impl NamedPrincipal {
     /// What of the account it is.
     pub fn identity(&self) -> &Identity {
         &self.identity
-    }
-
-    /// Whether it is the caller, or the account that the caller is in.
-    pub fn covers(&self, caller: &Principal) -> bool {
-        match self.identity {
-            Identity::Account => self.account == caller.account,
-            Identity::User(_) | Identity::Role(_) | Identity::AssumedRole(_) | Identity::FederatedUser(_) => {
-                self.to_string() == caller.arn
-            }
-        }
     }
 }
 
@@ -126,7 +114,6 @@ fn is_segment(text: &str) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::access::PrincipalKind;
 
     #[test]
     fn every_form_is_read_and_shown_as_its_arn() {
@@ -172,24 +159,6 @@ mod tests {
             long.as_str(),
         ] {
             assert_eq!(NamedPrincipal::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_account_covers_all_of_it_and_a_user_itself() {
-        let account = AccountId::parse("111122223333").unwrap();
-        let arn = "arn:aws:iam::111122223333:user/alice".to_owned();
-        let kind = PrincipalKind::User { user_name: "alice".to_owned(), user_id: "AIDA".to_owned() };
-        let alice = Principal { account, kind, arn };
-        for (named, covers) in [
-            ("111122223333", true),
-            ("arn:aws:iam::111122223333:user/alice", true),
-            ("arn:aws:iam::111122223333:user/path/alice", false),
-            ("arn:aws:iam::111122223333:user/bob", false),
-            ("444455556666", false),
-            ("arn:aws:iam::444455556666:user/alice", false),
-        ] {
-            assert_eq!(NamedPrincipal::parse(named).unwrap().covers(&alice), covers, "{named}");
         }
     }
 }

@@ -3,10 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use keystead_model::Timestamp;
 use keystead_policy::GrantTerms;
 
-use crate::access::{NamedPrincipal, Principal, PrincipalPolicies};
+use crate::access::{GranteeName, PrincipalPolicies};
 use crate::catalog::{GranteesGrants, LoadedKey};
 use crate::error::KmsError;
 use crate::key::Grant;
@@ -82,7 +81,7 @@ pub(super) async fn grants_of_tokens(
 
 /// The grants of `key` that the request's grant tokens stand for and that name the caller.
 async fn granted_by_tokens(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<Vec<Grant>, KmsError> {
-    let names: Vec<_> = GranteeName::all_of(&call.caller.principal).collect();
+    let names = GranteeName::all_of(&call.caller.principal);
     let mut grants = Vec::new();
     for token in &call.grant_tokens {
         if (&token.region, &token.key_id) != (&key.key.region, &key.key.id) {
@@ -109,28 +108,4 @@ pub(super) async fn stored_grants_for(kms: &Kms, call: &Call<'_>, key: &LoadedKe
 fn is_meant_for(caller: &Caller, names: &[GranteeName], grant: &Grant) -> bool {
     let mut matching = names.iter().filter(|name| name.arn == grant.grantee_principal);
     matching.any(|name| name.is_meant(&caller.policies, grant.created))
-}
-
-/// A name under which a grant may speak of a caller.
-struct GranteeName {
-    arn: String,
-    /// It is the name of a user or role, which may be deleted and made again.
-    of_identity: bool,
-}
-
-impl GranteeName {
-    /// The caller's own ARN, that of the role whose session it is, and that of its account.
-    fn all_of(principal: &Principal) -> impl Iterator<Item = Self> {
-        let account = NamedPrincipal::of_account(principal.account).to_string();
-        let own = (principal.arn != account).then(|| principal.arn.clone());
-        let identities = own.into_iter().chain(principal.policy_identity.role_arn.clone());
-        identities.map(|arn| Self { arn, of_identity: true }).chain([Self { arn: account, of_identity: false }])
-    }
-
-    /// Whether a grant that was made at `created` to this name is meant for the user or role that has the name now. Who was made later is
-    /// somebody else of the same name (unverified: key policies are documented to name identities by their unique IDs, of grants nothing is
-    /// said).
-    fn is_meant(&self, policies: &PrincipalPolicies, created: Timestamp) -> bool {
-        !self.of_identity || policies.created.is_none_or(|made| made <= created)
-    }
 }

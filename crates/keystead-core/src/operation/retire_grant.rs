@@ -17,7 +17,11 @@ use crate::port::StoreError;
 /// Ends a grant, by those whom it names: see [`authorize_retirement`]. The key may be of another account.
 pub(super) async fn retire_grant(kms: &Kms, call: &mut Call<'_>, request: RetireGrantRequest) -> Result<(), KmsError> {
     let grant = named_grant(kms, call, &request).await?;
-    let grant = authorize_retirement(&call.caller.principal, grant)?;
+    let Some(key) = kms.catalog.key(&grant.region, &grant.key_id).await? else {
+        // Its grants went with it.
+        return Err(grant_not_found(&grant.id));
+    };
+    let grant = authorize_retirement(&call.access_request(), &key, grant)?;
     call.note_resource(AuditResource::key(&grant.key_account, &grant.key_arn().to_string()));
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
