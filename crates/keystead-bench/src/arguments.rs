@@ -80,6 +80,8 @@ pub(crate) enum Part {
     KeyGeneration,
     /// Encrypt of one account while another one calls far above its quota
     Fairness,
+    /// Encrypt of a user under policies against Encrypt of the account's root user
+    Policies,
     /// Start, memory, lists and Encrypt with 100,000 keys
     ManyKeys,
     /// Time to the first answer, and memory

@@ -41,6 +41,15 @@ impl KmsServer {
         Ok(serde_json::from_slice(&body)?)
     }
 
+    /// Calls an operation of IAM once.
+    pub(crate) fn call_iam(&self, action: &str, parameters: &[(&str, &str)]) -> Result<(), Failure> {
+        let request = Arc::new(PreparedRequest::iam(&self.host, action, parameters)?);
+        let target = Target { endpoint: self.endpoint.clone(), request, signer: self.signer.for_iam() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let answer = runtime.block_on(async { Connection::open(&target).await?.call().await });
+        answer.map(drop).map_err(|error| format!("{action}: {error}").into())
+    }
+
     /// Makes an AWS_KMS key and returns its ID.
     pub(crate) fn create_key(&self, input: &Value) -> Result<String, Failure> {
         text(&self.call("CreateKey", input)?, "/KeyMetadata/KeyId")

@@ -29,12 +29,19 @@ impl PreparedRequest {
     /// A request of the KMS API.
     pub(crate) fn kms(host: &str, operation: &str, input: &Value) -> Result<Self, Failure> {
         let target = HeaderValue::try_from(format!("TrentService.{operation}"))?;
-        Self::new("/", host, vec![(X_AMZ_TARGET, target)], "application/x-amz-json-1.1", input)
+        Self::new("/", host, vec![(X_AMZ_TARGET, target)], "application/x-amz-json-1.1", serde_json::to_vec(input)?)
     }
 
     /// A request of the XKS proxy API.
     pub(crate) fn proxy(host: &str, path: &str, input: &Value) -> Result<Self, Failure> {
-        Self::new(path, host, Vec::new(), "application/json", input)
+        Self::new(path, host, Vec::new(), "application/json", serde_json::to_vec(input)?)
+    }
+
+    /// A request of the IAM API.
+    pub(crate) fn iam(host: &str, action: &str, parameters: &[(&str, &str)]) -> Result<Self, Failure> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", action).append_pair("Version", "2010-05-08").extend_pairs(parameters);
+        Self::new("/", host, Vec::new(), "application/x-www-form-urlencoded; charset=utf-8", form.finish().into_bytes())
     }
 
     fn new(
@@ -42,9 +49,9 @@ impl PreparedRequest {
         host: &str,
         headers: Vec<(HeaderName, HeaderValue)>,
         content_type: &'static str,
-        input: &Value,
+        body: Vec<u8>,
     ) -> Result<Self, Failure> {
-        let body = Bytes::from(serde_json::to_vec(input)?);
+        let body = Bytes::from(body);
         Ok(Self {
             path: path.parse()?,
             host: HeaderValue::try_from(host)?,

@@ -24,6 +24,15 @@ impl Signer {
         Self::new(access_key_id, secret, region, "kms", PathMode::Normalize)
     }
 
+    /// Signs for IAM with the same access key.
+    pub(crate) fn for_iam(&self) -> Self {
+        let mut signer = self.clone();
+        signer.service = "iam";
+        signer.scope = CredentialScope::on(now(), self.region.as_str(), signer.service);
+        signer.key = SigningKey::derive(&signer.secret, &signer.scope);
+        signer
+    }
+
     /// Signs for an XKS proxy (external key stores digest, 1.2).
     pub(crate) fn for_proxy(access_key_id: &str, secret: &str, region: &str) -> Self {
         Self::new(access_key_id, secret, region, "kms-xks-proxy", PathMode::AsIs)

@@ -6,6 +6,7 @@ mod fairness;
 mod interleaved;
 mod key_generation;
 mod many_keys;
+mod policies;
 mod signing;
 mod start;
 mod throughput;
@@ -64,6 +65,9 @@ fn measure(arguments: &MeasurementArguments, keystead: &Keystead) -> Result<Vec<
     }
     if arguments.measures(Part::Fairness) {
         fairness::measure(keystead, extent, &mut add)?;
+    }
+    if arguments.measures(Part::Policies) {
+        policies::measure(keystead, extent, &mut add)?;
     }
     if arguments.measures(Part::ManyKeys) {
         many_keys::measure(keystead, extent, &mut add)?;
