@@ -44,9 +44,19 @@ pub(crate) fn random_account_id() -> AccountId {
     }
 }
 
-/// A new user.
+/// The managed policy of administrators.
+pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// A new user without policies: it may do nothing.
 pub(crate) fn new_user(account: AccountId, user_name: &str) -> User {
-    User { account, user_name: user_name.to_owned(), user_id: unique_id("AIDA"), created: SystemClock.now() }
+    User::new(account, "/".to_owned(), user_name.to_owned(), unique_id("AIDA"), SystemClock.now())
+}
+
+/// A new user that may do everything in its account.
+pub(crate) fn new_administrator(account: AccountId, user_name: &str) -> User {
+    let mut user = new_user(account, user_name);
+    user.policies.managed.insert(ADMINISTRATOR_ACCESS.to_owned());
+    user
 }
 
 /// A new access key, and its secret in clear for the one time that it is shown.
@@ -83,6 +93,8 @@ pub(crate) fn new_access_key(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use keystead_core::access::AwsManagedPolicy;
+
     use super::*;
 
     #[test]
@@ -91,6 +103,7 @@ mod tests {
         let account = random_account_id();
         let user = new_user(account, "alice");
         assert!(user.user_id.starts_with("AIDA") && user.user_id.len() == 20);
+        assert!(user.policies.is_empty());
         let new = new_access_key(account, Some(&user), Some(60), &root_key).unwrap();
         assert!(new.access_key.access_key_id.starts_with("AKIA") && new.access_key.access_key_id.len() == 20);
         assert_eq!(new.secret.len(), 40);
@@ -98,5 +111,13 @@ mod tests {
         assert_eq!(*root_key.open(record, &new.access_key.sealed_secret).unwrap(), new.secret.as_bytes());
         let lifetime_ms = new.access_key.expires.unwrap().millis() - new.access_key.created.millis();
         assert_eq!(lifetime_ms, 60_000);
+    }
+
+    #[test]
+    fn administrators_have_the_managed_policy_of_that_name() {
+        let policies = new_administrator(random_account_id(), "alice").policies;
+        assert!(policies.inline.is_empty());
+        let names: Vec<_> = policies.managed.iter().map(|arn| AwsManagedPolicy::of_arn(arn).unwrap().name).collect();
+        assert_eq!(names, ["AdministratorAccess"]);
     }
 }

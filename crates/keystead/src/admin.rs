@@ -8,7 +8,7 @@ use keystead_core::port::{Clock, Store, StoreError, SystemClock};
 use keystead_core::sealing::RootKey;
 use keystead_model::arn::AccountId;
 
-use crate::access_key::{new_access_key, new_user, random_account_id};
+use crate::access_key::{new_access_key, new_administrator, new_user, random_account_id};
 use crate::cli::{AccessKeysCommand, AccountsCommand, AdminCommand, UsersCommand};
 use crate::config::Config;
 use crate::service::OpenStore;
@@ -54,22 +54,24 @@ async fn accounts(store: &dyn Store, command: AccountsCommand) -> Result<(), Fai
 
 async fn users(store: &dyn Store, command: UsersCommand) -> Result<(), Failure> {
     match command {
-        UsersCommand::Create { account, name } => {
+        UsersCommand::Create { account, name, administrator } => {
             check_user_name(&name)?;
-            let user = new_user(account, &name);
-            store.insert_user(&user).await.map_err(|error| match error {
+            let new = if administrator { new_administrator } else { new_user };
+            // The operator is bound by no quota.
+            store.insert_user(&new(account, &name), u64::MAX).await.map_err(|error| match error {
                 StoreError::NotFound => no_account(account),
                 error => taken(error, &format!("user {name}")),
             })?;
             output::line(&format!("arn:aws:iam::{account}:user/{name}"))?;
         }
         UsersCommand::List { account } => {
-            for user in store.users(&account).await? {
+            for user in store.users(&account, None, usize::MAX).await? {
                 output::line(&format!("{}  {}  {}", user.user_id, iso8601(user.created), user.user_name))?;
             }
         }
         UsersCommand::Delete { account, name } => {
-            store.delete_user(&account, &name).await.map_err(|error| -> Failure {
+            let user = user_named(store, account, &name).await?;
+            store.delete_user(&account, &name, user.revision).await.map_err(|error| -> Failure {
                 match error {
                     StoreError::Referenced => {
                         format!("user {name} has access keys: delete them first (`admin access-keys list`)").into()
@@ -123,8 +125,7 @@ async fn set_status(store: &dyn Store, id: &str, status: AccessKeyStatus) -> Res
 }
 
 async fn user_named(store: &dyn Store, account: AccountId, name: &str) -> Result<User, Failure> {
-    let users = store.users(&account).await?;
-    users.into_iter().find(|user| user.user_name == name).ok_or_else(|| no_user(account, name))
+    store.user(&account, name).await?.ok_or_else(|| no_user(account, name))
 }
 
 /// It is shown in lists, one account a line.

@@ -387,6 +387,9 @@ pub(crate) enum UsersCommand {
         /// 1 to 64 of A-Z a-z 0-9 + = , . @ _ -
         #[arg(long)]
         name: String,
+        /// Attach the managed policy AdministratorAccess; without it the user may do nothing until it is given policies
+        #[arg(long)]
+        administrator: bool,
     },
     /// List an account's users
     List {

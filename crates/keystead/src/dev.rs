@@ -84,14 +84,18 @@ async fn sample(
 async fn caller(service: &Service, access_key_id: &str) -> Result<Caller, Failure> {
     let credential = service.kms().catalog().credential(access_key_id).await.map_err(|error| error.to_string())?;
     let credential = credential.ok_or("the administrator's access key is gone")?;
+    let policies = service.kms().catalog().principal_policies(&credential.principal).await;
+    let policies = policies.map_err(|error| error.to_string())?.ok_or("the administrator is gone")?;
     let origin = RequestOrigin {
         request_id: service.kms().new_uuid(),
         source_ip: Ipv4Addr::LOCALHOST.to_string(),
         user_agent: concat!("keystead-dev/", env!("CARGO_PKG_VERSION")).to_owned(),
         tls: None,
+        vpc_endpoint: None,
     };
     Ok(Caller {
         principal: credential.principal.clone(),
+        policies,
         access_key_id: access_key_id.to_owned(),
         region: service.kms().home_region().clone(),
         origin,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, DATE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Version};
-use keystead_core::access::{AccessKeyStatus, Credential};
+use keystead_core::access::{AccessKeyStatus, Credential, PrincipalPolicies};
 use keystead_core::{Kms, KmsError};
 use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
@@ -45,6 +45,7 @@ pub(super) struct Claim<'a> {
     now: AmzDate,
     region: Region,
     credential: Arc<Credential>,
+    policies: Arc<PrincipalPolicies>,
 }
 
 impl Claim<'_> {
@@ -56,6 +57,11 @@ impl Claim<'_> {
     /// Whose access key is said to have signed.
     pub(super) fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// What IAM has of its holder.
+    pub(super) fn policies(&self) -> &Arc<PrincipalPolicies> {
+        &self.policies
     }
 }
 
@@ -94,7 +100,9 @@ impl Authenticator {
             return Err(unrecognized().into());
         }
         let credential = self.usable_credential(authorization.access_key_id).await?;
-        Ok(Claim { head, service, headers, authorization, now, region, credential })
+        // The user may be gone, and another of its name there, before the cache of credentials has heard of it.
+        let policies = self.kms.catalog().principal_policies(&credential.principal).await?.ok_or_else(unrecognized)?;
+        Ok(Claim { head, service, headers, authorization, now, region, credential, policies })
     }
 
     async fn usable_credential(&self, access_key_id: &str) -> Result<Arc<Credential>, KmsError> {

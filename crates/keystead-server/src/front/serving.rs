@@ -129,6 +129,7 @@ impl Front {
                 cipher_suite: tls.cipher_suite.clone(),
                 client_provided_host_header: text(host(&head).unwrap_or_default()),
             }),
+            vpc_endpoint: None,
         };
         Exchange { called: Called::of(&head), head, origin }
     }
@@ -186,6 +187,7 @@ fn caller(claim: &Claim<'_>, exchange: &Exchange) -> Caller {
     let credential = claim.credential();
     Caller {
         principal: credential.principal.clone(),
+        policies: claim.policies().clone(),
         access_key_id: credential.access_key_id.clone(),
         region: claim.region().clone(),
         origin: exchange.origin.clone(),

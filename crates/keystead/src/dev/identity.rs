@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::folder::ClearAccessKey;
 use crate::Failure;
-use crate::access_key::{new_access_key, new_user};
+use crate::access_key::{new_access_key, new_administrator};
 use crate::config::Config;
 use crate::service::OpenStore;
 
@@ -44,11 +44,10 @@ async fn in_store(store: &dyn Store, root_key: &RootKey, account: &AccountId) ->
 }
 
 async fn user(store: &dyn Store, account: &AccountId) -> Result<User, Failure> {
-    let users = store.users(account).await?;
-    if let Some(user) = users.into_iter().find(|user| user.user_name == ADMINISTRATOR) {
+    if let Some(user) = store.user(account, ADMINISTRATOR).await? {
         return Ok(user);
     }
-    let user = new_user(*account, ADMINISTRATOR);
-    store.insert_user(&user).await?;
+    let user = new_administrator(*account, ADMINISTRATOR);
+    store.insert_user(&user, u64::MAX).await?;
     Ok(user)
 }
