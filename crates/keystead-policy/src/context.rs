@@ -48,7 +48,7 @@ impl From<Vec<String>> for ContextValue {
 
 /// What is known of one request. Asked key by key, so that only what a policy speaks of is ever computed.
 pub trait ConditionKeys {
-    /// The value of a condition key whose name is in lower case, if the request has it.
+    /// The value of a condition key, if the request has it. The ASCII letters of its name are in lower case; no others are alike.
     fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>>;
 }
 
@@ -65,7 +65,7 @@ impl ConditionKeys for RequestContext {
 impl RequestContext {
     /// Sets a key.
     pub fn set(&mut self, key: &str, value: impl Into<ContextValue>) {
-        self.0.insert(key.to_lowercase(), value.into());
+        self.0.insert(key.to_ascii_lowercase(), value.into());
     }
 
     /// The value of a key, if the request has it.
@@ -75,5 +75,9 @@ impl RequestContext {
 }
 
 fn lower_case(key: &str) -> Cow<'_, str> {
-    if key.chars().any(char::is_uppercase) { Cow::Owned(key.to_lowercase()) } else { Cow::Borrowed(key) }
+    if key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(key.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(key)
+    }
 }

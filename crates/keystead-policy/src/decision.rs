@@ -6,13 +6,13 @@
 //!    identities count.
 //! 3. Across accounts both sides must allow.
 //! 4. A permissions boundary and session policies allow nothing by themselves: what they do not allow is denied, but for what a resource's
-//!    policy or a grant allows to exactly this user or this session.
+//!    policy or a grant in the same account allows to exactly this user or this session, or to anyone.
 
 use std::collections::BTreeMap;
 
 use crate::context::ConditionKeys;
 use crate::document::PolicyDocument;
-use crate::evaluation::{AccessRequest, Verdict};
+use crate::evaluation::{AccessRequest, Exceptions, StatementMatch};
 use crate::grant::{GrantTerms, GrantedUse};
 use crate::principal::{Identity, PrincipalMatch};
 
@@ -47,7 +47,7 @@ pub struct ResourceSide<'a> {
     pub account: &'a str,
     /// Its policy; `None` for what can have none: then the policies of identities decide alone, in its own account alone.
     pub policy: Option<&'a NamedPolicy>,
-    /// Its grants, or those that name the principal.
+    /// Its grants, or those that name the principal. What can have no policy has none.
     pub grants: &'a [GrantTerms],
 }
 
@@ -129,7 +129,7 @@ impl Decision<'_> {
 /// Across accounts the resource's side is looked at first: what a stranger's own policies say must not show what the resource is like.
 pub fn decide<'a>(question: &Question<'_>, identity: &IdentitySide<'a>, resource: &ResourceSide<'a>) -> Decision<'a> {
     let own = OwnSide::of(question, identity);
-    let theirs = TheirSide::of(question, identity.identity, resource);
+    let theirs = TheirSide::of(question, identity, resource);
     let same_account = identity.identity.account == resource.account;
     if !same_account && let Err(denial) = theirs.allows_strangers() {
         return denial;
@@ -147,8 +147,12 @@ pub fn decide<'a>(question: &Question<'_>, identity: &IdentitySide<'a>, resource
         return own.allowed_with(None);
     }
     match theirs.permission {
-        Some((permission, PrincipalMatch::Itself)) => Decision::Allowed { identity: None, resource: Some(permission) },
-        Some((permission, PrincipalMatch::Role | PrincipalMatch::Anyone)) => match own.limit() {
+        // That a boundary and session policies do not limit what anyone may is written of statements with a condition on aws:PrincipalArn
+        // (IAM User Guide, "AWS JSON policy elements: Principal"); for those without it is unverified.
+        Some((permission, PrincipalMatch::Itself | PrincipalMatch::Anyone)) => {
+            Decision::Allowed { identity: None, resource: Some(permission) }
+        }
+        Some((permission, PrincipalMatch::Role)) => match own.limit() {
             None => Decision::Allowed { identity: None, resource: Some(permission) },
             Some(layer) => Decision::ImplicitDeny(layer),
         },
@@ -216,27 +220,31 @@ impl<'a> OwnSide<'a> {
 struct TheirSide<'a> {
     has_policy: bool,
     denial: Option<DecidingStatement<'a>>,
-    /// The permission that speaks of the principal most closely.
+    /// The permission that the least can limit.
     permission: Option<(Permission<'a>, PrincipalMatch)>,
 }
 
 impl<'a> TheirSide<'a> {
-    fn of(question: &Question<'_>, identity: &Identity, side: &ResourceSide<'a>) -> Self {
+    fn of(question: &Question<'_>, principal: &IdentitySide<'_>, side: &ResourceSide<'a>) -> Self {
+        let identity = principal.identity;
         let request = AccessRequest {
             identity,
             action: question.action,
             resource: question.resource,
             context: question.resource_context,
         };
-        let verdict = side.policy.map_or(Verdict::default(), |policy| policy.document.evaluate(&request));
-        let place = |found: crate::evaluation::StatementMatch| side.policy.map(|policy| deciding(policy, found.index));
-        let by_policy = verdict.allow.and_then(|found| Some((Permission::Statement(place(found)?), found.principal)));
+        let Some(policy) = side.policy else { return Self { has_policy: false, denial: None, permission: None } };
+        let bounded = principal.boundary.is_some();
+        let exceptions = if bounded { Exceptions::OfNobody } else { Exceptions::OfThoseListed };
+        let verdict = policy.document.evaluate_with(&request, exceptions);
+        let place = |found: StatementMatch| deciding(policy, found.index);
+        let by_policy = verdict.allow.map(|found| (Permission::Statement(place(found)), found.principal));
         let asked = GrantedUse { action: question.action, encryption_context: question.encryption_context };
         let by_grant = side.grants.iter().filter_map(|grant| grant.allows(identity, &asked));
         let by_grant = by_grant.map(|found| (Permission::Grant(found.id), found.principal));
         Self {
-            has_policy: side.policy.is_some(),
-            denial: verdict.deny.and_then(place),
+            has_policy: true,
+            denial: verdict.deny.map(place),
             permission: by_policy.into_iter().chain(by_grant).reduce(closer),
         }
     }
@@ -250,7 +258,7 @@ impl<'a> TheirSide<'a> {
     }
 }
 
-/// The first of those that speak of the principal most closely.
+/// The first of those that the least can limit.
 fn closer<'a>(
     first: (Permission<'a>, PrincipalMatch),
     second: (Permission<'a>, PrincipalMatch),
@@ -268,7 +276,7 @@ fn evaluate_all<'a>(policies: &'a [NamedPolicy], request: &AccessRequest<'_>) ->
     let mut evaluated = Evaluated { deny: None, allow: None };
     for policy in policies {
         let verdict = policy.document.evaluate(request);
-        let place = |found: Option<crate::evaluation::StatementMatch>| found.map(|found| deciding(policy, found.index));
+        let place = |found: Option<StatementMatch>| found.map(|found| deciding(policy, found.index));
         evaluated.deny = evaluated.deny.or(place(verdict.deny));
         evaluated.allow = evaluated.allow.or(place(verdict.allow));
     }

@@ -1,7 +1,7 @@
 //! `Action` and `Resource` elements, and their `Not` forms.
 
 use crate::context::ConditionKeys;
-use crate::pattern::{Pattern, resource_matches};
+use crate::pattern::Pattern;
 use crate::variable::Template;
 
 /// A list that means what is in it, or what is not.
@@ -21,9 +21,6 @@ impl Listed<Pattern> {
 impl Listed<Template> {
     /// Whether the list of resources means this one. A resource whose variable has no value means nothing.
     pub(crate) fn means_resource(&self, resource: &str, context: &dyn ConditionKeys) -> bool {
-        let mut listed = self.items.iter().map(|template| {
-            template.with_pattern(context, |pattern| resource_matches(pattern, resource)).unwrap_or(false)
-        });
-        listed.any(|fits| fits) != self.negated
+        self.items.iter().any(|template| template.matches(resource, context)) != self.negated
     }
 }

@@ -1,5 +1,6 @@
 //! One document against one request.
 
+use crate::condition::Condition;
 use crate::context::ConditionKeys;
 use crate::document::{Effect, PolicyDocument, Statement};
 use crate::principal::{Identity, PrincipalMatch};
@@ -31,18 +32,31 @@ pub struct StatementMatch {
 pub struct Verdict {
     /// The first statement that denies.
     pub deny: Option<StatementMatch>,
-    /// The first of the statements that allow and speak of the principal most closely.
+    /// The first of the statements that allow in the way that the least can limit; see [`PrincipalMatch`].
     pub allow: Option<StatementMatch>,
     /// Whether a statement allows it to the account as a whole, so that identity policies count.
     pub delegates: bool,
 }
 
+/// What else than the request decides whom a `NotPrincipal` excepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exceptions {
+    /// Who is listed by all names.
+    OfThoseListed,
+    /// The principal has a permissions boundary, and is no exception whatever the list says (IAM User Guide, "NotPrincipal").
+    OfNobody,
+}
+
 impl PolicyDocument {
-    /// What this document says of a request.
+    /// What this document says of a request, of a principal that has no permissions boundary.
     pub fn evaluate(&self, request: &AccessRequest<'_>) -> Verdict {
+        self.evaluate_with(request, Exceptions::OfThoseListed)
+    }
+
+    pub(crate) fn evaluate_with(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Verdict {
         let mut verdict = Verdict::default();
         for (index, statement) in self.statements.iter().enumerate() {
-            let Some(principal) = statement.speaks_of(request) else { continue };
+            let Some(principal) = statement.speaks_of(request, exceptions) else { continue };
             let found = StatementMatch { index, principal };
             match statement.effect {
                 Effect::Deny => _ = verdict.deny.get_or_insert(found),
@@ -65,25 +79,41 @@ impl Statement {
         named.flat_map(|listed| &listed.items).any(|principals| principals.names_account_of(request.identity))
     }
 
-    /// How the statement speaks of the request's principal, if it speaks of the request at all.
-    fn speaks_of(&self, request: &AccessRequest<'_>) -> Option<PrincipalMatch> {
-        let principal = match &self.principals {
-            None => PrincipalMatch::Itself,
-            Some(listed) if listed.negated => {
-                let excepted = listed.items.iter().any(|listed| listed.lists_all_names_of(request.identity));
-                if excepted {
-                    return None;
-                }
-                PrincipalMatch::Anyone
-            }
-            Some(listed) => listed.items.iter().filter_map(|listed| listed.speaks_of(request.identity)).max()?,
-        };
-        let speaks = self.actions.as_ref().is_some_and(|actions| actions.means_action(request.action))
-            && self
-                .resources
-                .as_ref()
-                .is_some_and(|resources| resources.means_resource(request.resource, request.context))
-            && self.conditions.iter().all(|condition| condition.holds(request.context));
-        speaks.then_some(principal)
+    /// How the statement speaks of the request's principal, if it speaks of the request at all. What is looked at first is what costs least.
+    fn speaks_of(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Option<PrincipalMatch> {
+        if !self.means_action(request) {
+            return None;
+        }
+        let principal = self.principal_match(request, exceptions)?;
+        let holds = self.means_resource(request) && self.unmet_condition(request).is_none();
+        holds.then_some(principal)
+    }
+
+    pub(crate) fn principal_match(
+        &self,
+        request: &AccessRequest<'_>,
+        exceptions: Exceptions,
+    ) -> Option<PrincipalMatch> {
+        let Some(listed) = &self.principals else { return Some(PrincipalMatch::Itself) };
+        if !listed.negated {
+            return listed.items.iter().filter_map(|listed| listed.speaks_of(request.identity)).max();
+        }
+        let listed = listed.items.iter().any(|listed| listed.lists_all_names_of(request.identity));
+        let excepted = listed && exceptions == Exceptions::OfThoseListed;
+        (!excepted).then_some(PrincipalMatch::Anyone)
+    }
+
+    pub(crate) fn means_action(&self, request: &AccessRequest<'_>) -> bool {
+        self.actions.as_ref().is_some_and(|actions| actions.means_action(request.action))
+    }
+
+    pub(crate) fn means_resource(&self, request: &AccessRequest<'_>) -> bool {
+        let resources = self.resources.as_ref();
+        resources.is_some_and(|resources| resources.means_resource(request.resource, request.context))
+    }
+
+    /// The first condition that does not hold.
+    pub(crate) fn unmet_condition(&self, request: &AccessRequest<'_>) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| !condition.holds(request.context))
     }
 }

@@ -153,12 +153,6 @@ fn principals() {
         (r#""Principal": {"AWS": "arn:aws:iam::111122223333:role/operator"}"#, None, Some(Role)),
         (r#""Principal": {"AWS": "arn:aws:sts::111122223333:assumed-role/operator/one"}"#, None, Some(Itself)),
         (r#""Principal": {"Service": "s3.amazonaws.com"}"#, None, None),
-        (r#""NotPrincipal": {"AWS": "arn:aws:iam::111122223333:user/alice"}"#, Some(Anyone), Some(Anyone)),
-        (
-            r#""NotPrincipal": {"AWS": ["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:root"]}"#,
-            None,
-            Some(Anyone),
-        ),
     ];
     for (principal, of_user, of_session) in table {
         let document =
@@ -167,6 +161,30 @@ fn principals() {
             let verdict = verdict(&document, PolicyKind::Key, &identity, "kms:Encrypt", &RequestContext::default());
             assert_eq!(verdict.allow.map(|found| found.principal), expected, "{principal} {}", identity.arn);
             assert_eq!(verdict.delegates, expected == Some(Account), "{principal} {}", identity.arn);
+        }
+    }
+}
+
+#[test]
+fn who_is_no_exception_is_denied() {
+    let table = [
+        (r#""arn:aws:iam::111122223333:user/alice""#, true, true),
+        (r#"["arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:root"]"#, false, true),
+        (r#"["arn:aws:iam::111122223333:role/operator", "arn:aws:iam::111122223333:root"]"#, true, true),
+        (
+            r#"["arn:aws:sts::111122223333:assumed-role/operator/one", "arn:aws:iam::111122223333:role/operator", "111122223333"]"#,
+            true,
+            false,
+        ),
+        (r#""*""#, false, false),
+    ];
+    for (names, user_denied, session_denied) in table {
+        let document = format!(
+            r#"{{"Statement": [{{"Effect": "Deny", "NotPrincipal": {{"AWS": {names}}}, "Action": "kms:*", "Resource": "*"}}]}}"#
+        );
+        for (identity, denied) in [(user(), user_denied), (session(), session_denied)] {
+            let verdict = verdict(&document, PolicyKind::Key, &identity, "kms:Encrypt", &RequestContext::default());
+            assert_eq!(verdict.deny.is_some(), denied, "{names} {}", identity.arn);
         }
     }
 }

@@ -47,17 +47,24 @@ impl GrantTerms {
     ) -> Result<Self, InvalidPrincipal> {
         // A grant names one principal. `*` would be everyone.
         if grantee == "*" {
-            return Err(InvalidPrincipal);
+            return Err(InvalidPrincipal::new("AWS", grantee));
         }
         let grantee = Principals::read(&json!({ "AWS": grantee }))?;
         Ok(Self { id, grantee, actions, equals, subset })
     }
 
+    /// The grant's ID.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Whether the grant allows what is asked, and how it names who asks.
     pub(crate) fn allows(&self, identity: &Identity, asked: &GrantedUse<'_>) -> Option<GrantMatch<'_>> {
-        let principal = self.grantee.speaks_of(identity)?;
         let granted = self.actions.iter().any(|action| action == asked.action);
-        (granted && self.constraints_hold(asked)).then_some(GrantMatch { id: &self.id, principal })
+        if !granted || !self.constraints_hold(asked) {
+            return None;
+        }
+        self.grantee.speaks_of(identity).map(|principal| GrantMatch { id: &self.id, principal })
     }
 
     fn constraints_hold(&self, asked: &GrantedUse<'_>) -> bool {

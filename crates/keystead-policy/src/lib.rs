@@ -1,8 +1,10 @@
 //! IAM policy documents: read, validated, and evaluated.
 //!
-//! Sans-IO: texts and a request's facts in, verdicts out. [`PolicyDocument::evaluate`] tells what one document says, [`decide`] what all of
-//! them say together: identity policies, the resource's policy, grants, permissions boundary, session policies. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
+//! Sans-IO: texts and a request's facts in, verdicts out. [`PolicyDocument::evaluate`] tells what one document says,
+//! [`PolicyDocument::explain`] why, and [`decide`] what all of them say together: identity policies, the resource's policy, grants,
+//! permissions boundary, session policies. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 
+mod characters;
 mod condition;
 mod context;
 mod decision;
@@ -12,10 +14,12 @@ mod element;
 mod evaluation;
 #[cfg(test)]
 mod evaluation_tests;
+mod explanation;
 mod grant;
 mod parse;
 mod pattern;
 mod principal;
+mod trust;
 mod variable;
 
 pub use condition::{Condition, InvalidCondition};
@@ -25,6 +29,7 @@ pub use decision::{
 };
 pub use document::{Effect, PolicyDocument, PolicyKind, Statement};
 pub use evaluation::{AccessRequest, StatementMatch, Verdict};
+pub use explanation::{Mismatch, StatementExplanation};
 pub use grant::{GrantMatch, GrantTerms, GrantedUse};
 pub use parse::MalformedPolicy;
 pub use principal::{Identity, InvalidPrincipal, PrincipalMatch};

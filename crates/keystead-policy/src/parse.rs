@@ -1,14 +1,18 @@
 //! From a text to a policy document, or to what is wrong with it and where.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
+use crate::characters::check_characters;
 use crate::condition::{Condition, texts};
 use crate::document::{Effect, PolicyDocument, PolicyKind, Statement};
 use crate::duplicate_keys::UniqueKeys;
 use crate::element::Listed;
 use crate::pattern::Pattern;
 use crate::principal::Principals;
-use crate::variable::Template;
+use crate::trust;
+use crate::variable::{Template, TextComparison};
 
 /// The version in which policy variables have a meaning.
 const VERSION_2012: &str = "2012-10-17";
@@ -20,26 +24,30 @@ pub enum MalformedPolicy {
     /// Not JSON, or something in it cannot be.
     #[error("{0}")]
     Syntax(String),
-    /// A principal that cannot be one.
+    /// A principal of a key policy that cannot be one.
     #[error("Policy contains a statement with one or more invalid principals.")]
     InvalidPrincipal,
 }
 
-fn syntax(message: impl Into<String>) -> MalformedPolicy {
+pub(crate) fn syntax(message: impl Into<String>) -> MalformedPolicy {
     MalformedPolicy::Syntax(message.into())
 }
 
 impl PolicyDocument {
     /// Reads and validates a document.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, MalformedPolicy> {
+        check_characters(text)?;
         let UniqueKeys(value) = serde_json::from_str(text)
             .map_err(|error| syntax(format!("The policy document is not valid JSON: {error}.")))?;
         let Value::Object(document) = value else {
             return Err(syntax("The policy document must be a JSON object."));
         };
         let variables = version(&document)? == VERSION_2012;
-        if document.get("Id").is_some_and(|id| !id.is_string()) {
-            return Err(syntax("Id must be a text."));
+        match document.get("Id") {
+            // "ID is allowed in resource-based policies, but not in identity-based policies" (IAM User Guide, "Id").
+            Some(_) if kind == PolicyKind::Identity => return Err(syntax("A policy of an identity has no Id.")),
+            Some(id) if !id.is_string() => return Err(syntax("Id must be a text.")),
+            Some(_) | None => {}
         }
         if let Some(unknown) = document.keys().find(|name| !["Version", "Id", "Statement"].contains(&name.as_str())) {
             return Err(syntax(format!("A policy document has no element {unknown}.")));
@@ -57,12 +65,13 @@ impl PolicyDocument {
         Ok(document)
     }
 
-    /// Sids are unique in policies of identities; KMS does not say so of key policies.
+    /// Sids are unique in IAM's documents, but for empty ones, which are as good as none (unverified); KMS does not say so of key policies.
     fn refuse_repeated_sids(&self, kind: PolicyKind) -> Result<(), MalformedPolicy> {
-        let sids: Vec<&str> = self.statements.iter().filter_map(|statement| statement.sid.as_deref()).collect();
-        let repeated = sids.iter().enumerate().find(|(index, sid)| sids[..*index].contains(sid));
+        let sids = self.statements.iter().filter_map(|statement| statement.sid.as_deref());
+        let mut known = HashSet::new();
+        let repeated = sids.filter(|sid| !sid.is_empty()).find(|sid| !known.insert(*sid));
         match repeated {
-            Some((_, sid)) if kind == PolicyKind::Identity => {
+            Some(sid) if kind != PolicyKind::Key => {
                 Err(syntax(format!("Statement IDs (SID) in a single policy must be unique: {sid} is there twice.")))
             }
             _ => Ok(()),
@@ -94,11 +103,9 @@ fn read_statement(value: &Value, kind: PolicyKind, variables: bool) -> Result<St
     if let Some(unknown) = statement.keys().find(|name| !ELEMENTS.contains(&name.as_str())) {
         return Err(syntax(format!("there is no element {unknown}.")));
     }
-    let sid = match statement.get("Sid") {
-        None => None,
-        Some(Value::String(sid)) => Some(sid.clone()),
-        Some(_) => return Err(syntax("Sid must be a text.")),
-    };
+    if kind == PolicyKind::Trust {
+        trust::check_elements(statement)?;
+    }
     let effect = match statement.get("Effect").and_then(Value::as_str) {
         Some("Allow") => Effect::Allow,
         Some("Deny") => Effect::Deny,
@@ -109,13 +116,26 @@ fn read_statement(value: &Value, kind: PolicyKind, variables: bool) -> Result<St
         Some(element) => Condition::read_all(element, variables).map_err(|error| syntax(format!("{error}.")))?,
     };
     Ok(Statement {
-        sid,
+        sid: sid(statement, kind)?,
         effect,
-        principals: principals(statement, kind)?,
+        principals: principals(statement, kind, effect)?,
         actions: actions(statement, kind)?,
         resources: resources(statement, kind, variables)?,
         conditions,
     })
+}
+
+/// In IAM's documents a Sid is of ASCII letters and digits (IAM User Guide, "Sid"); KMS lets it have blanks.
+fn sid(statement: &Map<String, Value>, kind: PolicyKind) -> Result<Option<String>, MalformedPolicy> {
+    let sid = match statement.get("Sid") {
+        None => return Ok(None),
+        Some(Value::String(sid)) => sid,
+        Some(_) => return Err(syntax("Sid must be a text.")),
+    };
+    if kind != PolicyKind::Key && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(syntax(format!("Statement IDs (SID) must be of letters and digits, and {sid:?} is not.")));
+    }
+    Ok(Some(sid.clone()))
 }
 
 /// The element `name`, or its `Not` form; not both.
@@ -129,16 +149,26 @@ fn either<'a>(statement: &'a Map<String, Value>, name: &str) -> Result<Option<(&
     }
 }
 
-fn principals(statement: &Map<String, Value>, kind: PolicyKind) -> Result<Option<Listed<Principals>>, MalformedPolicy> {
-    match (either(statement, "Principal")?, kind) {
-        (None, PolicyKind::Identity) => Ok(None),
-        (Some(_), PolicyKind::Identity) => Err(syntax("a policy of an identity has no Principal.")),
-        (None, PolicyKind::Key | PolicyKind::Trust) => Err(syntax("it must have a Principal.")),
-        (Some((value, negated)), PolicyKind::Key | PolicyKind::Trust) => {
-            let principals = Principals::read(value).map_err(|_| MalformedPolicy::InvalidPrincipal)?;
-            Ok(Some(Listed { items: vec![principals], negated }))
-        }
+fn principals(
+    statement: &Map<String, Value>,
+    kind: PolicyKind,
+    effect: Effect,
+) -> Result<Option<Listed<Principals>>, MalformedPolicy> {
+    let (value, negated) = match (either(statement, "Principal")?, kind) {
+        (None, PolicyKind::Identity) => return Ok(None),
+        (Some(_), PolicyKind::Identity) => return Err(syntax("a policy of an identity has no Principal.")),
+        (None, PolicyKind::Key | PolicyKind::Trust) => return Err(syntax("it must have a Principal.")),
+        (Some(found), PolicyKind::Key | PolicyKind::Trust) => found,
+    };
+    let principals = Principals::read(value).map_err(|invalid| match kind {
+        PolicyKind::Trust => syntax(format!("Invalid principal in policy: {invalid}.")),
+        PolicyKind::Key | PolicyKind::Identity => MalformedPolicy::InvalidPrincipal,
+    })?;
+    // It would allow everyone else in the world (IAM User Guide, "NotPrincipal": not supported).
+    if negated && effect == Effect::Allow {
+        return Err(syntax("Allow with NotPrincipal is not allowed."));
     }
+    Ok(Some(Listed { items: vec![principals], negated }))
 }
 
 /// In key policies a statement without actions or resources is accepted, and has no effect (KMS Developer Guide, "Key policy statements").
@@ -149,10 +179,14 @@ fn actions(statement: &Map<String, Value>, kind: PolicyKind) -> Result<Option<Li
     let names = texts(value).ok_or_else(|| syntax("Action must be an action, or a list of one or more."))?;
     let items = names.iter().map(|name| {
         let service = name.split_once(':').map(|(service, action)| !service.is_empty() && !action.is_empty());
-        match (name.as_str(), service) {
-            ("*", _) | (_, Some(true)) => Ok(Pattern::ignoring_case(name)),
-            _ => Err(syntax(format!("{name} is no action: actions are named like kms:Encrypt."))),
+        if name != "*" && service != Some(true) {
+            return Err(syntax(format!("{name} is no action: actions are named like kms:Encrypt.")));
         }
+        let pattern = Pattern::ignoring_case(name);
+        if kind == PolicyKind::Trust {
+            trust::check_action(name, &pattern)?;
+        }
+        Ok(pattern)
     });
     Ok(Some(Listed { items: items.collect::<Result<_, _>>()?, negated }))
 }
@@ -162,12 +196,12 @@ fn resources(
     kind: PolicyKind,
     variables: bool,
 ) -> Result<Option<Listed<Template>>, MalformedPolicy> {
-    let everything = || Template::new("*", false).map(|all| Listed { items: vec![all], negated: false });
-    let no_variable = |error: crate::variable::InvalidVariable| syntax(format!("{error}."));
+    let read = |name: &str, variables| {
+        Template::new(name, TextComparison::Resource, variables).map_err(|error| syntax(format!("{error}.")))
+    };
     match (either(statement, "Resource")?, kind) {
         // A role is what its trust policy is attached to.
-        (None, PolicyKind::Trust) => everything().map(Some).map_err(no_variable),
-        (Some(_), PolicyKind::Trust) => Err(syntax("a trust policy has no Resource.")),
+        (_, PolicyKind::Trust) => Ok(Some(Listed { items: vec![read("*", false)?], negated: false })),
         (None, PolicyKind::Key) => Ok(None),
         (None, PolicyKind::Identity) => Err(syntax("it must have a Resource.")),
         (Some((value, negated)), PolicyKind::Key | PolicyKind::Identity) => {
@@ -176,7 +210,7 @@ fn resources(
                 if name != "*" && kind == PolicyKind::Identity && !name.starts_with("arn:") {
                     return Err(syntax(format!("Resource {name} must be in ARN format or \"*\".")));
                 }
-                Template::new(name, variables).map_err(no_variable)
+                read(name, variables)
             });
             Ok(Some(Listed { items: items.collect::<Result<_, _>>()?, negated }))
         }

@@ -1,181 +1,219 @@
 //! Texts with `*` (any characters, or none) and `?` (any one character).
+//!
+//! No pattern takes longer than its length times the text's.
 
-use std::fmt;
+/// How far a wildcard goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reach {
+    /// It may stand for anything.
+    Anything,
+    /// It may stand for anything but colons.
+    Part,
+}
 
 /// One element of a pattern.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Token {
-    /// Exactly this character.
-    Literal(char),
+    /// Exactly these characters.
+    Literal(String),
     /// `?`
-    One,
+    One(Reach),
     /// `*`; several in a row are one.
-    Any,
+    Any(Reach),
 }
 
+use Token::{Any, Literal, One};
+
 /// A pattern, read once.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Pattern {
     tokens: Vec<Token>,
     fold_case: bool,
 }
 
 impl Pattern {
-    /// A pattern for which upper and lower case are the same.
+    /// A pattern for which the upper and lower case of ASCII letters are the same. No other letters are alike: U+212A, the sign of the
+    /// kelvin, is no `k`.
     pub(crate) fn ignoring_case(text: &str) -> Self {
-        let mut pattern = Self { tokens: Vec::with_capacity(text.len()), fold_case: true };
+        let mut pattern = Self { tokens: Vec::new(), fold_case: true };
         pattern.append_wild(text);
         pattern
-    }
-
-    /// An empty pattern, which matches the empty text alone.
-    pub(crate) fn empty() -> Self {
-        Self { tokens: Vec::new(), fold_case: false }
     }
 
     /// Appends text in which `*` and `?` stand for others.
     pub(crate) fn append_wild(&mut self, text: &str) {
         for character in text.chars() {
             match character {
-                '*' if self.tokens.last() == Some(&Token::Any) => {}
-                '*' => self.tokens.push(Token::Any),
-                '?' => self.tokens.push(Token::One),
-                other => self.push_literal(other),
+                '*' if matches!(self.tokens.last(), Some(Any(_))) => {}
+                '*' => self.tokens.push(Any(Reach::Anything)),
+                '?' => self.tokens.push(One(Reach::Anything)),
+                other => self.append_literal(other.encode_utf8(&mut [0; 4])),
             }
         }
     }
 
     /// Appends text that stands for itself.
     pub(crate) fn append_literal(&mut self, text: &str) {
-        text.chars().for_each(|character| self.push_literal(character));
+        match self.tokens.last_mut() {
+            _ if text.is_empty() => {}
+            Some(Literal(before)) => before.push_str(text),
+            _ => self.tokens.push(Literal(text.to_owned())),
+        }
     }
 
-    fn push_literal(&mut self, character: char) {
-        if self.fold_case {
-            self.tokens.extend(character.to_lowercase().map(Token::Literal));
-        } else {
-            self.tokens.push(Token::Literal(character));
+    /// The pattern for resources' ARNs. In the parts before the last a wildcard stays within its part, but for a `*` at the part's end,
+    /// which may run on past the colon (IAM User Guide, "IAM JSON policy elements: Resource").
+    pub(crate) fn for_resources(mut self) -> Self {
+        let mut colons = 0;
+        for index in 0..self.tokens.len() {
+            let ends_part = match self.tokens.get(index + 1) {
+                None => true,
+                Some(Literal(next)) => next.starts_with(':'),
+                Some(One(_) | Any(_)) => false,
+            };
+            match &mut self.tokens[index] {
+                Literal(text) => colons += text.matches(':').count(),
+                One(_) | Any(_) if colons >= ARN_PARTS - 1 => {}
+                Any(reach) if !ends_part => *reach = Reach::Part,
+                Any(_) => {}
+                One(reach) => *reach = Reach::Part,
+            }
         }
+        self
     }
 
     /// Whether the whole of `text` fits.
-    ///
-    /// Of a text that does not fit only the last `*` is given more, which suffices: so no pattern takes longer than its length times the
-    /// text's.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        if self.fold_case {
-            let folded: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
-            return self.matches_characters(&folded);
+        if self.tokens.iter().any(|token| matches!(token, One(Reach::Part) | Any(Reach::Part))) {
+            self.matches_in_parts(text)
+        } else {
+            self.matches_anywhere(text)
         }
-        let characters: Vec<char> = text.chars().collect();
-        self.matches_characters(&characters)
     }
 
-    fn matches_characters(&self, text: &[char]) -> bool {
-        let (mut at, mut token) = (0, 0);
-        // The last `*`, and where in the text what it stands for ends.
-        let mut retry: Option<(usize, usize)> = None;
-        while at < text.len() {
-            match self.tokens.get(token) {
-                Some(Token::Any) => {
-                    retry = Some((token, at));
-                    token += 1;
-                    continue;
+    /// Of a text that does not fit only the last `*` is given more, which suffices where it may be given anything.
+    fn matches_anywhere(&self, text: &str) -> bool {
+        let (mut rest, mut index) = (text, 0);
+        // What is behind the last `*`, and the text that was tried for it.
+        let mut retry: Option<(usize, &str)> = None;
+        loop {
+            let after = match self.tokens.get(index) {
+                None if rest.is_empty() => return true,
+                None => None,
+                Some(Any(_)) if index + 1 == self.tokens.len() => return true,
+                Some(Any(_)) => {
+                    retry = Some((index + 1, rest));
+                    Some(rest)
                 }
-                Some(Token::One) => {
-                    (at, token) = (at + 1, token + 1);
-                    continue;
-                }
-                Some(Token::Literal(character)) if *character == text[at] => {
-                    (at, token) = (at + 1, token + 1);
-                    continue;
-                }
-                Some(Token::Literal(_)) | None => {}
+                Some(One(_)) => after_character(rest),
+                Some(Literal(literal)) => self.after_literal(rest, literal),
+            };
+            if let Some(after) = after {
+                (rest, index) = (after, index + 1);
+                continue;
             }
-            let Some((star, end)) = retry else { return false };
-            retry = Some((star, end + 1));
-            (token, at) = (star + 1, end + 1);
+            let Some((token, tried)) = retry else { return false };
+            let Some(next) = after_character(tried) else { return false };
+            retry = Some((token, next));
+            (rest, index) = (next, token);
         }
-        self.tokens[token.min(self.tokens.len())..].iter().all(|rest| *rest == Token::Any)
     }
-}
 
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tokens.iter().try_for_each(|token| match token {
-            Token::Literal(character) => write!(f, "{character}"),
-            Token::One => f.write_str("?"),
-            Token::Any => f.write_str("*"),
-        })
+    /// All ways to share out the text are followed at once.
+    fn matches_in_parts(&self, text: &str) -> bool {
+        // The places of the text, in bytes, that what was read of the pattern so far can end at.
+        let mut reached = vec![false; text.len() + 1];
+        reached[0] = true;
+        for token in &self.tokens {
+            let mut next = vec![false; text.len() + 1];
+            for (at, rest) in (0..=text.len()).filter_map(|at| Some((at, text.get(at..)?))) {
+                // What a `*` has reached it also leaves, one character on.
+                let from_here = reached[at] || (matches!(token, Any(_)) && next[at]);
+                if !from_here {
+                    continue;
+                }
+                next[at] |= matches!(token, Any(_));
+                let after = match token {
+                    Literal(literal) => self.after_literal(rest, literal),
+                    One(Reach::Part) | Any(Reach::Part) if rest.starts_with(':') => None,
+                    One(_) | Any(_) => after_character(rest),
+                };
+                if let Some(after) = after {
+                    next[text.len() - after.len()] = true;
+                }
+            }
+            reached = next;
+        }
+        reached[text.len()]
     }
-}
 
-/// Whether an ARN fits the ARN `pattern`, each of the six parts between the colons by itself: the last part may have colons.
-pub(crate) fn arn_matches(pattern: &Pattern, arn: &str) -> bool {
-    let pattern_parts = split(&pattern.tokens);
-    let parts: Vec<&str> = arn.splitn(ARN_PARTS, ':').collect();
-    if pattern_parts.len() != ARN_PARTS || parts.len() != ARN_PARTS {
-        // `*` alone is every ARN (unverified); anything else with fewer parts is no ARN.
-        return pattern.tokens == [Token::Any] && parts.len() == ARN_PARTS;
+    fn after_literal<'a>(&self, text: &'a str, literal: &str) -> Option<&'a str> {
+        if !self.fold_case {
+            return text.strip_prefix(literal);
+        }
+        let (start, rest) = text.split_at_checked(literal.len())?;
+        start.eq_ignore_ascii_case(literal).then_some(rest)
     }
-    pattern_parts
-        .into_iter()
-        .zip(parts)
-        .all(|(tokens, part)| Pattern { tokens: tokens.to_vec(), fold_case: pattern.fold_case }.matches(part))
-}
 
-/// Whether a resource's ARN fits the `pattern`. In the parts before the last a wildcard stays within its part, but for a `*` at the
-/// part's end, which may run on past the colon (IAM User Guide, "IAM JSON policy elements: Resource").
-pub(crate) fn resource_matches(pattern: &Pattern, arn: &str) -> bool {
-    let tokens = pattern.tokens.as_slice();
-    let colons = tokens.iter().enumerate().filter(|(_, token)| **token == Token::Literal(':'));
-    let last_part = colons.map(|(index, _)| index).nth(ARN_PARTS - 2).unwrap_or(tokens.len());
-    let stays = |index: usize| match tokens[index] {
-        _ if index > last_part => false,
-        Token::Any => !matches!(tokens.get(index + 1), None | Some(Token::Literal(':'))),
-        Token::One => true,
-        Token::Literal(_) => false,
-    };
-    if (0..last_part).any(stays) { matches_staying(tokens, stays, arn) } else { pattern.matches(arn) }
-}
-
-/// Whether the whole text fits, where the wildcards that `stays` tells of stand for no colons. Takes no longer than the pattern's length
-/// times the text's: all ways to share out the text are followed at once.
-fn matches_staying(tokens: &[Token], stays: impl Fn(usize) -> bool, text: &str) -> bool {
-    // For each number of tokens whether they can be what was read so far.
-    let mut reached = vec![false; tokens.len() + 1];
-    reached[0] = true;
-    skip_stars(tokens, &mut reached);
-    for character in text.chars() {
-        let mut next = vec![false; tokens.len() + 1];
-        for (index, token) in tokens.iter().enumerate().filter(|(index, _)| reached[*index]) {
-            let may = !stays(index) || character != ':';
-            match token {
-                Token::Literal(literal) => next[index + 1] |= *literal == character,
-                Token::One => next[index + 1] |= may,
-                Token::Any => next[index] |= may,
+    /// The patterns of the six parts between the first five colons, if there are so many.
+    fn parts(self) -> Option<[Self; ARN_PARTS]> {
+        let mut parts = vec![Self::default()];
+        for token in self.tokens {
+            let Literal(text) = token else {
+                parts.last_mut()?.tokens.push(token);
+                continue;
+            };
+            for (index, piece) in text.splitn(ARN_PARTS + 1 - parts.len(), ':').enumerate() {
+                if index > 0 {
+                    parts.push(Self::default());
+                }
+                parts.last_mut()?.append_literal(piece);
             }
         }
-        skip_stars(tokens, &mut next);
-        reached = next;
-    }
-    reached[tokens.len()]
-}
-
-/// A `*` may stand for nothing.
-fn skip_stars(tokens: &[Token], reached: &mut [bool]) {
-    for (index, token) in tokens.iter().enumerate() {
-        if reached[index] && *token == Token::Any {
-            reached[index + 1] = true;
-        }
+        parts.try_into().ok()
     }
 }
 
+fn after_character(text: &str) -> Option<&str> {
+    let mut characters = text.chars();
+    characters.next().map(|_| characters.as_str())
+}
+
+/// The colons of an ARN are between six parts: the last part may have colons.
 const ARN_PARTS: usize = 6;
 
-/// At the first five colons.
-fn split(tokens: &[Token]) -> Vec<&[Token]> {
-    tokens.splitn(ARN_PARTS, |token| *token == Token::Literal(':')).collect()
+/// A pattern for the ARNs in conditions, each of whose parts is looked at by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ArnPattern {
+    /// `*` alone is every ARN (unverified).
+    Every,
+    /// Anything else with fewer parts is no ARN.
+    NoArn,
+    /// One pattern for each part.
+    Parts(Box<[Pattern; ARN_PARTS]>),
+}
+
+impl ArnPattern {
+    pub(crate) fn new(pattern: Pattern) -> Self {
+        if matches!(pattern.tokens[..], [Any(_)]) {
+            return Self::Every;
+        }
+        pattern.parts().map_or(Self::NoArn, |parts| Self::Parts(Box::new(parts)))
+    }
+
+    /// Whether `arn` is an ARN that fits.
+    pub(crate) fn matches(&self, arn: &str) -> bool {
+        if arn.matches(':').count() < ARN_PARTS - 1 {
+            return false;
+        }
+        match self {
+            Self::Every => true,
+            Self::NoArn => false,
+            Self::Parts(patterns) => {
+                patterns.iter().zip(arn.splitn(ARN_PARTS, ':')).all(|(pattern, part)| pattern.matches(part))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -183,7 +221,7 @@ mod tests {
     use super::*;
 
     fn pattern(text: &str) -> Pattern {
-        let mut pattern = Pattern::empty();
+        let mut pattern = Pattern::default();
         pattern.append_wild(text);
         pattern
     }
@@ -204,13 +242,32 @@ mod tests {
             ("*ab", "aab", true),
             ("*aab", "aaab", true),
             ("a**b", "ab", true),
+            ("*?", "", false),
+            ("*?", "a", true),
             ("?", "ö", true),
+            ("*ö", "aöö", true),
             ("kms:Encrypt", "kms:encrypt", false),
         ];
         for (wild, text, expected) in table {
             assert_eq!(pattern(wild).matches(text), expected, "{wild} {text}");
         }
-        assert!(Pattern::ignoring_case("KMS:Encr*").matches("kms:encrypt"));
+    }
+
+    #[test]
+    fn only_ascii_letters_are_alike() {
+        let table = [
+            ("KMS:Encr*", "kms:encrypt", true),
+            ("\u{212a}MS:*", "kms:Encrypt", false),
+            ("kms:*", "\u{212a}ms:Encrypt", false),
+            ("kms:Ö*", "kms:ö", false),
+            ("kms:Ö*", "KMS:Ö", true),
+            // The text ends within what would be the literal's last character.
+            ("kms:aé", "kms:aé", true),
+            ("kms:aa", "kms:é", false),
+        ];
+        for (wild, text, expected) in table {
+            assert_eq!(Pattern::ignoring_case(wild).matches(text), expected, "{wild} {text}");
+        }
     }
 
     #[test]
@@ -229,11 +286,13 @@ mod tests {
             ("arn:aws:iam:*:111122223333:*", true),
             ("arn:*:iam::111122223333:role/a:b", true),
             ("arn:aws:iam::1111222233*3:user/a", false),
+            ("arn:aws:iam::111122223333:role/a?b", true),
             ("*", true),
+            ("", false),
         ] {
-            assert_eq!(arn_matches(&pattern(wild), arn), expected, "{wild}");
+            assert_eq!(ArnPattern::new(pattern(wild)).matches(arn), expected, "{wild}");
         }
-        assert!(!arn_matches(&pattern("*"), "no ARN"));
+        assert!(!ArnPattern::new(pattern("*")).matches("no ARN"));
     }
 
     #[test]
@@ -252,9 +311,10 @@ mod tests {
             ("arn:aws:kms:us-east-1?111122223333:alias/a:b", false),
             ("arn:aws:kms:us-east-1:111122223333:a*b", true),
         ] {
-            assert_eq!(resource_matches(&pattern(wild), arn), expected, "{wild}");
+            assert_eq!(pattern(wild).for_resources().matches(arn), expected, "{wild}");
         }
         let long = format!("arn:{}:b", "a".repeat(4000));
-        assert!(!resource_matches(&pattern(&format!("arn:{}c", "*a".repeat(1000))), &long), "and the time is bounded");
+        let bomb = pattern(&format!("arn:{}c", "*a".repeat(1000))).for_resources();
+        assert!(!bomb.matches(&long), "and the time is bounded");
     }
 }

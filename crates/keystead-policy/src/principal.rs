@@ -15,15 +15,15 @@ pub struct Identity {
     pub federated_provider: Option<String>,
 }
 
-/// How a policy speaks of a principal.
+/// How a policy speaks of a principal. The later in this list, the less can limit what is allowed so.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PrincipalMatch {
     /// As anyone of the account: identity policies decide.
     Account,
-    /// As anyone at all.
-    Anyone,
     /// By the role of the session.
     Role,
+    /// As anyone at all.
+    Anyone,
     /// By its own ARN.
     Itself,
 }
@@ -43,10 +43,16 @@ pub(crate) struct Principals {
     others: Vec<String>,
 }
 
-/// A principal that cannot be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("it names no principal")]
-pub struct InvalidPrincipal;
+/// A principal that cannot be, as it is written: `"AWS":"alice"`.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidPrincipal(String);
+
+impl InvalidPrincipal {
+    pub(crate) fn new(kind: &str, name: &str) -> Self {
+        Self(format!("{kind:?}:{name:?}"))
+    }
+}
 
 impl Principals {
     pub(crate) fn read(element: &Value) -> Result<Self, InvalidPrincipal> {
@@ -55,12 +61,13 @@ impl Principals {
             Value::String(text) if text == "*" => principals.anyone = true,
             Value::Object(kinds) if !kinds.is_empty() => {
                 for (kind, names) in kinds {
-                    for name in crate::condition::texts(names).ok_or(InvalidPrincipal)? {
+                    let names = crate::condition::texts(names);
+                    for name in names.ok_or_else(|| InvalidPrincipal(format!("{kind:?} has no names")))? {
                         principals.add(kind, name)?;
                     }
                 }
             }
-            _ => return Err(InvalidPrincipal),
+            other => return Err(InvalidPrincipal(other.to_string())),
         }
         Ok(principals)
     }
@@ -72,12 +79,12 @@ impl Principals {
             "AWS" => match root_of(&name) {
                 Some(account) => self.accounts.push(account.to_owned()),
                 None if is_principal_arn(&name) => self.arns.push(name),
-                None => return Err(InvalidPrincipal),
+                None => return Err(InvalidPrincipal::new(kind, &name)),
             },
             "Federated" if !name.is_empty() => self.federated.push(name),
             "Service" if is_service(&name) => self.others.push(name),
             "CanonicalUser" if !name.is_empty() => self.others.push(name),
-            _ => return Err(InvalidPrincipal),
+            _ => return Err(InvalidPrincipal::new(kind, &name)),
         }
         Ok(())
     }
@@ -87,18 +94,18 @@ impl Principals {
         &self.arns
     }
 
-    /// The closest way in which the element speaks of `identity`.
+    /// The way in which the element speaks of `identity` that the least can limit.
     pub(crate) fn speaks_of(&self, identity: &Identity) -> Option<PrincipalMatch> {
         let named = |arn: &String| self.arns.contains(arn);
         let provider = identity.federated_provider.as_ref();
         if named(&identity.arn) || provider.is_some_and(|provider| self.federated.contains(provider)) {
             return Some(PrincipalMatch::Itself);
         }
-        if identity.role_arn.as_ref().is_some_and(named) {
-            return Some(PrincipalMatch::Role);
-        }
         if self.anyone {
             return Some(PrincipalMatch::Anyone);
+        }
+        if identity.role_arn.as_ref().is_some_and(named) {
+            return Some(PrincipalMatch::Role);
         }
         self.names_account_of(identity).then_some(PrincipalMatch::Account)
     }

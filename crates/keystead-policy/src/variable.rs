@@ -3,14 +3,38 @@
 use std::borrow::Cow;
 
 use crate::context::{ConditionKeys, ContextValue, RequestContext};
-use crate::pattern::Pattern;
+use crate::pattern::{ArnPattern, Pattern};
 
 /// A text that may have variables in it, read once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Template {
     parts: Vec<Part>,
-    /// The pattern, if there is no variable in it.
-    fixed: Option<Pattern>,
+    comparison: TextComparison,
+    /// What the text is for every request, if there is no variable in it.
+    fixed: Option<Resolved>,
+}
+
+/// How a text is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TextComparison {
+    /// The same text: nothing in it stands for other characters.
+    Equal,
+    /// The same text, upper or lower case.
+    EqualIgnoringCase,
+    /// As a pattern.
+    Like,
+    /// As a pattern of resources' ARNs.
+    Resource,
+    /// As a pattern of ARNs, part by part.
+    Arn,
+}
+
+/// A text whose variables have their values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Resolved {
+    Text(String),
+    Pattern(Pattern),
+    Arn(ArnPattern),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,25 +56,44 @@ pub struct InvalidVariable(String);
 
 impl Template {
     /// Reads a text. Without `variables`, as in documents of version 2008-10-17, `${` has no meaning.
-    pub(crate) fn new(text: &str, variables: bool) -> Result<Self, InvalidVariable> {
+    pub(crate) fn new(text: &str, comparison: TextComparison, variables: bool) -> Result<Self, InvalidVariable> {
         let parts = if variables { parts(text)? } else { vec![Part::Text(text.to_owned())] };
-        let mut template = Self { parts, fixed: None };
+        let mut template = Self { parts, comparison, fixed: None };
         if !template.parts.iter().any(|part| matches!(part, Part::Variable { .. })) {
             template.fixed = template.resolve(&RequestContext::default());
         }
         Ok(template)
     }
 
-    /// Does something with the pattern that the text is for a request; `None` if a variable has no value and no default.
-    pub(crate) fn with_pattern<T>(&self, context: &dyn ConditionKeys, work: impl FnOnce(&Pattern) -> T) -> Option<T> {
+    /// Whether `value` is what the text means for a request. A text with a variable that has no value and no default means nothing.
+    pub(crate) fn matches(&self, value: &str, context: &dyn ConditionKeys) -> bool {
         match &self.fixed {
-            Some(pattern) => Some(work(pattern)),
-            None => self.resolve(context).as_ref().map(work),
+            Some(fixed) => self.compare(fixed, value),
+            None => self.resolve(context).is_some_and(|resolved| self.compare(&resolved, value)),
         }
     }
 
-    /// The text for a request, in which nothing stands for other characters; `None` as above.
-    pub(crate) fn text(&self, context: &dyn ConditionKeys) -> Option<String> {
+    fn compare(&self, resolved: &Resolved, value: &str) -> bool {
+        match resolved {
+            Resolved::Text(text) if self.comparison == TextComparison::EqualIgnoringCase => {
+                same_in_any_case(text, value)
+            }
+            Resolved::Text(text) => text == value,
+            Resolved::Pattern(pattern) => pattern.matches(value),
+            Resolved::Arn(pattern) => pattern.matches(value),
+        }
+    }
+
+    fn resolve(&self, context: &dyn ConditionKeys) -> Option<Resolved> {
+        Some(match self.comparison {
+            TextComparison::Equal | TextComparison::EqualIgnoringCase => Resolved::Text(self.text(context)?),
+            TextComparison::Like => Resolved::Pattern(self.pattern(context)?),
+            TextComparison::Resource => Resolved::Pattern(self.pattern(context)?.for_resources()),
+            TextComparison::Arn => Resolved::Arn(ArnPattern::new(self.pattern(context)?)),
+        })
+    }
+
+    fn text(&self, context: &dyn ConditionKeys) -> Option<String> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -62,8 +105,8 @@ impl Template {
         Some(text)
     }
 
-    fn resolve(&self, context: &dyn ConditionKeys) -> Option<Pattern> {
-        let mut pattern = Pattern::empty();
+    fn pattern(&self, context: &dyn ConditionKeys) -> Option<Pattern> {
+        let mut pattern = Pattern::default();
         for part in &self.parts {
             match part {
                 Part::Text(text) => pattern.append_wild(text),
@@ -73,6 +116,14 @@ impl Template {
             }
         }
         Some(pattern)
+    }
+}
+
+fn same_in_any_case(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        left.to_lowercase() == right.to_lowercase()
     }
 }
 
@@ -121,7 +172,7 @@ fn variable(inside: &str) -> Result<Part, InvalidVariable> {
     if !named || key.contains(['$', '{', '\'']) {
         return Err(invalid());
     }
-    Ok(Part::Variable { key: key.to_lowercase(), default })
+    Ok(Part::Variable { key: key.to_ascii_lowercase(), default })
 }
 
 #[cfg(test)]
@@ -136,33 +187,33 @@ mod tests {
         context
     }
 
-    fn matches(template: &str, text: &str) -> Option<bool> {
-        Template::new(template, true).unwrap().with_pattern(&context(), |pattern| pattern.matches(text))
+    fn matches(template: &str, text: &str) -> bool {
+        Template::new(template, TextComparison::Like, true).unwrap().matches(text, &context())
     }
 
     #[test]
     fn values_stand_for_themselves() {
-        assert_eq!(matches("home/${aws:username}/*", "home/al*ce/file"), Some(true));
-        assert_eq!(matches("home/${aws:username}/*", "home/alice/file"), Some(false), "a star in a value is a star");
-        assert_eq!(matches("${AWS:PrincipalTag/Team}", "blue"), Some(true));
-        assert_eq!(matches("${*}${?}${$}", "*?$"), Some(true));
-        assert_eq!(matches("${*}", "x"), Some(false));
+        assert!(matches("home/${aws:username}/*", "home/al*ce/file"));
+        assert!(!matches("home/${aws:username}/*", "home/alice/file"), "a star in a value is a star");
+        assert!(matches("${AWS:PrincipalTag/Team}", "blue"));
+        assert!(matches("${*}${?}${$}", "*?$"));
+        assert!(!matches("${*}", "x"));
     }
 
     #[test]
     fn what_has_no_value_matches_nothing_unless_there_is_a_default() {
-        assert_eq!(matches("${aws:PrincipalTag/none}", ""), None);
-        assert_eq!(matches("${aws:PrincipalTag/none, 'red'}", "red"), Some(true));
-        assert_eq!(matches("${aws:username, 'red'}", "red"), Some(false));
+        assert!(!matches("${aws:PrincipalTag/none}", "") && !matches("*${aws:PrincipalTag/none}", "red"));
+        assert!(matches("${aws:PrincipalTag/none, 'red'}", "red"));
+        assert!(!matches("${aws:username, 'red'}", "red"));
     }
 
     #[test]
     fn what_is_no_variable_is_refused_or_is_text() {
         for invalid in ["${}", "${username}", "${a:b, c}", "${:x}"] {
-            assert!(Template::new(invalid, true).is_err(), "{invalid}");
+            assert!(Template::new(invalid, TextComparison::Like, true).is_err(), "{invalid}");
         }
-        assert_eq!(matches("${aws:username", "${aws:username"), Some(true));
-        let old = Template::new("${aws:username}", false).unwrap();
-        assert_eq!(old.with_pattern(&context(), |pattern| pattern.matches("${aws:username}")), Some(true));
+        assert!(matches("${aws:username", "${aws:username"));
+        let old = Template::new("${aws:username}", TextComparison::Like, false).unwrap();
+        assert!(old.matches("${aws:username}", &context()));
     }
 }

@@ -85,8 +85,8 @@ fn a_web_identity_is_excepted_by_its_provider() {
         (json!({"Federated": "accounts.google.com"}), true),
         (json!({"AWS": "111122223333"}), true),
     ] {
-        let statement = json!({"Effect": "Deny", "NotPrincipal": names, "Action": "*"});
-        assert_eq!(verdict(&statement, PolicyKind::Trust, &identity, "*", &[]).deny.is_some(), denied, "{names}");
+        let statement = json!({"Effect": "Deny", "NotPrincipal": names, "Action": "*", "Resource": "*"});
+        assert_eq!(verdict(&statement, PolicyKind::Key, &identity, "*", &[]).deny.is_some(), denied, "{names}");
     }
 }
 

@@ -39,6 +39,8 @@ pub enum InvalidCondition {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Condition {
     operator: Operator,
+    /// The operator and the key as the document has them.
+    written: (String, String),
     /// In lower case.
     key: String,
     values: Vec<PolicyValue>,
@@ -55,7 +57,8 @@ impl Condition {
                 let values = texts(values).ok_or_else(|| InvalidCondition::NoValues(key.to_owned()))?;
                 let values = values.into_iter().map(|value| PolicyValue::read(&operator, name, &value, variables));
                 let values = values.collect::<Result<_, _>>()?;
-                conditions.push(Self { operator, key: key.to_lowercase(), values });
+                let written = (name.to_owned(), key.to_owned());
+                conditions.push(Self { operator, written, key: key.to_ascii_lowercase(), values });
             }
         }
         Ok(conditions)
@@ -64,6 +67,11 @@ impl Condition {
     /// The key, in lower case.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The operator and the key as the document has them.
+    pub(crate) fn written(&self) -> (&str, &str) {
+        (&self.written.0, &self.written.1)
     }
 
     /// Whether the operator is a `ForAllValues:` one, which holds for requests that do not have the key.

@@ -1,14 +1,12 @@
 //! Condition operators, as data.
 
+use crate::variable::TextComparison;
+
 /// How values are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Comparison {
-    /// The same text; the policy's value may have variables, and no wildcards.
-    String,
-    /// The same text, upper or lower case.
-    StringIgnoreCase,
-    /// A pattern with `*` and `?`.
-    StringLike,
+    /// Texts, and ARNs.
+    Text(TextComparison),
     /// Numbers.
     Numeric(Order),
     /// Points in time.
@@ -19,8 +17,6 @@ pub(crate) enum Comparison {
     Binary,
     /// An address in a network.
     IpAddress,
-    /// An ARN, part by part, with `*` and `?`.
-    Arn,
     /// Whether the key is absent.
     Null,
 }
@@ -73,17 +69,18 @@ pub(crate) struct Operator {
     pub(crate) set: Option<SetOperator>,
 }
 
-use Comparison::{Arn, Binary, Bool, Date, IpAddress, Null, Numeric, String, StringIgnoreCase, StringLike};
+use Comparison::{Binary, Bool, Date, IpAddress, Null, Numeric, Text};
 use Order::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+use TextComparison::{Arn, EqualIgnoringCase, Like};
 
 /// Every operator: name, comparison, whether it is negated.
 const OPERATORS: &[(&str, Comparison, bool)] = &[
-    ("StringEquals", String, false),
-    ("StringNotEquals", String, true),
-    ("StringEqualsIgnoreCase", StringIgnoreCase, false),
-    ("StringNotEqualsIgnoreCase", StringIgnoreCase, true),
-    ("StringLike", StringLike, false),
-    ("StringNotLike", StringLike, true),
+    ("StringEquals", Text(TextComparison::Equal), false),
+    ("StringNotEquals", Text(TextComparison::Equal), true),
+    ("StringEqualsIgnoreCase", Text(EqualIgnoringCase), false),
+    ("StringNotEqualsIgnoreCase", Text(EqualIgnoringCase), true),
+    ("StringLike", Text(Like), false),
+    ("StringNotLike", Text(Like), true),
     ("NumericEquals", Numeric(Equal), false),
     ("NumericNotEquals", Numeric(Equal), true),
     ("NumericLessThan", Numeric(Less), false),
@@ -100,10 +97,10 @@ const OPERATORS: &[(&str, Comparison, bool)] = &[
     ("BinaryEquals", Binary, false),
     ("IpAddress", IpAddress, false),
     ("NotIpAddress", IpAddress, true),
-    ("ArnEquals", Arn, false),
-    ("ArnLike", Arn, false),
-    ("ArnNotEquals", Arn, true),
-    ("ArnNotLike", Arn, true),
+    ("ArnEquals", Text(Arn), false),
+    ("ArnLike", Text(Arn), false),
+    ("ArnNotEquals", Text(Arn), true),
+    ("ArnNotLike", Text(Arn), true),
     ("Null", Null, false),
 ];
 

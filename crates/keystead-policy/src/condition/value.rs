@@ -11,7 +11,6 @@ use time::format_description::well_known::Iso8601;
 use super::InvalidCondition;
 use super::operator::{Comparison, Operator};
 use crate::context::ConditionKeys;
-use crate::pattern::arn_matches;
 use crate::variable::Template;
 
 /// One value of a condition.
@@ -41,9 +40,7 @@ impl PolicyValue {
     ) -> Result<Self, InvalidCondition> {
         let wrong = || InvalidCondition::WrongValue { operator: name.to_owned(), value: value.to_owned() };
         let read = match operator.comparison {
-            Comparison::String | Comparison::StringIgnoreCase | Comparison::StringLike | Comparison::Arn => {
-                return Ok(Self::Text(Template::new(value, variables)?));
-            }
+            Comparison::Text(comparison) => return Ok(Self::Text(Template::new(value, comparison, variables)?)),
             Comparison::Numeric(_) => number(value).map(Self::Number),
             Comparison::Date(_) => instant(value).map(Self::Instant),
             Comparison::Bool | Comparison::Null => truth(value).map(Self::Truth),
@@ -64,16 +61,7 @@ impl PolicyValue {
     /// Whether a value of the request fits this one. A value of the request that is not of the operator's kind fits nothing.
     pub(crate) fn fits(&self, comparison: Comparison, value: &str, context: &dyn ConditionKeys) -> bool {
         match (self, comparison) {
-            (Self::Text(text), Comparison::String) => text.text(context).is_some_and(|text| text == value),
-            (Self::Text(text), Comparison::StringIgnoreCase) => {
-                text.text(context).is_some_and(|text| text.to_lowercase() == value.to_lowercase())
-            }
-            (Self::Text(text), Comparison::StringLike) => {
-                text.with_pattern(context, |pattern| pattern.matches(value)).unwrap_or(false)
-            }
-            (Self::Text(text), Comparison::Arn) => {
-                text.with_pattern(context, |pattern| arn_matches(pattern, value)).unwrap_or(false)
-            }
+            (Self::Text(text), Comparison::Text(_)) => text.matches(value, context),
             (Self::Number(limit), Comparison::Numeric(order)) => {
                 number(value).and_then(|number| number.partial_cmp(limit)).is_some_and(|ordering| order.is(ordering))
             }

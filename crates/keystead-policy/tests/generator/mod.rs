@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use random::Random;
 use vocabulary::{
     ACTION_PATTERNS, ACTIONS, AWS_PRINCIPALS, FAMILIES, Family, IDENTITIES, KEYS, PROVIDERS, RESOURCE_PATTERNS,
-    RESOURCES, SERVICES,
+    RESOURCES, SERVICES, TRUST_ACTION_PATTERNS, TRUST_ACTIONS,
 };
 
 /// A valid document, and a request to evaluate it for.
@@ -36,7 +36,7 @@ impl Case {
             kind,
             document: document(random, kind),
             identity: identity(random),
-            action: (*random.pick(ACTIONS)).to_owned(),
+            action: (*random.pick(if kind == PolicyKind::Trust { TRUST_ACTIONS } else { ACTIONS })).to_owned(),
             resource: (*random.pick(RESOURCES)).to_owned(),
             context: context(random),
         }
@@ -49,12 +49,17 @@ impl Case {
 
     /// What a document that has been read says of the request.
     pub(crate) fn evaluate(&self, document: &PolicyDocument) -> Verdict {
+        self.with_request(|request| document.evaluate(request))
+    }
+
+    /// Does something with the request as the library takes it.
+    pub(crate) fn with_request<T>(&self, work: impl FnOnce(&AccessRequest<'_>) -> T) -> T {
         let mut context = RequestContext::default();
         for (key, value) in &self.context {
             context.set(key, value.clone());
         }
         let (identity, action, resource) = (&self.identity, self.action.as_str(), self.resource.as_str());
-        document.evaluate(&AccessRequest { identity, action, resource, context: &context })
+        work(&AccessRequest { identity, action, resource, context: &context })
     }
 }
 
@@ -74,7 +79,7 @@ fn document(random: &mut Random, kind: PolicyKind) -> Value {
         1 => drop(document.insert("Version".to_owned(), json!("2008-10-17"))),
         _ => drop(document.insert("Version".to_owned(), json!("2012-10-17"))),
     }
-    if random.chance(10) {
+    if kind != PolicyKind::Identity && random.chance(10) {
         document.insert("Id".to_owned(), json!("generated"));
     }
     let count = 1 + random.below(4);
@@ -91,15 +96,18 @@ pub(crate) fn statement(random: &mut Random, kind: PolicyKind, index: usize) -> 
     if random.chance(30) {
         set("Sid", json!(format!("Statement{index}")));
     }
-    set("Effect", json!(if random.chance(30) { "Deny" } else { "Allow" }));
+    let denies = random.chance(30);
+    set("Effect", json!(if denies { "Deny" } else { "Allow" }));
     if kind != PolicyKind::Identity {
-        let negated = random.chance(15);
+        let negated = kind == PolicyKind::Key && denies && random.chance(40);
         set(if negated { "NotPrincipal" } else { "Principal" }, principal(random));
     }
     // A statement of a key policy may lack them.
     let complete = kind != PolicyKind::Key || random.chance(95);
     if complete || random.chance(50) {
-        set(if random.chance(20) { "NotAction" } else { "Action" }, listed(random, ACTION_PATTERNS));
+        let patterns = if kind == PolicyKind::Trust { TRUST_ACTION_PATTERNS } else { ACTION_PATTERNS };
+        let negated = kind != PolicyKind::Trust && random.chance(20);
+        set(if negated { "NotAction" } else { "Action" }, listed(random, patterns));
     }
     if kind != PolicyKind::Trust && (complete || random.chance(50)) {
         set(if random.chance(20) { "NotResource" } else { "Resource" }, listed(random, RESOURCE_PATTERNS));

@@ -87,6 +87,21 @@ pub(super) const ACTION_PATTERNS: &[&str] = &[
     "sts:AssumeRole*",
 ];
 
+pub(super) const TRUST_ACTIONS: &[&str] =
+    &["sts:AssumeRole", "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:GetCallerIdentity"];
+
+pub(super) const TRUST_ACTION_PATTERNS: &[&str] = &[
+    "sts:AssumeRole",
+    "sts:AssumeRole",
+    "sts:assumerole",
+    "STS:*",
+    "sts:AssumeRole*",
+    "sts:AssumeRole?*",
+    "sts:*Session",
+    "sts:AssumeRoleWithWebIdentity",
+    "sts:TagSession",
+];
+
 pub(super) const RESOURCES: &[&str] = &[
     "*",
     "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",

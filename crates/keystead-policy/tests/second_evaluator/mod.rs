@@ -53,12 +53,12 @@ pub(crate) fn evaluate(document: &Value, kind: PolicyKind, request: &Request<'_>
     verdict
 }
 
-/// An account is told to look at its own policies, anyone needs none, and a name is closer than no name.
+/// An account is told to look at its own policies. What a role may is limited by policies that limit the role; what anyone may is not.
 fn closeness(way: PrincipalMatch) -> u8 {
     match way {
         PrincipalMatch::Account => 1,
-        PrincipalMatch::Anyone => 2,
-        PrincipalMatch::Role => 3,
+        PrincipalMatch::Role => 2,
+        PrincipalMatch::Anyone => 3,
         PrincipalMatch::Itself => 4,
     }
 }
