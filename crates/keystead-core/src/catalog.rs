@@ -9,6 +9,7 @@ mod conflict;
 mod grants;
 mod loaded;
 mod principal_policies;
+mod session_credential;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub(crate) use conflict::Conflicts;
 pub(crate) use grants::GranteesGrants;
 use grants::{GrantCache, grant_cache};
 pub use loaded::{LoadedKey, LoadedKeyStore, LoadedLink};
+use session_credential::{SessionCredentialCache, session_credential_cache};
 
 /// How many aliases, key stores and so on are held at most; the least used go first.
 const CAPACITY: usize = 100_000;
@@ -59,6 +61,7 @@ pub struct Catalog {
     credentials: CoherentCache<String, Arc<Credential>>,
     principal_policies: CoherentCache<(AccountId, IdentityName), Arc<PrincipalPolicies>>,
     grants: GrantCache,
+    session_credentials: SessionCredentialCache,
 }
 
 /// Under which name IAM has a principal, with its unique ID: one that was deleted and made again is another.
@@ -80,6 +83,7 @@ impl Catalog {
             credentials: CoherentCache::new(CAPACITY),
             principal_policies: CoherentCache::new(CAPACITY),
             grants: grant_cache(),
+            session_credentials: session_credential_cache(),
         }
     }
 
@@ -297,6 +301,8 @@ impl Catalog {
     /// To be called after each change of users, groups, roles or managed policies.
     pub fn forget_identities(&self) {
         self.principal_policies.invalidate_all();
+        // Managed policies may be session policies.
+        self.session_credentials.invalidate_all();
     }
 
     /// Adds a key.

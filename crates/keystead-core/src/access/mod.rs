@@ -17,6 +17,8 @@ mod refusal;
 mod retirement;
 mod role;
 mod session;
+mod session_token;
+mod temporary_access_key_id;
 mod user;
 
 pub use access_key::{AccessKey, AccessKeyStatus, AccessKeyUse};
@@ -35,5 +37,10 @@ pub use principal_policies::PrincipalPolicies;
 pub use refusal::{access_denied, no_resource_policy_allows};
 pub use retirement::authorize_retirement;
 pub use role::Role;
-pub use session::Session;
+pub use session::{Session, is_revoked};
+pub(crate) use session_token::{issue as issue_session_token, open as open_session_token};
+pub use session_token::{
+    PACKED_POLICY_BYTES_MAX, SessionContent, SessionPrincipal, TOKEN_CHARACTERS_MAX, TemporaryCredentials, TokenTooLong,
+};
+pub use temporary_access_key_id::account_of_temporary_access_key_id;
 pub use user::User;

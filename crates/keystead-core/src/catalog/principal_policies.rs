@@ -54,7 +54,8 @@ async fn boundary(store: &dyn Store, arn: Option<&str>) -> Result<Option<NamedPo
     }
 }
 
-async fn managed(store: &dyn Store, arn: &str) -> Result<Option<NamedPolicy>, KmsError> {
+/// The managed policy with this ARN, if there is such a one.
+pub(super) async fn managed(store: &dyn Store, arn: &str) -> Result<Option<NamedPolicy>, KmsError> {
     if let Some(policy) = AwsManagedPolicy::of_arn(arn) {
         return compiled(arn.to_owned(), policy.document).map(Some);
     }
@@ -65,7 +66,7 @@ async fn managed(store: &dyn Store, arn: &str) -> Result<Option<NamedPolicy>, Km
 
 /// What is stored was read once already, when it was stored. That it cannot be read again is an error: a policy that is left out might be
 /// one that denies.
-fn compiled(name: String, document: &str) -> Result<NamedPolicy, KmsError> {
+pub(super) fn compiled(name: String, document: &str) -> Result<NamedPolicy, KmsError> {
     match PolicyDocument::parse(document, PolicyKind::Identity) {
         Ok(document) => Ok(NamedPolicy { name, document }),
         Err(error) => Err(KmsError::internal(&format!("the policy {name} cannot be read: {error}"))),
