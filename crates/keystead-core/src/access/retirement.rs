@@ -4,10 +4,10 @@
 
 use keystead_model::kms::GrantOperation;
 use keystead_policy::{
-    Decision, GrantTerms, InvalidPrincipal, Layer, NamedPolicy, PolicyDocument, Question, ResourceSide, decide,
+    Decision, GrantTerms, InvalidPrincipal, NamedPolicy, PolicyDocument, Question, ResourceSide, decide,
 };
 
-use super::condition_keys::AllConditionKeys;
+use super::condition_keys::{AllConditionKeys, Reader};
 use super::refusal::{no_resource_policy_allows, refusal};
 use super::{AccessRequest, Authorized, GranteeName, NamedPrincipal, Resource};
 use crate::error::KmsError;
@@ -34,12 +34,11 @@ pub fn authorize_retirement<T: Resource>(
     if terms.is_empty() {
         return Err(refused());
     }
-    let context = AllConditionKeys { request, resource: key };
     let question = Question {
         action: &action,
         resource: &name,
-        context: &context,
-        resource_context: &context,
+        context: &AllConditionKeys { request, resource: key, reader: Reader::Identity },
+        resource_context: &AllConditionKeys { request, resource: key, reader: Reader::Resource },
         encryption_context: None,
     };
     let same_account = request.principal.account == *key.owner();

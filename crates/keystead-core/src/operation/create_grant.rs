@@ -1,16 +1,20 @@
 //! CreateGrant.
 
+use std::sync::Arc;
+
 use keystead_model::arn::KeyArn;
 use keystead_model::kms::{CreateGrantRequest, CreateGrantResponse, Exception};
 
 use super::cryptography::dry_run_operation;
 use super::existing_principals::may_exist;
 use super::grant_constraints::grant_constraints;
+use super::grant_delegation::authorized_to_grant;
 use super::grant_operations::grant_operations;
 use super::grant_principals::{granted_principal, no_principal};
-use super::grant_tokens::{check_grant_tokens, new_grant_token};
+use super::grant_tokens::new_grant_token;
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
-use crate::access::NamedPrincipal;
+use crate::access::{Authorized, NamedPrincipal};
+use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::{Grant, GrantId, refuse_in_state};
 use crate::kms::{Call, Kms};
@@ -26,9 +30,9 @@ pub(super) async fn create_grant(
     request: CreateGrantRequest,
 ) -> Result<(CreateGrantResponse, KeyArn), KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
-    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     let operations = grant_operations(&key.key, &request.operations)?;
     let constraints = grant_constraints(&key.key, request.constraints)?;
+    let key = authorized_to_grant(kms, call, key, &operations, &constraints).await?;
     let grantee = granted_principal(&request.grantee_principal)?;
     let retiring = request.retiring_principal.as_deref().map(granted_principal).transpose()?;
     for principal in [Some(&grantee), retiring.as_ref()].into_iter().flatten() {
@@ -36,8 +40,7 @@ pub(super) async fn create_grant(
             return Err(no_principal(&principal.to_string()));
         }
     }
-    let (state, _) = state_of(kms, call, &key.key).await?;
-    refuse_in_state(call.operation.name, state, &key.key)?;
+    refuse_in_current_state(kms, call, &key).await?;
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }
@@ -59,11 +62,28 @@ pub(super) async fn create_grant(
         StoreError::QuotaExceeded { current } => {
             KmsError::new(Exception::LimitExceeded, exceeded_message("Grants per key", quota, current))
         }
-        StoreError::NotFound => KmsError::not_found(format!("Key '{}' does not exist", key.arn)),
+        StoreError::NotFound => no_such_key(&key),
         error => error.into(),
     })?;
     let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant), grant_id: grant.id.to_string() };
     Ok((response, grant.key_arn()))
+}
+
+/// Refuses a grant on a key that its state does not let have one. Another server may have changed the key since this one read it.
+async fn refuse_in_current_state(
+    kms: &Kms,
+    call: &Call<'_>,
+    key: &Authorized<Arc<LoadedKey>>,
+) -> Result<(), KmsError> {
+    let Some(current) = kms.catalog.key_afresh(&key.key.region, &key.key.id).await? else {
+        return Err(no_such_key(key));
+    };
+    let (state, _) = state_of(kms, call, &current.key).await?;
+    refuse_in_state(call.operation.name, state, &current.key)
+}
+
+fn no_such_key(key: &LoadedKey) -> KmsError {
+    KmsError::not_found(format!("Key '{}' does not exist", key.arn))
 }
 
 fn new_grant_id(kms: &Kms) -> GrantId {

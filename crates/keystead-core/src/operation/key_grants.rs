@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keystead_policy::GrantTerms;
 
+use super::grant_tokens::GrantReference;
 use crate::access::{GranteeName, PrincipalPolicies};
 use crate::catalog::{GranteesGrants, LoadedKey};
 use crate::error::KmsError;
@@ -66,10 +67,16 @@ pub(super) async fn grants_of_tokens(
     key: &LoadedKey,
     known: &[GrantTerms],
 ) -> Result<Vec<GrantTerms>, KmsError> {
-    let mut terms = Vec::new();
-    for grant in granted_by_tokens(kms, call, key).await? {
-        let id = grant.id.to_string();
-        if known.iter().chain(&terms).all(|known| known.id() != id) {
+    let names = GranteeName::all_of(&call.caller.principal);
+    let mut terms: Vec<GrantTerms> = Vec::new();
+    for GrantReference { region, key_id, grant_id } in &call.grant_tokens {
+        let id = grant_id.to_string();
+        let of_this_key = (region, key_id) == (&key.key.region, &key.key.id);
+        if !of_this_key || known.iter().chain(&terms).any(|known| known.id() == id) {
+            continue;
+        }
+        let grant = kms.catalog.store().grant(region, key_id, grant_id).await?;
+        if let Some(grant) = grant.filter(|grant| is_meant_for(call.caller, &names, grant)) {
             terms.push(grant.terms()?);
         }
     }
@@ -77,20 +84,6 @@ pub(super) async fn grants_of_tokens(
         kms.catalog.forget_grants(&key.key.region, &key.key.id);
     }
     Ok(terms)
-}
-
-/// The grants of `key` that the request's grant tokens stand for and that name the caller.
-async fn granted_by_tokens(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<Vec<Grant>, KmsError> {
-    let names = GranteeName::all_of(&call.caller.principal);
-    let mut grants = Vec::new();
-    for token in &call.grant_tokens {
-        if (&token.region, &token.key_id) != (&key.key.region, &key.key.id) {
-            continue;
-        }
-        let stored = kms.catalog.store().grant(&token.region, &token.key_id, &token.grant_id).await?;
-        grants.extend(stored.filter(|grant| is_meant_for(call.caller, &names, grant)));
-    }
-    Ok(grants)
 }
 
 /// Everything that [`grants_for`] and [`grants_of_tokens`] stand for, read from the store, whole.

@@ -40,6 +40,7 @@ mod get_key_rotation_status;
 mod get_parameters_for_import;
 mod get_public_key;
 mod grant_constraints;
+mod grant_delegation;
 mod grant_lookup;
 mod grant_operations;
 mod grant_principals;
@@ -97,11 +98,11 @@ use crate::kms::{Call, Kms, Output};
 pub(crate) use grant_tokens::GrantReference;
 
 /// Serves a validated request by the operation's name.
-pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Result<Output, KmsError> {
+pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>) -> Result<Output, KmsError> {
     // An answer is little longer than its request, but for lists, which hold no secret.
     let room = ANSWER_BYTES + 2 * call.body_length;
-    let operation = call.operation;
-    call.grant_tokens = grant_tokens::opened_grant_tokens(kms, &input)?;
+    let (operation, input) = (call.operation, call.input);
+    call.grant_tokens = grant_tokens::opened_grant_tokens(kms, input)?;
     match operation.name {
         "CancelKeyDeletion" => record(cancel_key_deletion::cancel_key_deletion(kms, call, read(input)?).await?),
         "ConnectCustomKeyStore" => {
@@ -201,8 +202,8 @@ pub(crate) async fn dispatch(kms: &Kms, call: &mut Call<'_>, input: Value) -> Re
 }
 
 /// The typed request. Validation has let the value through, so a failure here is a type that the shape does not tell.
-fn read<T: DeserializeOwned>(input: Value) -> Result<T, KmsError> {
-    serde_json::from_value(input).map_err(|error| KmsError::new(Exception::Serialization, error.to_string()))
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, KmsError> {
+    T::deserialize(input).map_err(|error| KmsError::new(Exception::Serialization, error.to_string()))
 }
 
 /// The answer of an operation that gives nothing back: the model tells whether that is no body or `{}`.
