@@ -23,6 +23,12 @@ pub trait ApiService: Send + Sync + 'static {
     /// Serves a request. `operation` is what the head names; a protocol that names it in the body passes none.
     async fn invoke(&self, operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer;
 
+    /// Serves a request without a signature, of an operation whose caller proves in another way who it is. `None` if the body names no such
+    /// operation of this service: then the request is one without credentials.
+    async fn invoke_anonymous(&self, _body: &[u8], _origin: &RequestOrigin) -> Option<ServiceAnswer> {
+        None
+    }
+
     /// Records and answers a request that was refused before the service could see it, such as one whose signature does not verify.
     async fn refuse(
         &self,
@@ -90,7 +96,8 @@ impl ServiceAudit {
         self.write(event, UserIdentity::unknown(access_key_id), None, origin).await
     }
 
-    async fn write(
+    /// Records a request of this caller; `account` is the one that the record belongs to.
+    pub async fn write(
         &self,
         event: ServiceEvent,
         identity: UserIdentity,

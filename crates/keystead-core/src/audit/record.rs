@@ -98,6 +98,9 @@ pub struct UserIdentity {
     /// The user's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+    /// The provider of a web identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<String>,
     /// `AWS Internal` for what KMS did by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoked_by: Option<&'static str>,
@@ -118,7 +121,19 @@ impl UserIdentity {
             account_id: Some(principal.account.to_string()),
             access_key_id: Some(access_key_id.to_owned()),
             user_name,
+            identity_provider: None,
             invoked_by: None,
+        }
+    }
+
+    /// Whom a provider vouches for (CloudTrail User Guide, "CloudTrail userIdentity element").
+    pub fn web_identity(provider: &str, audience: &str, subject: &str) -> Self {
+        Self {
+            identity_type: Some("WebIdentityUser"),
+            principal_id: Some(format!("{provider}:{audience}:{subject}")),
+            user_name: Some(subject.to_owned()),
+            identity_provider: Some(provider.to_owned()),
+            ..Self::default()
         }
     }
 
