@@ -111,7 +111,7 @@ class Installation:
     def create_tenant(self):
         """A new account with a user and an access key that the running server accepts already."""
         account = self.create_account()
-        self.admin("users", "create", "--account", account, "--name", "alice")
+        self.admin("users", "create", "--account", account, "--name", "alice", "--administrator")
         credentials = self.create_access_key(account, user="alice")
         client = self.client(credentials)
         self.wait_accepted(client)
