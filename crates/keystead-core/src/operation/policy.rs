@@ -8,6 +8,7 @@ use super::existing_principals::may_exist;
 use super::policy_text::with_full_principals;
 use crate::access::{AccountScope, NamedPrincipal};
 use crate::error::KmsError;
+use crate::key::default_key_policy;
 use crate::kms::{Call, Kms};
 
 /// The name of the one policy that each key has.
@@ -15,25 +16,6 @@ pub(super) const POLICY_NAME: &str = "default";
 
 /// Condition keys that are single-valued although their names differ, in lower case, and what their values are of.
 const SINGLE_VALUED: [(&str, &str); 2] = [("kms:encryptioncontext:", "encryption context"), ("aws:requesttag/", "tag")];
-
-/// The policy of a key that was created without one, in the layout that GetKeyPolicy shows.
-fn default_policy(account: &AccountId) -> String {
-    format!(
-        r#"{{
-  "Version" : "2012-10-17",
-  "Id" : "key-default-1",
-  "Statement" : [ {{
-    "Sid" : "Enable IAM User Permissions",
-    "Effect" : "Allow",
-    "Principal" : {{
-      "AWS" : "arn:aws:iam::{account}:root"
-    }},
-    "Action" : "kms:*",
-    "Resource" : "*"
-  }} ]
-}}"#
-    )
-}
 
 /// The policy of a new key in the Region and account of `scope`: what the caller gives, or the default one.
 pub(super) async fn policy_of_new_key(
@@ -43,7 +25,7 @@ pub(super) async fn policy_of_new_key(
     given: Option<&str>,
     bypass_lockout_safety_check: Option<bool>,
 ) -> Result<String, KmsError> {
-    let Some(policy) = given else { return Ok(default_policy(&scope.account)) };
+    let Some(policy) = given else { return Ok(default_key_policy(&scope.account)) };
     // The key has no ID yet that a policy could name.
     let new_key = format!("arn:aws:kms:{}:{}:key/", scope.region, scope.account);
     checked_policy(kms, call, &new_key, policy, bypass_lockout_safety_check).await
