@@ -1,15 +1,16 @@
-//! `keystead admin`: accounts, users and access keys, straight in the store. A running server sees the changes within a second.
+//! `keystead admin`: what makes an account usable, and what helps when nobody in it can, straight in the store. A running server sees the changes within a second.
 
 use std::path::PathBuf;
 
 use keystead_core::access::{AccessKeyStatus, Account, User};
 use keystead_core::audit::iso8601;
-use keystead_core::port::{Clock, Store, StoreError, SystemClock};
+use keystead_core::key::default_key_policy;
+use keystead_core::port::{Clock, SessionHolder, Store, StoreError, SystemClock};
 use keystead_core::sealing::RootKey;
 use keystead_model::arn::AccountId;
 
 use crate::access_key::{new_access_key, new_administrator, new_user, random_account_id};
-use crate::cli::{AccessKeysCommand, AccountsCommand, AdminCommand, UsersCommand};
+use crate::cli::{AccessKeysCommand, AccountsCommand, AdminCommand, AdminKeysCommand, SessionsCommand, UsersCommand};
 use crate::config::Config;
 use crate::service::OpenStore;
 use crate::{Failure, output};
@@ -26,6 +27,8 @@ pub(crate) async fn run(config: PathBuf, command: AdminCommand) -> Result<(), Fa
         AdminCommand::Accounts { command } => accounts(&*store, command).await,
         AdminCommand::Users { command } => users(&*store, command).await,
         AdminCommand::AccessKeys { command } => access_keys(&*store, &root_key, command).await,
+        AdminCommand::Sessions { command } => sessions(&*store, command).await,
+        AdminCommand::Keys { command } => keys(&*store, command).await,
     };
     store.close().await;
     done
@@ -118,6 +121,31 @@ async fn access_keys(store: &dyn Store, root_key: &RootKey, command: AccessKeysC
         }
     }
     Ok(())
+}
+
+async fn sessions(store: &dyn Store, command: SessionsCommand) -> Result<(), Failure> {
+    let SessionsCommand::Revoke { account, role, user } = command;
+    let (holder, kind, name) = match (&role, &user) {
+        (Some(role), _) => (SessionHolder::Role(&account, role), "role", role),
+        (None, Some(user)) => (SessionHolder::User(&account, user), "user", user),
+        (None, None) => return Err("sessions revoke: pass --role NAME or --user NAME".into()),
+    };
+    store.revoke_sessions(holder, SystemClock.now()).await.map_err(|error| match error {
+        StoreError::NotFound => format!("account {account} has no {kind} {name}").into(),
+        error => error.into(),
+    })
+}
+
+/// The store's compare-and-set is the lock: whoever changes the key at the same time makes this command say so.
+async fn keys(store: &dyn Store, command: AdminKeysCommand) -> Result<(), Failure> {
+    let AdminKeysCommand::ResetPolicy { key: arn } = command;
+    let stored = store.key(arn.region(), &arn.key_id()).await?.filter(|key| key.account == arn.account());
+    let mut key = stored.ok_or_else(|| format!("key {arn} does not exist"))?;
+    key.policy = default_key_policy(&key.account);
+    store.update_key(&key).await.map_err(|error| match error {
+        StoreError::Conflict => format!("key {arn} was changed by somebody else just now: run the command again").into(),
+        error => error.into(),
+    })
 }
 
 async fn set_status(store: &dyn Store, id: &str, status: AccessKeyStatus) -> Result<(), Failure> {

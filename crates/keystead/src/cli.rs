@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use keystead_model::arn::{AccountId, Region};
+use keystead_model::arn::{AccountId, KeyArn, Region};
 
 /// A key management service that its owner runs: the AWS KMS API over your own key stores.
 #[derive(Parser)]
@@ -33,11 +33,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<XksProxyCommand>,
     },
-    /// Manage accounts, users and access keys
+    /// Make accounts and their first administrators; help them when nobody else can
+    #[command(
+        after_help = "The first administrator:\n  keystead admin accounts create --name main\n  keystead admin users create --account ID --name ada \
+                      --administrator\n  keystead admin access-keys create --account ID --user ada > ada.env\n\
+                      From there on `aws iam` does the rest at the server's endpoint: users, groups, roles, policies.\n\
+                      The commands work on the store directly, with the server running or not; it sees the change within a second."
+    )]
     Admin {
         /// The configuration file of the server (TOML)
-        #[arg(long, value_name = "FILE", global = true, default_value = "keystead.toml")]
+        #[arg(long, value_name = "FILE", global = true, default_value = "keystead.toml", conflicts_with = "data_dir")]
         config: PathBuf,
+        /// The data folder of `keystead dev`, instead of the configuration file
+        #[arg(long, value_name = "DIR", global = true)]
+        data_dir: Option<PathBuf>,
         #[command(subcommand)]
         command: AdminCommand,
     },
@@ -361,6 +370,41 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: AccessKeysCommand,
     },
+    /// Sessions: temporary credentials of users and roles
+    Sessions {
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+    /// KMS keys that nobody can manage any more
+    Keys {
+        #[command(subcommand)]
+        command: AdminKeysCommand,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// Refuse every session that began before now; new ones can be had
+    Revoke {
+        #[arg(long, value_parser = parse_account)]
+        account: AccountId,
+        /// The role whose sessions end
+        #[arg(long, value_name = "NAME", required_unless_present = "user", conflicts_with = "user")]
+        role: Option<String>,
+        /// The user whose sessions end
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AdminKeysCommand {
+    /// Put the default key policy back: the account's root user and its IAM policies decide again
+    ResetPolicy {
+        /// The key's ARN
+        #[arg(value_name = "KEY-ARN", value_parser = parse_key_arn)]
+        key: KeyArn,
+    },
 }
 
 #[derive(Subcommand)]
@@ -433,6 +477,10 @@ pub(crate) enum AccessKeysCommand {
 
 fn parse_account(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text).ok_or_else(|| "an account ID is 12 digits".to_owned())
+}
+
+fn parse_key_arn(text: &str) -> Result<KeyArn, String> {
+    KeyArn::parse(text).ok_or_else(|| "a key ARN looks like arn:aws:kms:us-east-1:111122223333:key/1234abcd-...".to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

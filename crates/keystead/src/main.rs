@@ -20,7 +20,7 @@ mod service;
 mod stop_signal;
 mod xks_proxy;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,6 +42,11 @@ fn main() -> ExitCode {
     })
 }
 
+/// Where the configuration is: `keystead dev` has it in its data folder.
+fn configuration_file(config: PathBuf, data_dir: Option<PathBuf>) -> PathBuf {
+    data_dir.map_or(config, |folder| folder.join("keystead.toml"))
+}
+
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Dev(arguments) => serving(dev::run(arguments))?,
@@ -54,7 +59,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::XksProxy { command: Some(XksProxyCommand::Credentials { command }), .. } => {
             xks_proxy::manage_credentials(command)?;
         }
-        Command::Admin { config, command } => asynchronously(admin::run(config, command))?,
+        Command::Admin { config, data_dir, command } => {
+            asynchronously(admin::run(configuration_file(config, data_dir), command))?;
+        }
         Command::HsmUsers { command } => hsm_users::run(command)?,
         Command::Cluster { command } => cluster::run(command)?,
         Command::HsmWorker { settings, socket } => return Ok(hsm_worker(&settings, &socket)),
