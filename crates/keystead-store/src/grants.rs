@@ -45,26 +45,46 @@ statements! {
 
 /// [`keystead_core::port::Store::insert_grant`]. A grant that is there already is no matter of the quota.
 pub(crate) async fn insert(connection: &mut SqliteConnection, grant: Grant, quota: u64) -> Result<Grant, StoreError> {
+    let members = JsonMembers::of(&grant)?;
+    let fingerprint = fingerprint(&grant, &members)?;
+    if let Some(same) = same_grant(connection, &grant, fingerprint.as_deref(), quota).await? {
+        return Ok(same);
+    }
+    let (region, key_id) = (grant.region.as_str(), grant.key_id.as_str());
+    insert_row(connection, &grant, &members, fingerprint.as_deref()).await?;
+    execute(connection, sqlx::query(ADD_TO_COUNT).bind(region).bind(key_id)).await?;
+    append_change(connection, &grant.region, &grant.key_id).await?;
+    Ok(grant)
+}
+
+/// [`keystead_core::port::Store::check_new_grant`].
+pub(crate) async fn check_new(connection: &mut SqliteConnection, grant: Grant, quota: u64) -> Result<(), StoreError> {
+    let fingerprint = fingerprint(&grant, &JsonMembers::of(&grant)?)?;
+    same_grant(connection, &grant, fingerprint.as_deref(), quota).await.map(drop)
+}
+
+/// The grant that is there already in the place of this one; if there is none, there must be room for one more.
+async fn same_grant(
+    connection: &mut SqliteConnection,
+    grant: &Grant,
+    fingerprint: Option<&[u8]>,
+    quota: u64,
+) -> Result<Option<Grant>, StoreError> {
     if !keys::exists_in_account(connection, &grant.key_account, &grant.region, &grant.key_id).await? {
         return Err(StoreError::NotFound);
     }
     let (region, key_id) = (grant.region.as_str(), grant.key_id.as_str());
-    let members = JsonMembers::of(&grant)?;
-    let fingerprint = fingerprint(&grant, &members)?;
-    if let Some(fingerprint) = &fingerprint {
-        let same = sqlx::query(OF_FINGERPRINT).bind(region).bind(key_id).bind(fingerprint.as_slice());
+    if let Some(fingerprint) = fingerprint {
+        let same = sqlx::query(OF_FINGERPRINT).bind(region).bind(key_id).bind(fingerprint);
         if let Some(row) = fetch_optional(connection, same).await? {
-            return read(&row);
+            return read(&row).map(Some);
         }
     }
     let current = number(connection, sqlx::query(COUNT).bind(region).bind(key_id)).await?;
     if current >= quota {
         return Err(StoreError::QuotaExceeded { current });
     }
-    insert_row(connection, &grant, &members, fingerprint.as_deref()).await?;
-    execute(connection, sqlx::query(ADD_TO_COUNT).bind(region).bind(key_id)).await?;
-    append_change(connection, &grant.region, &grant.key_id).await?;
-    Ok(grant)
+    Ok(None)
 }
 
 async fn insert_row(

@@ -283,6 +283,11 @@ impl Store for SqliteStore {
         self.write(move |connection| Box::pin(grants::insert(connection, grant, quota))).await
     }
 
+    async fn check_new_grant(&self, grant: &Grant, quota: u64) -> Result<(), StoreError> {
+        let grant = grant.clone();
+        self.read(move |connection| Box::pin(grants::check_new(connection, grant, quota))).await
+    }
+
     async fn grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<Option<Grant>, StoreError> {
         let region = region.clone();
         let (key_id, id) = (*key_id, *id);

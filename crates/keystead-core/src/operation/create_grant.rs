@@ -10,7 +10,7 @@ use super::existing_principals::may_exist;
 use super::grant_constraints::grant_constraints;
 use super::grant_delegation::authorized_to_grant;
 use super::grant_operations::grant_operations;
-use super::grant_principals::{granted_principal, no_principal};
+use super::grant_principals::{granted_principal, named_since, no_principal};
 use super::grant_tokens::new_grant_token;
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
 use crate::access::{Authorized, NamedPrincipal};
@@ -41,9 +41,6 @@ pub(super) async fn create_grant(
         }
     }
     refuse_in_current_state(kms, call, &key).await?;
-    if request.dry_run == Some(true) {
-        return Err(dry_run_operation());
-    }
     let grant = Grant {
         key_account: key.key.account,
         region: key.key.region.clone(),
@@ -57,16 +54,42 @@ pub(super) async fn create_grant(
         constraints,
         created: call.now,
     };
+    if request.dry_run == Some(true) {
+        let quota = kms.settings.resource_quotas.grants_per_key;
+        kms.catalog.store().check_new_grant(&grant, quota).await.map_err(|error| refused(kms, &key, error))?;
+        return Err(dry_run_operation());
+    }
+    let grant = inserted(kms, &key, grant).await?;
+    let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant), grant_id: grant.id.to_string() };
+    Ok((response, grant.key_arn()))
+}
+
+/// Stores the grant, or finds the one that it would be the same as.
+async fn inserted(kms: &Kms, key: &LoadedKey, new: Grant) -> Result<Grant, KmsError> {
     let quota = kms.settings.resource_quotas.grants_per_key;
-    let grant = kms.catalog.insert_grant(&grant, quota).await.map_err(|error| match error {
+    let meant_since = named_since(kms, &new).await?;
+    loop {
+        let grant = kms.catalog.insert_grant(&new, quota).await.map_err(|error| refused(kms, key, error))?;
+        if grant.id == new.id || grant.created >= meant_since {
+            return Ok(grant);
+        }
+        // It was made to a user or role of the same name that is gone, and means nobody any more: this one takes its place.
+        match kms.catalog.delete_grant(&grant.region, &grant.key_id, &grant.id).await {
+            Ok(()) | Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn refused(kms: &Kms, key: &LoadedKey, error: StoreError) -> KmsError {
+    let quota = kms.settings.resource_quotas.grants_per_key;
+    match error {
         StoreError::QuotaExceeded { current } => {
             KmsError::new(Exception::LimitExceeded, exceeded_message("Grants per key", quota, current))
         }
-        StoreError::NotFound => no_such_key(&key),
+        StoreError::NotFound => no_such_key(key),
         error => error.into(),
-    })?;
-    let response = CreateGrantResponse { grant_token: new_grant_token(kms, &grant), grant_id: grant.id.to_string() };
-    Ok((response, grant.key_arn()))
+    }
 }
 
 /// Refuses a grant on a key that its state does not let have one. Another server may have changed the key since this one read it.

@@ -93,6 +93,8 @@ pub trait Store: IdentityStore {
     /// Adds a grant. If it has a name and the key has a grant that equals it but for ID and creation, that one is returned and nothing added;
     /// otherwise the grant that was given. `QuotaExceeded` when the key has `quota` grants; `NotFound` if the key is gone.
     async fn insert_grant(&self, grant: &Grant, quota: u64) -> Result<Grant, StoreError>;
+    /// Fails as [`Store::insert_grant`] would, and adds nothing.
+    async fn check_new_grant(&self, grant: &Grant, quota: u64) -> Result<(), StoreError>;
     /// One grant of a key.
     async fn grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<Option<Grant>, StoreError>;
     /// Deletes a grant; `NotFound` if there is none.

@@ -40,6 +40,10 @@ pub async fn what_stands_against_a_new_grant(store: &dyn Store) {
     store.insert_grant(&grant(1, &key), 2).await.unwrap();
     store.insert_grant(&grant(2, &key), 2).await.unwrap();
     assert_error!(store.insert_grant(&grant(3, &key), 2).await, StoreError::QuotaExceeded { current: 2 });
+    assert_error!(store.check_new_grant(&grant(3, &key), 2).await, StoreError::QuotaExceeded { current: 2 });
+    assert_error!(store.check_new_grant(&of_another, 2).await, StoreError::NotFound);
+    store.check_new_grant(&grant(3, &key), 3).await.unwrap();
+    assert_eq!(store.grant(&home(), &key.id, &grant_id(3)).await.unwrap(), None);
     store.delete_grant(&home(), &key.id, &grant_id(1)).await.unwrap();
     store.insert_grant(&grant(3, &key), 2).await.unwrap();
     assert_error!(store.insert_grant(&grant(4, &key), 2).await, StoreError::QuotaExceeded { current: 2 });
@@ -53,6 +57,7 @@ pub async fn a_grant_with_a_name_is_made_once(store: &dyn Store) {
     let again = Grant { id: grant_id(2), created: at(99), ..first.clone() };
     // The quota is no matter.
     assert_eq!(store.insert_grant(&again, 1).await.unwrap(), first);
+    store.check_new_grant(&again, 1).await.unwrap();
     assert_eq!(store.grants_of_key(&home(), &key.id, None, None, 9).await.unwrap(), std::slice::from_ref(&first));
 
     let changes: [&dyn Fn(&mut Grant); 9] = [

@@ -110,6 +110,10 @@ impl Store for AccessKeys {
         unused()
     }
 
+    async fn check_new_grant(&self, _: &Grant, _: u64) -> Result<(), StoreError> {
+        unused()
+    }
+
     async fn grant(&self, _: &Region, _: &KeyId, _: &GrantId) -> Result<Option<Grant>, StoreError> {
         unused()
     }
