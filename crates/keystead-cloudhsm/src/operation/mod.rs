@@ -13,6 +13,7 @@ mod list_tags;
 mod modify_backup_attributes;
 mod modify_cluster;
 mod paging;
+mod permission;
 mod restore_backup;
 mod retention;
 mod tag_resource;
@@ -20,7 +21,6 @@ mod tagged_resource;
 mod tags;
 mod untag_resource;
 
-use keystead_core::access::{AccountScope, Authorized, NoConditionKeys, authorize};
 use keystead_core::kms::Caller;
 use keystead_model::arn::AccountId;
 use keystead_model::cloudhsm::Exception;
@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use create_cluster::subnet_mapping;
+pub(crate) use permission::Scope;
 
 use crate::CloudHsm;
 use crate::backup::Backup;
@@ -42,22 +43,9 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: &'static Operation,
 }
 
-/// Shows that the caller may do this operation in its account.
-pub(crate) type Scope = Authorized<AccountScope>;
-
-impl Call<'_> {
-    /// Whether the caller may do this operation on clusters and backups of its own account; there are no others it can name.
-    fn authorize(&self, cloud_hsm: &CloudHsm) -> Result<Scope, CloudHsmError> {
-        let account = self.caller.principal.account;
-        let scope = AccountScope { account, region: cloud_hsm.settings.region.clone() };
-        let request = self.caller.access_request(cloud_hsm.clock.now(), &NoConditionKeys);
-        Ok(authorize(&request, &format!("cloudhsm:{}", self.operation.name), scope)?)
-    }
-}
-
 /// Reads the typed request, authorizes it and serves it.
 pub(crate) async fn dispatch(cloud_hsm: &CloudHsm, call: &Call<'_>, input: Value) -> Result<Value, CloudHsmError> {
-    let scope = call.authorize(cloud_hsm)?;
+    let scope = permission::authorized(cloud_hsm, call.caller, call.operation.name, &input)?;
     macro_rules! serve {
         ($operation:ident) => {
             written($operation::serve(cloud_hsm, &scope, read(input)?).await?)

@@ -1,0 +1,133 @@
+//! Leave to do an operation: on which resource, and what policies may know of it (Service Authorization Reference, "Actions, resources, and
+//! condition keys for AWS CloudHSM").
+
+use std::borrow::Cow;
+
+use keystead_core::access::{Authorized, Resource, authorize};
+use keystead_core::kms::Caller;
+use keystead_model::arn::{AccountId, Region};
+use keystead_policy::{ConditionKeys, ContextValue};
+use serde_json::Value;
+
+use crate::CloudHsm;
+use crate::error::CloudHsmError;
+
+/// What an operation is about. Clusters and backups are always of the caller's account; there are no others it can name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct CloudHsmResource {
+    pub(crate) account: AccountId,
+    name: String,
+}
+
+/// Shows that the caller may do the operation.
+pub(crate) type Scope = Authorized<CloudHsmResource>;
+
+impl CloudHsmResource {
+    /// The cluster or backup that a request names; all (`*`) if it names none, or has a list of them, or describes.
+    fn of_request(account: AccountId, region: &Region, operation: &str, input: &Value) -> Self {
+        let described = operation.starts_with("Describe");
+        let named = ["BackupId", "ClusterId", "ResourceId"].into_iter().filter(|_| !described);
+        let id = named.filter_map(|member| input.get(member)?.as_str()).next();
+        let name = match id {
+            Some(id) if id.starts_with("backup-") => format!("arn:aws:cloudhsm:{region}:{account}:backup/{id}"),
+            Some(id) => format!("arn:aws:cloudhsm:{region}:{account}:cluster/{id}"),
+            None => "*".to_owned(),
+        };
+        Self { account, name }
+    }
+}
+
+impl Resource for CloudHsmResource {
+    fn owner(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn resource_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// The tags that a request gives or takes away: `aws:RequestTag/...` and `aws:TagKeys`.
+struct RequestTags<'a>(&'a Value);
+
+impl RequestTags<'_> {
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lists = self.0.get("TagList").and_then(Value::as_array).into_iter().flatten();
+        lists.filter_map(|tag| Some((tag.get("Key")?.as_str()?, tag.get("Value")?.as_str()?)))
+    }
+
+    fn keys(&self) -> Vec<String> {
+        let taken_away = self.0.get("TagKeyList").and_then(Value::as_array).into_iter().flatten();
+        let taken_away = taken_away.filter_map(Value::as_str);
+        self.pairs().map(|(key, _)| key).chain(taken_away).map(str::to_owned).collect()
+    }
+}
+
+impl ConditionKeys for RequestTags<'_> {
+    fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>> {
+        if let Some(tag) = key.strip_prefix("aws:requesttag/") {
+            let mut pairs = self.pairs();
+            return pairs.find(|(name, _)| name.to_lowercase() == tag).map(|(_, value)| Cow::Owned(value.into()));
+        }
+        let keys = if key == "aws:tagkeys" { self.keys() } else { Vec::new() };
+        (!keys.is_empty()).then(|| Cow::Owned(ContextValue::Multi(keys)))
+    }
+}
+
+/// Whether the caller may do the operation with what its request names.
+pub(super) fn authorized(
+    cloud_hsm: &CloudHsm,
+    caller: &Caller,
+    operation: &str,
+    input: &Value,
+) -> Result<Scope, CloudHsmError> {
+    let account = caller.principal.account;
+    let resource = CloudHsmResource::of_request(account, &cloud_hsm.settings.region, operation, input);
+    let tags = RequestTags(input);
+    Ok(authorize(&caller.access_request(cloud_hsm.clock.now(), &tags), &format!("cloudhsm:{operation}"), resource)?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_request_is_about() {
+        let account = AccountId::parse("111122223333").unwrap();
+        let region = Region::parse("us-east-1").unwrap();
+        for (operation, input, name) in [
+            ("DescribeClusters", json!({"Filters": {"clusterIds": ["cluster-a"]}}), "*"),
+            ("CreateCluster", json!({"HsmType": "hsm1.medium"}), "*"),
+            (
+                "DeleteHsm",
+                json!({"ClusterId": "cluster-a"}),
+                "arn:aws:cloudhsm:us-east-1:111122223333:cluster/cluster-a",
+            ),
+            (
+                "DeleteBackup",
+                json!({"BackupId": "backup-a"}),
+                "arn:aws:cloudhsm:us-east-1:111122223333:backup/backup-a",
+            ),
+            (
+                "TagResource",
+                json!({"ResourceId": "backup-a"}),
+                "arn:aws:cloudhsm:us-east-1:111122223333:backup/backup-a",
+            ),
+        ] {
+            let resource = CloudHsmResource::of_request(account, &region, operation, &input);
+            assert_eq!(resource.resource_name(), name, "{operation}");
+        }
+    }
+
+    #[test]
+    fn tags_of_a_request() {
+        let input = json!({"TagList": [{"Key": "Team", "Value": "blue"}], "TagKeyList": ["Old"]});
+        let tags = RequestTags(&input);
+        assert_eq!(tags.value_of("aws:requesttag/team").unwrap().values(), ["blue"]);
+        assert_eq!(tags.value_of("aws:tagkeys").unwrap().values(), ["Team", "Old"]);
+        assert!(RequestTags(&json!({})).value_of("aws:tagkeys").is_none());
+    }
+}
