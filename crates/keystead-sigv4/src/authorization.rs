@@ -146,7 +146,7 @@ impl<'a> Parameters<'a> {
     }
 }
 
-fn parse_credential(credential: &str) -> Result<(&str, CredentialScope), SignatureError> {
+pub(crate) fn parse_credential(credential: &str) -> Result<(&str, CredentialScope), SignatureError> {
     let mut elements = credential.split('/');
     let five: [Option<&str>; 5] = std::array::from_fn(|_| elements.next());
     let ([Some(access_key_id), Some(date), Some(region), Some(service), Some(terminator)], None) =
@@ -164,7 +164,7 @@ fn parse_credential(credential: &str) -> Result<(&str, CredentialScope), Signatu
     Ok((access_key_id, scope))
 }
 
-fn parse_signed_headers(text: &str) -> Result<Vec<&str>, SignatureError> {
+pub(crate) fn parse_signed_headers(text: &str) -> Result<Vec<&str>, SignatureError> {
     let count = text.split(';').count();
     if count > MAX_SIGNED_HEADERS {
         return Err(SignatureError::IncompleteSignature(format!(
@@ -201,7 +201,7 @@ fn echo(header: &str) -> String {
 }
 
 /// `text` with each run of 64 or more hexadecimal digits withheld.
-fn without_signatures(text: &str) -> String {
+pub(crate) fn without_signatures(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut left = text;
     while !left.is_empty() {

@@ -10,7 +10,7 @@ use crate::canonical_headers::{Header, push_canonical_headers, push_names};
 use crate::canonical_query::push_canonical_query;
 use crate::canonical_uri::{PathMode, push_canonical_uri};
 use crate::credential_scope::CredentialScope;
-use crate::hex;
+use crate::{hex, presigned};
 
 /// What a signature covers. `path` and `query` exactly as in the request target.
 #[derive(Clone, Copy)]
@@ -40,12 +40,30 @@ pub fn canonical_request<S: AsRef<str>>(
     signed_headers: &[S],
     path_mode: PathMode,
 ) -> Vec<u8> {
+    canonical(request, signed_headers, path_mode, None)
+}
+
+/// The canonical request of a presigned request: its query string without the signature itself.
+pub fn presigned_canonical_request<S: AsRef<str>>(
+    request: &SignableRequest<'_>,
+    signed_headers: &[S],
+    path_mode: PathMode,
+) -> Vec<u8> {
+    canonical(request, signed_headers, path_mode, Some(presigned::SIGNATURE))
+}
+
+fn canonical<S: AsRef<str>>(
+    request: &SignableRequest<'_>,
+    signed_headers: &[S],
+    path_mode: PathMode,
+    without_parameter: Option<&str>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(capacity(request));
     out.extend_from_slice(request.method.as_bytes());
     out.push(b'\n');
     push_canonical_uri(&mut out, request.path, path_mode);
     out.push(b'\n');
-    push_canonical_query(&mut out, request.query);
+    push_canonical_query(&mut out, request.query, without_parameter);
     out.push(b'\n');
     push_canonical_headers(&mut out, signed_headers, request.headers);
     out.push(b'\n');

@@ -55,7 +55,7 @@ pub enum SignatureError {
     },
 
     /// Signed longer ago than the window allows.
-    #[error("Signature expired: {date} is now earlier than {earliest} ({now} - {}.)", window(*max_skew_seconds))]
+    #[error("Signature expired: {date} is now earlier than {earliest} ({now} - {}.)", window(*max_age_seconds))]
     Expired {
         /// When the request says it was made.
         date: AmzDate,
@@ -63,8 +63,8 @@ pub enum SignatureError {
         earliest: AmzDate,
         /// The server's time.
         now: AmzDate,
-        /// The window, in seconds.
-        max_skew_seconds: i64,
+        /// How long ago it may be, in seconds.
+        max_age_seconds: i64,
     },
 
     /// Signed further in the future than the window allows.
@@ -247,7 +247,7 @@ mod tests {
         let (future, then) = (at(1_501_492_920), at(1_501_492_575));
         check(&[
             (
-                SignatureError::Expired { date: past, earliest: now.plus_seconds(-skew), now, max_skew_seconds: skew },
+                SignatureError::Expired { date: past, earliest: now.plus_seconds(-skew), now, max_age_seconds: skew },
                 INVALID,
                 "Signature expired: 20150307T194740Z is now earlier than 20150309T203545Z (20150309T204045Z - 5 min.)",
             ),

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4: verify incoming requests, sign outgoing ones. Sans-IO.
 //!
 //! Bytes and a time come in, a verdict or a header value goes out: nothing here opens a socket, reads a clock or looks up
-//! a credential. Only the header-signed form exists; signatures in the query string are not read.
+//! a credential. A signature is in the `Authorization` header, or in the query string of a presigned request.
 //!
 //! A server parses the header, checks what needs no key, looks up the secret, then verifies:
 //!
@@ -51,6 +51,7 @@ mod credential_scope;
 mod error;
 mod hex;
 mod percent_encoding;
+mod presigned;
 mod sign;
 mod signing_key;
 mod verify;
@@ -58,10 +59,13 @@ mod verify;
 pub use access_key::{AccessKeyId, SecretAccessKey};
 pub use amz_date::AmzDate;
 pub use authorization::{ALGORITHM, Authorization, MAX_AUTHORIZATION_BYTES, MAX_SIGNED_HEADERS, parse_authorization};
-pub use canonical_request::{SignableRequest, canonical_request, payload_sha256_hex, string_to_sign};
+pub use canonical_request::{
+    SignableRequest, canonical_request, payload_sha256_hex, presigned_canonical_request, string_to_sign,
+};
 pub use canonical_uri::PathMode;
 pub use credential_scope::CredentialScope;
 pub use error::SignatureError;
+pub use presigned::{MAX_EXPIRES_SECONDS, PresignedQuery};
 pub use sign::sign;
 pub use signing_key::SigningKey;
-pub use verify::{Expectation, verify, verify_claims};
+pub use verify::{Expectation, verify, verify_claims, verify_presigned, verify_presigned_claims};

@@ -29,6 +29,18 @@ pub(crate) fn first_decoded(text: &[u8]) -> Option<(u8, &[u8])> {
     Some((first, rest))
 }
 
+/// The bytes that a name or a value of a form spells: `%XX` is one byte, `+` a blank.
+pub(crate) fn form_decoded(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut left = text.as_bytes();
+    while let Some((byte, rest)) = first_decoded(left) {
+        let plus_sign = left.first() == Some(&b'+');
+        out.push(if plus_sign { b' ' } else { byte });
+        left = rest;
+    }
+    out
+}
+
 fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
@@ -48,6 +60,13 @@ mod tests {
             push_encoded(&mut out, byte);
             let expected = if unreserved.contains(&byte) { vec![byte] } else { format!("%{byte:02X}").into_bytes() };
             assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn decodes_forms() {
+        for (text, expected) in [("", ""), ("a+b", "a b"), ("a%2Bb", "a+b"), ("%41%", "A%")] {
+            assert_eq!(form_decoded(text), expected.as_bytes());
         }
     }
 

@@ -3,10 +3,11 @@
 use crate::amz_date::AmzDate;
 use crate::authorization::Authorization;
 use crate::canonical_headers::{Header, is_present, is_signed, values};
-use crate::canonical_request::{SignableRequest, canonical_request, string_to_sign};
+use crate::canonical_request::{SignableRequest, canonical_request, presigned_canonical_request, string_to_sign};
 use crate::canonical_uri::PathMode;
 use crate::credential_scope::CredentialScope;
 use crate::error::SignatureError;
+use crate::presigned::PresignedQuery;
 use crate::signing_key::SigningKey;
 
 /// What a server expects of every request.
@@ -55,7 +56,43 @@ pub fn verify_claims(
 ) -> Result<AmzDate, SignatureError> {
     verify_scope(&authorization.scope, expectation)?;
     let date = request_date(request.headers)?;
-    verify_date(date, &authorization.scope.date, expectation)?;
+    verify_date(date, &authorization.scope.date, expectation, expectation.max_skew_seconds)?;
+    verify_signed_headers(&authorization.signed_headers, request.headers, expectation.must_sign)?;
+    Ok(date)
+}
+
+/// Whether `authorization`, which is that of `presigned`, is the signature of the presigned `request` under `key`.
+///
+/// Fails with what [`verify_presigned_claims`] fails with, or `Mismatch`.
+pub fn verify_presigned(
+    presigned: &PresignedQuery,
+    authorization: &Authorization<'_>,
+    request: &SignableRequest<'_>,
+    key: &SigningKey,
+    expectation: &Expectation<'_>,
+    lifetime_seconds: i64,
+) -> Result<(), SignatureError> {
+    let date = verify_presigned_claims(presigned, authorization, request, expectation, lifetime_seconds)?;
+    let canonical = presigned_canonical_request(request, &authorization.signed_headers, expectation.path_mode);
+    let string_to_sign = string_to_sign(&canonical, date, &authorization.scope);
+    let matches = key.is_signature(&string_to_sign, &authorization.signature);
+    matches.then_some(()).ok_or(SignatureError::Mismatch)
+}
+
+/// All checks of [`verify_presigned`] that need no key, as [`verify_claims`] makes them of other requests.
+///
+/// The date is that of the query string. `lifetime_seconds` from then the request is good, whatever the window; a negative number
+/// is 0. A service may take [`PresignedQuery::expires_seconds`] for it, or decide for itself.
+pub fn verify_presigned_claims(
+    presigned: &PresignedQuery,
+    authorization: &Authorization<'_>,
+    request: &SignableRequest<'_>,
+    expectation: &Expectation<'_>,
+    lifetime_seconds: i64,
+) -> Result<AmzDate, SignatureError> {
+    verify_scope(&authorization.scope, expectation)?;
+    let date = AmzDate::parse(presigned.date().unwrap_or_default())?;
+    verify_date(date, &authorization.scope.date, expectation, lifetime_seconds)?;
     verify_signed_headers(&authorization.signed_headers, request.headers, expectation.must_sign)?;
     Ok(date)
 }
@@ -78,14 +115,21 @@ fn request_date(headers: &[Header<'_>]) -> Result<AmzDate, SignatureError> {
     AmzDate::parse_date_header(String::from_utf8_lossy(value).trim())
 }
 
-fn verify_date(date: AmzDate, scope_date: &str, expectation: &Expectation<'_>) -> Result<(), SignatureError> {
+/// `max_age_seconds`: how long ago the date may be.
+fn verify_date(
+    date: AmzDate,
+    scope_date: &str,
+    expectation: &Expectation<'_>,
+    max_age_seconds: i64,
+) -> Result<(), SignatureError> {
     if date.date_stamp() != scope_date {
         return Err(SignatureError::ScopeDateMismatch { scope_date: scope_date.to_owned(), date });
     }
-    let (now, max_skew_seconds) = (expectation.now, expectation.max_skew_seconds.max(0));
-    let (earliest, latest) = (now.plus_seconds(-max_skew_seconds), now.plus_seconds(max_skew_seconds));
+    let (now, max_age_seconds) = (expectation.now, max_age_seconds.max(0));
+    let max_skew_seconds = expectation.max_skew_seconds.max(0);
+    let (earliest, latest) = (now.plus_seconds(-max_age_seconds), now.plus_seconds(max_skew_seconds));
     if date < earliest {
-        return Err(SignatureError::Expired { date, earliest, now, max_skew_seconds });
+        return Err(SignatureError::Expired { date, earliest, now, max_age_seconds });
     }
     if date > latest {
         return Err(SignatureError::NotYetValid { date, latest, now, max_skew_seconds });
@@ -176,7 +220,9 @@ mod tests {
     #[test]
     fn a_negative_window_is_none_and_a_huge_one_everything() {
         let date = AmzDate::parse("20150830T123601Z").unwrap();
-        let with = |max_skew_seconds| verify_date(date, "20150830", &Expectation { max_skew_seconds, ..expectation() });
+        let with = |seconds| {
+            verify_date(date, "20150830", &Expectation { max_skew_seconds: seconds, ..expectation() }, seconds)
+        };
         assert!(matches!(with(i64::MIN), Err(SignatureError::NotYetValid { max_skew_seconds: 0, .. })));
         assert_eq!(with(i64::MAX), Ok(()));
     }

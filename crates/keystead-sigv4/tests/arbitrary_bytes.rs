@@ -1,14 +1,18 @@
 //! Whatever arrives is answered with a verdict: no input makes the crate panic, and none is accepted by chance.
 
 use keystead_sigv4::{
-    AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey, canonical_request,
-    parse_authorization, verify,
+    AmzDate, CredentialScope, Expectation, PathMode, PresignedQuery, SecretAccessKey, SignableRequest, SigningKey,
+    canonical_request, parse_authorization, verify, verify_presigned,
 };
 
 const ROUNDS: u64 = 20_000;
 const SEED: u64 = 0x6b65_7973_7465_6164;
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/kms/aws4_request, \
     SignedHeaders=date;host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
+
+const PRESIGNED: &str = "Action=GetCallerIdentity&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20150830T123600Z\
+    &X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fkms%2Faws4_request&X-Amz-Expires=60&X-Amz-SignedHeaders=host\
+    &X-Amz-Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31";
 
 /// Pieces that the parsers give a meaning to.
 const MEANINGFUL: [&str; 24] = [
@@ -96,6 +100,36 @@ fn every_input_gets_a_verdict() {
             let expectation = Expectation { region, service, now, max_skew_seconds: 300, path_mode, must_sign };
             assert!(verify(&authorization, &request, &key, &expectation).is_err(), "round {round}: {header}");
         }
+    }
+    assert!(parsed > 1_000 && refused > 1_000, "{parsed} parsed, {refused} refused: the mix is too one-sided");
+}
+
+#[test]
+fn every_presigned_query_gets_a_verdict() {
+    let scope = CredentialScope { date: "20150830".into(), region: "us-east-1".into(), service: "kms".into() };
+    let key = SigningKey::derive(&SecretAccessKey::new("hush"), &scope);
+    let mut sequence = Sequence(SEED);
+    let (mut parsed, mut refused) = (0, 0);
+    for round in 0..ROUNDS {
+        let query = sequence.mutated(PRESIGNED);
+        let Ok(Some(presigned)) = PresignedQuery::of(&query) else {
+            refused += 1;
+            continue;
+        };
+        let Ok(authorization) = presigned.authorization() else {
+            refused += 1;
+            continue;
+        };
+        parsed += 1;
+        let lifetime_seconds = presigned.expires_seconds().map_or(0, i64::from);
+        let headers: &[(&str, &[u8])] = &[("host", b"h"), ("x-amz-date", b"20150830T123600Z")];
+        let request = SignableRequest { method: "GET", path: "/", query: &query, headers, payload_sha256: "" };
+        let now = AmzDate::from_unix(1_440_938_160);
+        let (region, service, must_sign) = ("us-east-1", "kms", &["host"][..]);
+        let path_mode = PathMode::Normalize;
+        let expectation = Expectation { region, service, now, max_skew_seconds: 300, path_mode, must_sign };
+        let verdict = verify_presigned(&presigned, &authorization, &request, &key, &expectation, lifetime_seconds);
+        assert!(verdict.is_err(), "round {round}: {query}");
     }
     assert!(parsed > 1_000 && refused > 1_000, "{parsed} parsed, {refused} refused: the mix is too one-sided");
 }

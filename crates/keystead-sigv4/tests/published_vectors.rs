@@ -1,5 +1,5 @@
-//! The published Signature Version 4 test suite, its header-signed half: each case verified as a server would, signed as
-//! a client would, and every intermediate value compared.
+//! The published Signature Version 4 test suite: each case verified as a server would, signed as a client would in its
+//! header-signed half, and every intermediate value compared.
 //!
 //! The suite is read from the folder `sigv4` in `KEYSTEAD_VECTORS`, else in `../shared/vectors` beside the repository.
 
@@ -9,13 +9,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keystead_sigv4::{
-    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey,
-    canonical_request, parse_authorization, payload_sha256_hex, sign, string_to_sign, verify,
+    AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, PresignedQuery, SecretAccessKey, SignableRequest,
+    SignatureError, SigningKey, canonical_request, parse_authorization, payload_sha256_hex,
+    presigned_canonical_request, sign, string_to_sign, verify, verify_presigned,
 };
 use serde_json::Value;
 
 /// The suite as published has 38.
 const CASES_MIN: usize = 38;
+
+/// 2015-08-30T12:36:00Z, when all of them are signed.
+const SIGNED_UNIX: i64 = 1_440_938_160;
 
 type OwnedHeader = (String, Vec<u8>);
 
@@ -86,6 +90,8 @@ struct Context {
     date: AmzDate,
     path_mode: PathMode,
     sign_body: bool,
+    expiration_seconds: u32,
+    omits_session_token: bool,
     /// The session token, if there is one and it is to be signed.
     signed_token: Option<String>,
 }
@@ -106,6 +112,8 @@ impl Context {
             date,
             path_mode: if flag("normalize") { PathMode::Normalize } else { PathMode::AsIs },
             sign_body: flag("sign_body"),
+            expiration_seconds: json["expiration_in_seconds"].as_u64().unwrap().try_into().unwrap(),
+            omits_session_token: flag("omit_session_token"),
             signed_token: token.filter(|_| !flag("omit_session_token")).map(str::to_owned),
         }
     }
@@ -132,6 +140,7 @@ struct Case {
     request: RequestText,
     /// As it went over the wire.
     signed_request: RequestText,
+    presigned_request: RequestText,
 }
 
 impl Case {
@@ -141,6 +150,7 @@ impl Case {
             context: Context::read(&folder.join("context.json")),
             request: RequestText::read(&folder.join("request.txt")),
             signed_request: RequestText::read(&folder.join("header-signed-request.txt")),
+            presigned_request: RequestText::read(&folder.join("query-signed-request.txt")),
             folder,
         }
     }
@@ -179,6 +189,72 @@ impl Case {
         let canonical = String::from_utf8(canonical).unwrap();
         assert_eq!(canonical, self.expected("header-canonical-request.txt"), "{}", self.name);
         assert_eq!(string_to_sign, self.expected("header-string-to-sign.txt"), "{}", self.name);
+    }
+
+    /// The query as it is verified: some services take the session token from it first, because it was added after signing.
+    fn presigned_query(&self) -> String {
+        let signed = |pair: &&str| !self.context.omits_session_token || !pair.starts_with("X-Amz-Security-Token=");
+        self.presigned_request.query.split('&').filter(signed).collect::<Vec<_>>().join("&")
+    }
+
+    /// Runs `run` on the presigned request with this query.
+    fn with_presigned<T>(&self, query: &str, run: impl FnOnce(&SignableRequest<'_>) -> T) -> T {
+        let request = &self.presigned_request;
+        request.with(&request.headers, |request| run(&SignableRequest { query, ..*request }))
+    }
+
+    fn presigned_verdict(&self, query: &str, age_seconds: i64) -> Result<(), SignatureError> {
+        let presigned = PresignedQuery::of(query)?.expect("a presigned request");
+        let (authorization, context) = (presigned.authorization()?, &self.context);
+        let expectation = Expectation {
+            region: &context.scope.region,
+            service: &context.scope.service,
+            now: AmzDate::from_unix(SIGNED_UNIX + age_seconds),
+            max_skew_seconds: 0,
+            path_mode: context.path_mode,
+            must_sign: &["host"],
+        };
+        let lifetime_seconds = i64::from(presigned.expires_seconds()?);
+        self.with_presigned(query, |request| {
+            verify_presigned(&presigned, &authorization, request, &context.key, &expectation, lifetime_seconds)
+        })
+    }
+
+    fn verifies_presigned(&self) {
+        let (query, expires) = (self.presigned_query(), i64::from(self.context.expiration_seconds));
+        assert_eq!(self.presigned_verdict(&query, 0), Ok(()), "{}", self.name);
+        assert_eq!(self.presigned_verdict(&query, expires), Ok(()), "{}", self.name);
+        let late = self.presigned_verdict(&query, expires + 1);
+        assert!(matches!(late, Err(SignatureError::Expired { .. })), "{}: {late:?}", self.name);
+        let early = self.presigned_verdict(&query, -1);
+        assert!(matches!(early, Err(SignatureError::NotYetValid { .. })), "{}: {early:?}", self.name);
+    }
+
+    fn refuses_a_changed_presigned_request(&self) {
+        let query = self.presigned_query();
+        let longer = query.replacen("X-Amz-Expires=3600", "X-Amz-Expires=3601", 1);
+        for changed in
+            [format!("{query}&Param=another"), longer, query.replacen("20150830T123600Z", "20150830T123601Z", 1)]
+        {
+            assert_ne!(changed, query);
+            assert_eq!(self.presigned_verdict(&changed, 1), Err(SignatureError::Mismatch), "{}", self.name);
+        }
+    }
+
+    fn presigned_values_agree(&self) {
+        assert_eq!(self.context.date, AmzDate::from_unix(SIGNED_UNIX), "{}", self.name);
+        let query = self.presigned_query();
+        let presigned = PresignedQuery::of(&query).unwrap().unwrap();
+        let authorization = presigned.authorization().unwrap();
+        let canonical = self.with_presigned(&query, |request| {
+            presigned_canonical_request(request, &authorization.signed_headers, self.context.path_mode)
+        });
+        let string_to_sign = string_to_sign(&canonical, self.context.date, &self.context.scope);
+        let canonical = String::from_utf8(canonical).unwrap();
+        assert_eq!(canonical, self.expected("query-canonical-request.txt"), "{}", self.name);
+        assert_eq!(string_to_sign, self.expected("query-string-to-sign.txt"), "{}", self.name);
+        let signature = format!("X-Amz-Signature={}", self.expected("query-signature.txt"));
+        assert!(query.split('&').any(|pair| pair == signature), "{}", self.name);
     }
 
     fn signs(&self) {
@@ -222,4 +298,19 @@ fn canonical_requests_and_strings_to_sign_agree() {
 #[test]
 fn requests_sign_as_published() {
     cases().iter().for_each(Case::signs);
+}
+
+#[test]
+fn published_presigned_requests_verify_until_they_expire() {
+    cases().iter().for_each(Case::verifies_presigned);
+}
+
+#[test]
+fn presigned_requests_that_were_changed_do_not_verify() {
+    cases().iter().for_each(Case::refuses_a_changed_presigned_request);
+}
+
+#[test]
+fn canonical_requests_and_strings_to_sign_of_presigned_requests_agree() {
+    cases().iter().for_each(Case::presigned_values_agree);
 }
