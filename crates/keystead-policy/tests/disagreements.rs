@@ -34,7 +34,11 @@ fn verdict(
     context: &[(String, ContextValue)],
 ) -> Verdict {
     let (document, action) = (json!({"Version": "2012-10-17", "Statement": statement}), "kms:Encrypt");
-    let second = second_evaluator::evaluate(&document, kind, &Request { identity, action, resource, context });
+    let second = second_evaluator::evaluate(
+        &document,
+        kind,
+        &Request { identity, action, resource, context, has_boundary: false },
+    );
     let mut request_context = RequestContext::default();
     for (key, value) in context {
         request_context.set(key, value.clone());

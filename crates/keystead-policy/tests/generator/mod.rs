@@ -2,6 +2,7 @@
 
 pub(crate) mod random;
 mod vocabulary;
+pub(crate) mod whole;
 
 use std::fmt;
 
@@ -73,6 +74,12 @@ impl fmt::Display for Case {
 }
 
 fn document(random: &mut Random, kind: PolicyKind) -> Value {
+    let count = 1 + random.below(4);
+    let statements = (0..count).map(|index| statement(random, kind, index)).collect();
+    document_of(random, kind, statements)
+}
+
+fn document_of(random: &mut Random, kind: PolicyKind, mut statements: Vec<Value>) -> Value {
     let mut document = Map::new();
     match random.below(8) {
         0 => {}
@@ -82,8 +89,6 @@ fn document(random: &mut Random, kind: PolicyKind) -> Value {
     if kind != PolicyKind::Identity && random.chance(10) {
         document.insert("Id".to_owned(), json!("generated"));
     }
-    let count = 1 + random.below(4);
-    let mut statements: Vec<_> = (0..count).map(|index| statement(random, kind, index)).collect();
     let alone = statements.len() == 1 && random.chance(30);
     document.insert("Statement".to_owned(), if alone { statements.remove(0) } else { Value::Array(statements) });
     Value::Object(document)

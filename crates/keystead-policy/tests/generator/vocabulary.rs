@@ -36,6 +36,9 @@ pub(super) const IDENTITIES: &[(&str, &str, Option<&str>, Option<&str>)] = &[
     ("111122223333", "accounts.google.com:alice", None, Some("accounts.google.com")),
 ];
 
+/// The accounts there are.
+pub(super) const ACCOUNTS: &[&str] = &["111122223333", "444455556666"];
+
 /// What an `AWS` principal can be.
 pub(super) const AWS_PRINCIPALS: &[&str] = &[
     "*",
@@ -111,6 +114,33 @@ pub(super) const RESOURCES: &[&str] = &[
     "arn:aws:kms:us-east-1:111122223333:alias/red/a:b",
     "arn:aws:iam::111122223333:role/operator",
 ];
+
+/// Keys, and the accounts that own them.
+pub(super) const KEY_ARNS: &[(&str, &str)] = &[
+    ("111122223333", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ("111122223333", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ("444455556666", "arn:aws:kms:eu-west-1:444455556666:key/mrk-1234abcd12ab34cd56ef1234567890ab"),
+];
+
+pub(super) const ROLE_ARN: &str = "arn:aws:iam::111122223333:role/operator";
+
+/// Whom grants are given to.
+pub(super) const GRANTEES: &[&str] = &[
+    "111122223333",
+    "arn:aws:iam::111122223333:root",
+    "arn:aws:iam::444455556666:root",
+    "arn:aws:iam::111122223333:user/alice",
+    "arn:aws:iam::111122223333:role/operator",
+    "arn:aws:sts::111122223333:assumed-role/operator/one",
+    "arn:aws:sts::111122223333:federated-user/alice",
+    "arn:aws:iam::444455556666:role/operator",
+];
+
+pub(super) const OPERATIONS: &[&str] = &["Encrypt", "Encrypt", "Decrypt", "DescribeKey", "GenerateDataKey"];
+
+/// Of encryption contexts and of grants' constraints.
+pub(super) const CONTEXT_PAIRS: &[(&str, &str)] =
+    &[("App", "Books"), ("App", "Books"), ("App", "books"), ("app", "Books"), ("Stage", "Test")];
 
 pub(super) const RESOURCE_PATTERNS: &[&str] = &[
     "*",

@@ -3,6 +3,7 @@
 //! evaluator it checks but the names of what goes in and comes out.
 
 mod condition;
+pub(crate) mod decision;
 mod principal;
 mod value;
 mod variable;
@@ -19,6 +20,8 @@ pub(crate) struct Request<'a> {
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) context: &'a [(String, ContextValue)],
+    /// Whether the principal has a permissions boundary.
+    pub(crate) has_boundary: bool,
 }
 
 impl Request<'_> {
@@ -29,18 +32,30 @@ impl Request<'_> {
     }
 }
 
+/// The statements of a document that speak of a request: place, whether it denies, in which ways it speaks of the principal.
+pub(crate) fn matching_statements(
+    document: &Value,
+    kind: PolicyKind,
+    request: &Request<'_>,
+) -> Vec<(usize, bool, Vec<PrincipalMatch>)> {
+    let variables = document["Version"] == "2012-10-17";
+    let mut matching = Vec::new();
+    for (index, statement) in one_or_more(&document["Statement"]).into_iter().enumerate() {
+        let ways = principal::ways(statement, request);
+        if !ways.is_empty() && applies(statement, kind, request, variables) {
+            matching.push((index, statement["Effect"] == "Deny", ways));
+        }
+    }
+    matching
+}
+
 /// What a document says of a request.
 pub(crate) fn evaluate(document: &Value, kind: PolicyKind, request: &Request<'_>) -> Verdict {
-    let variables = document["Version"] == "2012-10-17";
     let mut verdict = Verdict { deny: None, allow: None, delegates: false };
-    for (index, statement) in one_or_more(&document["Statement"]).into_iter().enumerate() {
-        let ways = principal::ways(statement, request.identity);
+    for (index, denies, ways) in matching_statements(document, kind, request) {
         let Some(closest) = ways.iter().copied().max_by_key(|way| closeness(*way)) else { continue };
-        if !applies(statement, kind, request, variables) {
-            continue;
-        }
         let found = Some(StatementMatch { index, principal: closest });
-        if statement["Effect"] == "Deny" {
+        if denies {
             verdict.deny = verdict.deny.or(found);
             continue;
         }

@@ -3,22 +3,24 @@
 use keystead_policy::{Identity, PrincipalMatch};
 use serde_json::Value;
 
-use super::texts;
+use super::{Request, texts};
 
 /// All ways in which the statement speaks of the identity; none if it does not.
-pub(super) fn ways(statement: &Value, identity: &Identity) -> Vec<PrincipalMatch> {
+pub(super) fn ways(statement: &Value, request: &Request<'_>) -> Vec<PrincipalMatch> {
+    let identity = request.identity;
     if let Some(element) = statement.get("Principal") {
         return named(element, identity);
     }
     match statement.get("NotPrincipal") {
-        Some(element) if is_exempt(element, identity) => Vec::new(),
+        // "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions boundary policy attached."
+        Some(element) if is_exempt(element, identity) && !request.has_boundary => Vec::new(),
         Some(_) => vec![PrincipalMatch::Anyone],
         // "The principal is implicitly the identity where the policy is attached."
         None => vec![PrincipalMatch::Itself],
     }
 }
 
-fn named(element: &Value, identity: &Identity) -> Vec<PrincipalMatch> {
+pub(super) fn named(element: &Value, identity: &Identity) -> Vec<PrincipalMatch> {
     if element == "*" {
         return vec![PrincipalMatch::Anyone];
     }
