@@ -36,6 +36,31 @@ impl IdentityError {
         Self::new("NoSuchEntity", 404, message)
     }
 
+    /// `InvalidInput`.
+    pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new("InvalidInput", 400, message)
+    }
+
+    /// `MalformedPolicyDocument`.
+    pub(crate) fn malformed_policy(message: impl Into<String>) -> Self {
+        Self::new("MalformedPolicyDocument", 400, message)
+    }
+
+    /// `LimitExceeded`.
+    pub(crate) fn limit_exceeded(message: impl Into<String>) -> Self {
+        Self::new("LimitExceeded", 409, message)
+    }
+
+    /// `EntityAlreadyExists`.
+    pub(crate) fn already_exists(message: impl Into<String>) -> Self {
+        Self::new("EntityAlreadyExists", 409, message)
+    }
+
+    /// `DeleteConflict`.
+    pub(crate) fn delete_conflict(message: impl Into<String>) -> Self {
+        Self::new("DeleteConflict", 409, message)
+    }
+
     /// Our own fault. The cause goes to the log, not to the caller.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(error = %cause, "internal failure");
