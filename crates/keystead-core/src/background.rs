@@ -1,6 +1,6 @@
 //! What the service does by itself: connection jobs, the change feed, health polls, logins to HSMs, the rotation of keys, the expiry of their
-//! imported material and their deletion when the day comes, wrapping keys in stock, last usages of keys, and the sweep of what a CreateKey
-//! left in HSMs.
+//! imported material and their deletion when the day comes, wrapping keys in stock, last usages of keys and of access keys, and the
+//! sweep of what a CreateKey left in HSMs.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use keystead_model::arn::CustomKeyStoreId;
 use tokio::task::JoinSet;
 
+use crate::access::{ACCESS_KEY_USES_STORE_INTERVAL, store_access_key_uses};
 use crate::error::KmsError;
 use crate::key::{
     REFILL_PAUSE, delete_due_keys, delete_expired_materials, refill_wrapping_keys, rotate_due_keys, store_usages,
@@ -66,6 +67,12 @@ pub async fn run(kms: Arc<Kms>) {
     }));
     let noting = kms.clone();
     tasks.spawn(always("last usages of keys", move || keep_usages(noting.clone())));
+    let using = kms.clone();
+    tasks.spawn(always("last uses of access keys", move || {
+        let kms = using.clone();
+        let interval = ACCESS_KEY_USES_STORE_INTERVAL;
+        async move { repeat("last uses of access keys", interval, || store_access_key_uses(&kms)).await }
+    }));
     tasks.spawn(always("backing key sweep", move || {
         let kms = kms.clone();
         async move { repeat("backing key sweep", kms.settings.key_deletion_interval, || sweep_backing_keys(&kms)).await }

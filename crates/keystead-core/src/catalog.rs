@@ -18,16 +18,17 @@ use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region}
 use keystead_model::kms::KeySpec;
 use zeroize::Zeroizing;
 
-use crate::access::{AccessKey, Authorized, Credential, Principal, PrincipalKind, PrincipalPolicies};
+use crate::access::{AccessKey, AccessKeyStatus, Authorized, Credential, Principal, PrincipalKind, PrincipalPolicies};
 use crate::error::KmsError;
 use crate::key::{Alias, Key, KeyMaterial, MaterialId};
 use crate::key_store::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords};
 use crate::port::{
     ChangedRecord, ConnectionJob, Entropy, ExternalLink, HsmLink, JobKind, KeyStoreLink, Store, StoreError,
 };
+use crate::quota::ResourceQuotas;
 use crate::sealing::{RootKey, Sealed, SealedRecord};
 use coherent_cache::CoherentCache;
-pub(crate) use conflict::Conflicts;
+pub use conflict::Conflicts;
 pub(crate) use grants::GranteesGrants;
 use grants::{GrantCache, grant_cache};
 pub use loaded::{LoadedKey, LoadedKeyStore, LoadedLink};
@@ -55,6 +56,7 @@ pub(crate) struct FollowedChanges {
 pub struct Catalog {
     store: Arc<dyn Store>,
     root_key: Arc<RootKey>,
+    aliases_per_key_max: u64,
     keys: CoherentCache<(Region, KeyId), Arc<LoadedKey>>,
     aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
@@ -77,6 +79,7 @@ impl Catalog {
         Self {
             store,
             root_key,
+            aliases_per_key_max: ResourceQuotas::default().aliases_per_key,
             keys: CoherentCache::weighed(KEYS_EXPECTED, KEY_BYTES_MAX, |key: &Arc<LoadedKey>| key.approximate_bytes()),
             aliases: CoherentCache::new(CAPACITY),
             key_stores: CoherentCache::new(CAPACITY),
@@ -85,6 +88,12 @@ impl Catalog {
             grants: grant_cache(),
             session_credentials: session_credential_cache(),
         }
+    }
+
+    /// The same where keys may have another number of aliases than by default. Of a key that has more than that policies see none.
+    pub(crate) fn with_alias_quota(mut self, aliases_per_key_max: u64) -> Self {
+        self.aliases_per_key_max = aliases_per_key_max;
+        self
     }
 
     /// The store itself, for lists and for what is not cached.
@@ -109,11 +118,13 @@ impl Catalog {
     }
 
     async fn stored_key(&self, region: &Region, id: &KeyId) -> Result<Option<Arc<LoadedKey>>, KmsError> {
-        let key = self.store.key(region, id).await?;
-        key.map(|key| self.load_key(key)).transpose()
+        match self.store.key(region, id).await? {
+            Some(key) => self.load_key(key).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
+    async fn load_key(&self, key: Key) -> Result<Arc<LoadedKey>, KmsError> {
         let arn = key.arn().to_string();
         let mut materials = Vec::with_capacity(key.materials.len());
         for record in &key.materials {
@@ -121,7 +132,17 @@ impl Catalog {
                 materials.push((record.id, self.open_material(key.spec, &arn, &record.id, sealed)?));
             }
         }
-        Ok(Arc::new(LoadedKey { key, arn, materials }))
+        let policy = loaded::compiled_key_policy(&arn, &key.policy)?;
+        let aliases = self.aliases_of(&key).await?;
+        Ok(Arc::new(LoadedKey { key, arn, policy, aliases, materials }))
+    }
+
+    /// `None` if there are more than the quota allows.
+    async fn aliases_of(&self, key: &Key) -> Result<Option<Vec<AliasName>>, KmsError> {
+        let max = usize::try_from(self.aliases_per_key_max).unwrap_or(usize::MAX);
+        let aliases =
+            self.store.aliases(&key.account, &key.region, Some(&key.id), None, max.saturating_add(1)).await?;
+        Ok((aliases.len() <= max).then(|| aliases.into_iter().map(|alias| alias.name).collect()))
     }
 
     /// Unseals one material of the key with this ARN.
@@ -305,6 +326,25 @@ impl Catalog {
         self.session_credentials.invalidate_all();
     }
 
+    /// Adds an access key; `quota` is how many its owner may have.
+    pub async fn insert_access_key(&self, access_key: &AccessKey, quota: u64) -> Result<(), StoreError> {
+        self.store.insert_access_key(access_key, quota).await
+    }
+
+    /// Activates or deactivates an access key.
+    pub async fn set_access_key_status(&self, access_key_id: &str, status: AccessKeyStatus) -> Result<(), StoreError> {
+        let result = self.store.set_access_key_status(access_key_id, status).await;
+        self.credentials.invalidate(&access_key_id.to_owned());
+        result
+    }
+
+    /// Deletes an access key.
+    pub async fn delete_access_key(&self, access_key_id: &str) -> Result<(), StoreError> {
+        let result = self.store.delete_access_key(access_key_id).await;
+        self.credentials.invalidate(&access_key_id.to_owned());
+        result
+    }
+
     /// Adds a key.
     pub async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError> {
         self.store.insert_key(key, quota).await
@@ -417,13 +457,16 @@ impl Catalog {
 
     /// Adds an alias.
     pub async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
-        self.store.insert_alias(alias, quota).await
+        let result = self.store.insert_alias(alias, quota).await;
+        self.forget_alias(alias);
+        result
     }
 
-    /// Points an alias at another key.
-    pub async fn update_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+    /// Points an alias, which was one of the key `from`, at another key.
+    pub async fn update_alias(&self, alias: &Alias, from: &KeyId, quota: u64) -> Result<(), StoreError> {
         let result = self.store.update_alias(alias, quota).await;
         self.forget_alias(alias);
+        self.keys.invalidate(&(alias.region.clone(), *from));
         result
     }
 
@@ -434,7 +477,9 @@ impl Catalog {
         result
     }
 
+    /// Both ways: the key that an alias leads to, and the aliases that the key has.
     fn forget_alias(&self, alias: &Alias) {
+        self.keys.invalidate(&(alias.region.clone(), alias.target_key_id));
         self.aliases.invalidate(&(alias.account, alias.region.clone(), alias.name.clone()));
     }
 

@@ -9,11 +9,15 @@ use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyId, Region};
 use keystead_model::kms::{Exception, KeyLastUsageTrackingOperation};
 use keystead_model::shape::{self, Operation};
 use keystead_model::validate::{InvalidInput, validate};
+use keystead_policy::ContextValue;
 use serde_json::Value;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use crate::access::{AccessRequest, NoConditionKeys, Principal, PrincipalPolicies, RequestConditionKeys};
+use crate::access::{AccessKeyUseTracker, store_access_key_uses, 
+    AccessRequest, Authorized, KmsConditionKeys, NoConditionKeys, Principal, PrincipalPolicies, RequestConditionKeys,
+    Resource, Subject, authorize,
+};
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
 use crate::error::{KmsError, cause};
@@ -21,6 +25,7 @@ use crate::key::{GenerationQueue, KeyLastUsage, PrivateKeyWork, UsageTracker, Wr
 use crate::operation::{self, GrantReference};
 use crate::port::{AuditLog, Clock, Entropy, HsmBackend, HsmClusters, KeyStoreBackend};
 use crate::quota::{RequestQuota, RequestQuotaSettings, RequestQuotas, RequestRate, ResourceQuotas};
+use crate::request_input::RequestInput;
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -97,6 +102,8 @@ pub struct Kms {
     pub(crate) wrapping_keys: WrappingKeyPool,
     /// Last usages of keys that are not stored yet.
     pub(crate) usage_tracker: UsageTracker,
+    /// Last uses of access keys that are not stored yet.
+    pub(crate) access_key_use_tracker: AccessKeyUseTracker,
     pub(crate) connection_job_started: Notify,
     /// When this server began.
     pub(crate) begun: Timestamp,
@@ -173,10 +180,12 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
     /// Length of the request's body in bytes.
     pub(crate) body_length: usize,
+    /// The validated members of the request; `null` of one that is not valid. May hold plaintexts.
+    pub(crate) input: &'a Value,
     pub(crate) resources: Option<Vec<AuditResource>>,
     pub(crate) additional_event_data: serde_json::Map<String, Value>,
-    /// Condition keys and values that the verified attestation document of the request gives.
-    pub(crate) recipient_attestation: Vec<(String, String)>,
+    /// Condition keys that are not in the request itself, with their values.
+    pub(crate) computed_condition_keys: Vec<(String, ContextValue)>,
     /// What the grant tokens of the request stand for.
     pub(crate) grant_tokens: Vec<GrantReference>,
     /// Request parameters to record although the caller left them to their default.
@@ -202,9 +211,45 @@ impl Call<'_> {
         self.additional_event_data.insert(name.to_owned(), value.into());
     }
 
-    /// What authorization may look at.
+    /// What authorization may look at where the request has no condition keys.
     pub(crate) fn access_request(&self) -> AccessRequest<'_> {
         self.caller.access_request(self.now, &NoConditionKeys)
+    }
+
+    /// What the request tells policies when `action` is asked of such a thing.
+    pub(crate) fn condition_keys<'b>(&'b self, action: &'b str, subject: Subject) -> KmsConditionKeys<'b> {
+        KmsConditionKeys {
+            operation: self.operation.name,
+            action,
+            subject,
+            caller_account: &self.caller.principal.account,
+            input: self.input,
+            computed: &self.computed_condition_keys,
+        }
+    }
+
+    /// Leave for an action of the request on something that has no grants.
+    pub(crate) fn authorize<T: Resource>(
+        &self,
+        action: &str,
+        subject: Subject,
+        resource: T,
+    ) -> Result<Authorized<T>, KmsError> {
+        let keys = self.condition_keys(action, subject);
+        authorize(&self.caller.access_request(self.now, &keys), action, resource)
+    }
+
+    /// The same where the action is done in another Region than the one that is asked.
+    pub(crate) fn authorize_in<T: Resource>(
+        &self,
+        region: &Region,
+        action: &str,
+        subject: Subject,
+        resource: T,
+    ) -> Result<Authorized<T>, KmsError> {
+        let keys = self.condition_keys(action, subject);
+        let request = AccessRequest { region, ..self.caller.access_request(self.now, &keys) };
+        authorize(&request, action, resource)
     }
 
     /// `kms:` and the operation's name.
@@ -232,8 +277,8 @@ impl Kms {
             probe_rate: RequestRate::new(settings.key_store_probes_per_second),
             request_quotas: RequestQuotas::new(&settings.request_quotas),
             begun: clock.now(),
+            catalog: catalog.with_alias_quota(settings.resource_quotas.aliases_per_key),
             settings,
-            catalog,
             backend,
             hsm_backend,
             hsm_clusters,
@@ -244,6 +289,7 @@ impl Kms {
             private_key_work: PrivateKeyWork::default(),
             wrapping_keys: WrappingKeyPool::default(),
             usage_tracker: UsageTracker::default(),
+            access_key_use_tracker: AccessKeyUseTracker::default(),
             connection_job_started: Notify::new(),
         }
     }
@@ -269,6 +315,11 @@ impl Kms {
         &*self.clock
     }
 
+    /// The service's random bytes.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     /// The service's view of the store.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
@@ -283,28 +334,29 @@ impl Kms {
     ///
     /// The answer is given only once its audit record is written; if that fails, the answer is `KMSInternalException`.
     pub async fn invoke(&self, operation: &'static Operation, body: &[u8], caller: &Caller) -> Answer {
+        static NO_MEMBERS: Value = Value::Null;
+        let input = read_input(operation, body).map(RequestInput::from);
+        let members = input.as_ref().map_or(&NO_MEMBERS, RequestInput::members);
         let mut call = Call {
             caller,
             operation,
             now: self.clock.now(),
             body_length: body.len(),
+            input: members,
             resources: None,
             additional_event_data: serde_json::Map::new(),
-            recipient_attestation: Vec::new(),
+            computed_condition_keys: Vec::new(),
             grant_tokens: Vec::new(),
             defaulted_parameters: Vec::new(),
         };
-        let mut parameters = Value::Null;
-        let result = match read_input(operation, body) {
-            Ok(input) => {
-                parameters = request_parameters(operation, &input);
-                match self.charge_request(&call, &input) {
-                    Ok(()) => operation::dispatch(self, &mut call, input).await,
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
+        let result = match &input {
+            Ok(_) => match self.charge_request(&call, members) {
+                Ok(()) => operation::dispatch(self, &mut call).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error.clone()),
         };
+        let parameters = request_parameters(operation, members);
         let now = call.now;
         let record = self.record_of(call, parameters, &result);
         let used = used_keys(operation, &record, &result);
@@ -326,9 +378,11 @@ impl Kms {
         answer
     }
 
-    /// Stores the last usages of keys that were noted and are not stored yet: for the end of the service, once nothing calls it any more.
+    /// Stores the last usages of keys, and of access keys, that were noted and are not stored yet: for the end of the service, once nothing
+    /// calls it any more.
     pub async fn store_last_usages(&self) -> Result<(), KmsError> {
-        store_usages(self).await
+        store_usages(self).await?;
+        store_access_key_uses(self).await
     }
 
     /// Counts the request against the caller's quotas.

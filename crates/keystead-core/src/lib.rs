@@ -15,8 +15,10 @@ pub mod key;
 pub mod key_store;
 pub mod kms;
 pub mod operation;
+pub mod page_marker;
 pub mod port;
 pub mod quota;
+mod request_input;
 pub mod sealing;
 
 pub use error::KmsError;

@@ -163,10 +163,10 @@ impl Store for SqliteStore {
         self.read(|connection| Box::pin(identities::accounts::all(connection))).await
     }
 
-    async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError> {
+    async fn insert_access_key(&self, access_key: &AccessKey, quota: u64) -> Result<(), StoreError> {
         let access_key = access_key.clone();
         self.write(move |connection| {
-            Box::pin(async move { identities::access_keys::insert(connection, &access_key).await })
+            Box::pin(async move { identities::access_keys::insert(connection, &access_key, quota).await })
         })
         .await
     }

@@ -30,7 +30,7 @@ async fn fill(store: &dyn Store, keys: u32) {
     let key_store = with_key_store(store).await;
     store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
     store.insert_user(&user(1, "alice")).await.unwrap();
-    store.insert_access_key(&access_key("AKIAA", 1, None)).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, None), u64::MAX).await.unwrap();
     for number in 1..=keys {
         let key = Key { tags: vec![tag("a", "b")], ..key(number) };
         store.insert_key(&key, AMPLE).await.unwrap();

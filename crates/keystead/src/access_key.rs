@@ -1,31 +1,21 @@
 //! New accounts, users and access keys: their identifiers, and the sealing of their secrets.
 
-use keystead_core::access::{AccessKey, AccessKeyStatus, User};
+use keystead_core::access::{self, NewAccessKey, UniqueIdKind, User, new_unique_id};
 use keystead_core::port::{Clock, Entropy, SystemClock, SystemEntropy};
-use keystead_core::sealing::{RootKey, SealError, SealedRecord};
+use keystead_core::sealing::{RootKey, SealError};
 use keystead_model::arn::AccountId;
 use zeroize::Zeroizing;
 
-/// The alphabet of IAM's unique identifiers.
+/// The alphabet of passwords.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-/// The alphabet of secret access keys: 64 characters of 6 random bits each.
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// Length of a secret access key in characters: 240 random bits.
-const SECRET_LENGTH: usize = 40;
 /// Length of a password that nobody has to type: 120 random bits.
 const PASSWORD_LENGTH: usize = 24;
-/// Length of what follows the prefix of a unique identifier.
-const UNIQUE_LENGTH: usize = 16;
 
 fn random_text(length: usize, alphabet: &[u8]) -> Zeroizing<String> {
     let mut random = Zeroizing::new(vec![0u8; length]);
     SystemEntropy.fill(&mut random);
     // Both alphabets are powers of two long, so every character is equally likely.
     Zeroizing::new(random.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
-}
-
-fn unique_id(prefix: &str) -> String {
-    format!("{prefix}{}", *random_text(UNIQUE_LENGTH, BASE32))
 }
 
 /// A new random password of letters and digits, as the users of HSMs must have.
@@ -49,7 +39,7 @@ pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/Administr
 
 /// A new user without policies: it may do nothing.
 pub(crate) fn new_user(account: AccountId, user_name: &str) -> User {
-    User::new(account, "/".to_owned(), user_name.to_owned(), unique_id("AIDA"), SystemClock.now())
+    User::new(account, "/".to_owned(), user_name.to_owned(), new_unique_id(UniqueIdKind::User, &SystemEntropy), SystemClock.now())
 }
 
 /// A new user that may do everything in its account.
@@ -59,12 +49,6 @@ pub(crate) fn new_administrator(account: AccountId, user_name: &str) -> User {
     user
 }
 
-/// A new access key, and its secret in clear for the one time that it is shown.
-pub(crate) struct NewAccessKey {
-    pub(crate) access_key: AccessKey,
-    pub(crate) secret: Zeroizing<String>,
-}
-
 /// Makes an access key for a user, or for the account's root user.
 pub(crate) fn new_access_key(
     account: AccountId,
@@ -72,22 +56,9 @@ pub(crate) fn new_access_key(
     expires_in_seconds: Option<u32>,
     root_key: &RootKey,
 ) -> Result<NewAccessKey, SealError> {
-    let access_key_id = unique_id("AKIA");
-    let secret = random_text(SECRET_LENGTH, BASE64);
-    let sealed_secret =
-        root_key.seal(SealedRecord::SecretAccessKey(&access_key_id), secret.as_bytes(), &SystemEntropy)?;
     let created = SystemClock.now();
-    let access_key = AccessKey {
-        access_key_id,
-        account,
-        user_name: user.map(|user| user.user_name.clone()),
-        user_id: user.map(|user| user.user_id.clone()),
-        sealed_secret,
-        status: AccessKeyStatus::Active,
-        created,
-        expires: expires_in_seconds.map(|seconds| created.plus_millis(i64::from(seconds) * 1000)),
-    };
-    Ok(NewAccessKey { access_key, secret })
+    let expires = expires_in_seconds.map(|seconds| created.plus_millis(i64::from(seconds) * 1000));
+    access::new_access_key(account, user, created, expires, root_key, &SystemEntropy)
 }
 
 #[cfg(test)]
@@ -98,19 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_look_like_iams() {
+    fn new_access_keys_expire_when_they_are_to() {
         let root_key = RootKey::new(&[1; 32]).unwrap();
         let account = random_account_id();
         let user = new_user(account, "alice");
-        assert!(user.user_id.starts_with("AIDA") && user.user_id.len() == 20);
-        assert!(user.policies.is_empty());
+        assert!(user.user_id.starts_with("AIDA") && user.policies.is_empty());
         let new = new_access_key(account, Some(&user), Some(60), &root_key).unwrap();
-        assert!(new.access_key.access_key_id.starts_with("AKIA") && new.access_key.access_key_id.len() == 20);
-        assert_eq!(new.secret.len(), 40);
-        let record = SealedRecord::SecretAccessKey(&new.access_key.access_key_id);
-        assert_eq!(*root_key.open(record, &new.access_key.sealed_secret).unwrap(), new.secret.as_bytes());
         let lifetime_ms = new.access_key.expires.unwrap().millis() - new.access_key.created.millis();
         assert_eq!(lifetime_ms, 60_000);
+        assert_eq!(new_access_key(account, None, None, &root_key).unwrap().access_key.expires, None);
     }
 
     #[test]

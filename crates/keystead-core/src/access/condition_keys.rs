@@ -24,6 +24,16 @@ impl ConditionKeys for NoConditionKeys {
 pub(super) struct AllConditionKeys<'a, T> {
     pub(super) request: &'a AccessRequest<'a>,
     pub(super) resource: &'a T,
+    pub(super) reader: Reader,
+}
+
+/// Whose policies ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reader {
+    /// The identity's.
+    Identity,
+    /// The resource's own policy.
+    Resource,
 }
 
 impl<T: Resource> ConditionKeys for AllConditionKeys<'_, T> {
@@ -34,7 +44,11 @@ impl<T: Resource> ConditionKeys for AllConditionKeys<'_, T> {
         if key == "aws:resourceaccount" {
             return Some(Cow::Owned(self.resource.owner().to_string().into()));
         }
-        self.resource.condition_key(key).or_else(|| global(self.request, key)).map(Cow::Owned)
+        let of_resource = self.resource.condition_key(key).or_else(|| match self.reader {
+            Reader::Identity => self.resource.condition_key_of_identities(key),
+            Reader::Resource => None,
+        });
+        of_resource.or_else(|| global(self.request, key)).map(Cow::Owned)
     }
 }
 

@@ -15,19 +15,20 @@ const FIRST_WAIT_MS: u64 = 2;
 const LONGEST_WAIT_MS: u64 = 128;
 
 /// Counts the conflicts of one operation.
-pub(crate) struct Conflicts<'a> {
+pub struct Conflicts<'a> {
     entropy: &'a dyn Entropy,
     waited: Duration,
     wait_ms_max: u64,
 }
 
 impl<'a> Conflicts<'a> {
-    pub(crate) fn new(entropy: &'a dyn Entropy) -> Self {
+    /// None yet.
+    pub fn new(entropy: &'a dyn Entropy) -> Self {
         Self { entropy, waited: Duration::ZERO, wait_ms_max: FIRST_WAIT_MS }
     }
 
     /// Waits a random time, so that those who met do not meet again; fails once it has taken too long.
-    pub(crate) async fn wait(&mut self) -> Result<(), KmsError> {
+    pub async fn wait(&mut self) -> Result<(), KmsError> {
         if self.waited >= DEADLINE {
             return Err(KmsError::new(
                 Exception::KmsInternal,

@@ -208,6 +208,8 @@ impl ConnectionWorker {
             kms_request_id: &request_id,
             kms_operation: "ConnectCustomKeyStore",
             aws_principal_arn: None,
+            aws_source_vpc: None,
+            aws_source_vpce: None,
             kms_key_arn: None,
         };
         let loaded = self.kms.catalog.load_key_store(key_store)?;

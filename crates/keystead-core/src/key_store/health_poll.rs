@@ -31,6 +31,8 @@ pub async fn poll_health(kms: &Kms) -> Result<(), KmsError> {
                 kms_request_id: &request_id,
                 kms_operation: "KmsHealthCheck",
                 aws_principal_arn: None,
+                aws_source_vpc: None,
+                aws_source_vpce: None,
                 kms_key_arn: None,
             };
             match backend.check_health(&link, &metadata).await {

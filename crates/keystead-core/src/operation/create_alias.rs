@@ -4,7 +4,7 @@ use keystead_model::arn::{AccountId, AliasArn, AliasName, InvalidAliasName, KeyI
 use keystead_model::kms::{CreateAliasRequest, Exception};
 
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
-use crate::access::{Authorized, Resource, authorize, no_resource_policy_allows};
+use crate::access::{Authorized, Resource, Subject, no_resource_policy_allows};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::key::{Alias, refuse_in_state};
@@ -88,7 +88,7 @@ pub(super) fn authorized_alias(call: &mut Call<'_>, text: &str) -> Result<Author
         return Err(no_resource_policy_allows(&call.caller.principal, &call.action(), &arn));
     }
     call.note_resource(AuditResource::alias(&account, arn.clone()));
-    authorize(&call.access_request(), &call.action(), AliasResource { account, name, arn })
+    call.authorize(&call.action(), Subject::Alias, AliasResource { account, name, arn })
 }
 
 /// An alias cannot stand for an alias.

@@ -17,7 +17,7 @@ use super::external_key_store_settings::{
     check_endpoint, check_health, check_path, check_uri, vpc_endpoint_service_unsupported,
 };
 use super::key_lookup::authorized_account;
-use crate::access::{AccountScope, Authorized};
+use crate::access::{KmsScope, Authorized};
 use crate::error::KmsError;
 use crate::key_store::{
     CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords, copy_of,
@@ -48,7 +48,7 @@ pub(super) async fn create_custom_key_store(
 async fn create_cloud_hsm(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: CreateCustomKeyStoreRequest,
 ) -> Result<CustomKeyStoreId, KmsError> {
     let name = request.custom_key_store_name.clone();
@@ -111,7 +111,7 @@ fn same_again(
 async fn create_external(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: CreateCustomKeyStoreRequest,
 ) -> Result<CustomKeyStoreId, KmsError> {
     let settings = proxy_settings(request)?;
@@ -149,7 +149,7 @@ fn new_id(kms: &Kms) -> CustomKeyStoreId {
 
 fn new_key_store(
     call: &Call<'_>,
-    scope: &AccountScope,
+    scope: &KmsScope,
     id: CustomKeyStoreId,
     name: String,
     kind: CustomKeyStoreKind,

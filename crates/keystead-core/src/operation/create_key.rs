@@ -1,22 +1,25 @@
 //! CreateKey.
 
 use keystead_model::arn::{AccountId, KeyArn, KeyId};
-use keystead_model::kms::{CreateKeyRequest, CreateKeyResponse, Exception, KeySpec, KeyUsageType, OriginType, Tag};
+use keystead_model::kms::{
+    CreateKeyRequest, CreateKeyResponse, Exception, KeySpec, KeyUsageType, MultiRegionKeyType, OriginType, Tag,
+};
 
 use super::custom_key_store_lookup::not_found;
 use super::key_lookup::authorized_account;
 use super::key_metadata::key_metadata;
+use super::new_key::NewKey;
 use super::new_key_home::Home;
 use super::new_key_type::NewKeyType;
 use super::policy::policy_of_new_key;
 use super::tags::check_tags;
-use crate::access::{AccountScope, authorize};
+use crate::access::{AllKeys, KmsScope, Subject};
 use crate::audit::AuditResource;
 use crate::catalog::Conflicts;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
-    EffectiveState, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId, MultiRegion, RotationSettings,
+    EffectiveState, Key, KeyFacts, KeyMaterialRecord, KeyOrigin, KeyStatus, MaterialId, MultiRegion, RotationSettings,
     generate_material,
 };
 use crate::kms::{Call, Kms};
@@ -32,16 +35,22 @@ pub(super) async fn create_key(
 ) -> Result<CreateKeyResponse, KmsError> {
     let scope = authorized_account(call)?;
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-        // Tags at creation need this leave, too, on all keys of the account (KMS core digest 2.2).
-        authorize(&call.access_request(), "kms:TagResource", scope.clone())?;
+        // Tags at creation need this leave, too.
+        call.authorize("kms:TagResource", Subject::Region, AllKeys(scope.clone()))?;
     }
     note_defaults(call, &request);
     let key_type = NewKeyType::of_request(&request)?;
     let tags = request.tags.clone().unwrap_or_default();
     check_tags(&tags)?;
-    let policy =
-        policy_of_new_key(kms, call, &scope, request.policy.as_deref(), request.bypass_policy_lockout_safety_check)
-            .await?;
+    let new_key_of_caller = NewKey { scope: &scope, facts: facts_of_new_key(&request, key_type, &tags) };
+    let policy = policy_of_new_key(
+        kms,
+        call,
+        &new_key_of_caller,
+        request.policy.as_deref(),
+        request.bypass_policy_lockout_safety_check,
+    )
+    .await?;
     let properties =
         Properties { key_type, description: request.description.clone().unwrap_or_default(), policy, tags };
     let mut conflicts = Conflicts::new(&*kms.entropy);
@@ -83,6 +92,16 @@ fn note_defaults(call: &mut Call<'_>, request: &CreateKeyRequest) {
     ]);
 }
 
+fn facts_of_new_key<'a>(request: &CreateKeyRequest, key_type: NewKeyType, tags: &'a [Tag]) -> KeyFacts<'a> {
+    KeyFacts {
+        spec: key_type.spec,
+        usage: key_type.usage,
+        origin: request.origin.unwrap_or(OriginType::AwsKms),
+        multi_region: key_type.multi_region.then_some(MultiRegionKeyType::Primary),
+        tags,
+    }
+}
+
 /// A single-Region ID, or one that shows a multi-Region key.
 fn new_key_id(kms: &Kms, multi_region: bool) -> KeyId {
     let mut random = [0; 16];
@@ -102,7 +121,7 @@ struct Properties {
 async fn new_key(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &AccountScope,
+    scope: &KmsScope,
     id: KeyId,
     origin: KeyOrigin,
     properties: Properties,

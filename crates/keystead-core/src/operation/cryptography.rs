@@ -228,10 +228,15 @@ impl UsableKey {
     }
 
     fn metadata<'a>(&'a self, call: &'a Call<'_>) -> CallMetadata<'a> {
+        // The network of another account is none of the key owner's business (XKS Proxy API specification, `awsSourceVpc`).
+        let own = call.caller.principal.account == self.key.key.account;
+        let endpoint = call.caller.origin.vpc_endpoint.as_deref().filter(|_| own);
         CallMetadata {
             kms_request_id: &call.caller.origin.request_id,
             kms_operation: call.operation.name,
             aws_principal_arn: Some(&call.caller.principal.arn),
+            aws_source_vpc: endpoint.map(|endpoint| endpoint.vpc_id.as_str()),
+            aws_source_vpce: endpoint.map(|endpoint| endpoint.vpc_endpoint_id.as_str()),
             kms_key_arn: Some(&self.key.arn),
         }
     }

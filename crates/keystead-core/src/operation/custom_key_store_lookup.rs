@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystead_model::arn::CustomKeyStoreId;
 use keystead_model::kms::Exception;
 
-use crate::access::{AccountScope, Authorized};
+use crate::access::{KmsScope, Authorized};
 use crate::catalog::LoadedKeyStore;
 use crate::error::KmsError;
 use crate::key_store::CustomKeyStore;
@@ -14,7 +14,7 @@ use crate::kms::Kms;
 /// The custom key store, from this node's view.
 pub(super) async fn key_store_of_account(
     kms: &Kms,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     id: &CustomKeyStoreId,
 ) -> Result<Arc<LoadedKeyStore>, KmsError> {
     let key_store = kms.catalog.key_store(id).await?;
@@ -24,7 +24,7 @@ pub(super) async fn key_store_of_account(
 /// The custom key store as it is stored now, to be changed.
 pub(super) async fn stored_key_store(
     kms: &Kms,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     id: &CustomKeyStoreId,
 ) -> Result<CustomKeyStore, KmsError> {
     let key_store = kms.catalog.store().custom_key_store(id).await?;
@@ -32,7 +32,7 @@ pub(super) async fn stored_key_store(
 }
 
 /// Of another account is, to this caller, none at all.
-fn belongs(key_store: &CustomKeyStore, scope: &AccountScope) -> bool {
+fn belongs(key_store: &CustomKeyStore, scope: &KmsScope) -> bool {
     key_store.account == scope.account && key_store.region == scope.region
 }
 

@@ -5,7 +5,7 @@ use keystead_model::kms::{CustomKeyStoreType, Exception};
 
 use super::cloudhsm_key_store_settings::cluster_in_use;
 use super::external_key_store_settings::uri_in_use;
-use crate::access::{AccountScope, Authorized};
+use crate::access::{KmsScope, Authorized};
 use crate::error::KmsError;
 use crate::key_store::{CustomKeyStore, CustomKeyStoreKind};
 use crate::kms::{Call, Kms};
@@ -44,7 +44,7 @@ pub(super) const CUSTOM_KEY_STORES_MAX: usize = 10_000;
 /// The key stores of the account other than `except`; the quota bounds how many there are.
 pub(super) async fn other_key_stores(
     kms: &Kms,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     except: Option<&CustomKeyStoreId>,
 ) -> Result<Vec<CustomKeyStore>, KmsError> {
     let store = kms.catalog.store();

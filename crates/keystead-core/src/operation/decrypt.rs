@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use keystead_model::Blob;
+use keystead_model::arn::KeyId;
 use keystead_model::kms::{
     DecryptRequest, DecryptResponse, DryRunModifierType, EncryptionAlgorithmSpec, Exception, KeyUsageType,
 };
@@ -14,9 +15,9 @@ use zeroize::Zeroizing;
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation, invalid_ciphertext};
 use super::encryption::Encryption;
 use super::grant_tokens::check_grant_tokens;
-use super::key_lookup::{AcceptedForms, authorized_key_for};
+use super::key_lookup::{AcceptedForms, authorize_key, authorized_key_for, key_id_of};
 use super::recipient::{AnsweredSecret, Recipient};
-use crate::access::{Authorized, authorize};
+use crate::access::Authorized;
 use crate::audit::AuditResource;
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
@@ -127,6 +128,15 @@ impl Source<'_> {
         Ok(Opening { key, source: self, ciphertext })
     }
 
+    /// The ID of the key that the request names, or else of the one that the ciphertext names; nothing of it may be told.
+    pub(super) async fn key_id(&self, kms: &Kms, call: &Call<'_>) -> Result<Option<KeyId>, KmsError> {
+        if let Some(key_id) = self.key_id {
+            return key_id_of(kms, call, key_id).await;
+        }
+        let ciphertext = self.ciphertext.and_then(|blob| Ciphertext::parse(blob.as_ref()).ok());
+        Ok(ciphertext.map(|ciphertext| ciphertext.header.key_id))
+    }
+
     /// `IGNORE_CIPHERTEXT` goes with a dry run only.
     fn ignores_ciphertext(&self) -> Result<bool, KmsError> {
         match (self.modifiers.is_empty(), self.dry_run) {
@@ -174,12 +184,42 @@ impl Source<'_> {
         key_id: &str,
         blob: &Blob,
     ) -> Result<(Authorized<Arc<LoadedKey>>, Ciphertext), KmsError> {
+        if let Some(found) = self.with_id_of_another_account(kms, call, key_id, blob).await? {
+            return Ok(found);
+        }
         let key = self.named_key(kms, call, key_id).await?;
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         if ciphertext.header.key_id != key.key.id {
             return Err(incorrect_key());
         }
         Ok((key, ciphertext))
+    }
+
+    /// Of a ciphertext that names a key of another account: a key ID is enough to name it, too (KMS API Reference, Decrypt, `KeyId`). A caller
+    /// who may not use it hears what it would hear of an ID that is no key's.
+    async fn with_id_of_another_account(
+        &self,
+        kms: &Kms,
+        call: &mut Call<'_>,
+        key_id: &str,
+        blob: &Blob,
+    ) -> Result<Option<(Authorized<Arc<LoadedKey>>, Ciphertext)>, KmsError> {
+        let (Some(id), Ok(ciphertext)) = (KeyId::parse(key_id), Ciphertext::parse(blob.as_ref())) else {
+            return Ok(None);
+        };
+        if ciphertext.header.key_id != id {
+            return Ok(None);
+        }
+        let key = kms.catalog.key(call.region(), &id).await?;
+        let Some(key) = key.filter(|key| key.key.account != call.caller.principal.account) else { return Ok(None) };
+        match authorize_key(kms, call, self.action, key).await {
+            Ok(key) => {
+                call.note_resource(AuditResource::key(&key.key.account, &key.arn));
+                Ok(Some((key, ciphertext)))
+            }
+            Err(refused) if refused.by_resource => Ok(None),
+            Err(refused) => Err(refused.error),
+        }
     }
 
     /// The key as it is stored, if the cached one never encrypted with the material that the ciphertext names: another server may have
@@ -194,10 +234,11 @@ impl Source<'_> {
         if key.key.has_encrypted_with(&header.material_id) {
             return Ok(key);
         }
-        let refused = |error: KmsError| if self.key_id.is_some() { error } else { hidden() };
+        let refused = |error: KmsError| if self.key_id.is_some() { error } else { hidden_if_denied(error) };
         let stored = kms.catalog.key_afresh(&key.key.region, &key.key.id).await?;
-        let stored = stored.ok_or_else(|| refused(KmsError::not_found(format!("Key '{}' does not exist", key.arn))))?;
-        authorize(&call.access_request(), self.action, stored).map_err(refused)
+        let not_found = || KmsError::not_found(format!("Key '{}' does not exist", key.arn));
+        let stored = stored.ok_or_else(|| if self.key_id.is_some() { not_found() } else { hidden() })?;
+        authorize_key(kms, call, self.action, stored).await.map_err(|denied| refused(denied.error))
     }
 
     async fn with_key_of_blob(
@@ -208,10 +249,10 @@ impl Source<'_> {
     ) -> Result<(Authorized<Arc<LoadedKey>>, Ciphertext), KmsError> {
         let ciphertext = Ciphertext::parse(blob.as_ref()).map_err(|_| invalid_ciphertext())?;
         let key = kms.catalog.key(call.region(), &ciphertext.header.key_id).await?.ok_or_else(hidden)?;
-        let resource = AuditResource::key(&key.key.account, &key.arn);
         // A key that is denied must look like one that does not exist.
-        let key = authorize(&call.access_request(), self.action, key).map_err(|_| hidden())?;
-        call.note_resource(resource);
+        let key = authorize_key(kms, call, self.action, key).await;
+        let key = key.map_err(|refused| hidden_if_denied(refused.error))?;
+        call.note_resource(AuditResource::key(&key.key.account, &key.arn));
         Ok((key, ciphertext))
     }
 
@@ -234,6 +275,10 @@ fn hidden() -> KmsError {
     KmsError::access_denied(
         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
     )
+}
+
+fn hidden_if_denied(error: KmsError) -> KmsError {
+    if error.exception == Exception::AccessDenied { hidden() } else { error }
 }
 
 fn ciphertext_is_missing() -> KmsError {

@@ -18,6 +18,13 @@ pub(super) async fn may_exist(
     Ok(true)
 }
 
+impl Kms {
+    /// Whether a principal that a role's trust policy names may exist.
+    pub async fn principal_may_exist(&self, principal: &NamedPrincipal) -> Result<bool, KmsError> {
+        exists(self, principal).await
+    }
+}
+
 async fn exists(kms: &Kms, principal: &NamedPrincipal) -> Result<bool, KmsError> {
     let store = kms.catalog.store();
     let account = principal.account();

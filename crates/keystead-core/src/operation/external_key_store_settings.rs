@@ -99,6 +99,8 @@ pub(super) async fn check_health(
         kms_request_id: &call.caller.origin.request_id,
         kms_operation: call.operation.name,
         aws_principal_arn: None,
+        aws_source_vpc: None,
+        aws_source_vpce: None,
         kms_key_arn: None,
     };
     let link = KeyStoreLink::External(Arc::new(link));

@@ -1,11 +1,14 @@
 //! GetKeyLastUsage.
 
+use keystead_model::Timestamp;
 use keystead_model::kms::{GetKeyLastUsageRequest, GetKeyLastUsageResponse, KeyLastUsageData};
 
-use super::key_lookup::{AcceptedForms, authorized_key};
+use super::key_lookup::{AcceptedForms, authorized_key, key_id_of};
 use crate::error::KmsError;
 use crate::key::{Key, KeyLastUsage};
 use crate::kms::{Call, Kms};
+
+const MILLISECONDS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Tells the last successful cryptographic operation with a key, of those that this server has noted and those that are stored.
 ///
@@ -16,13 +19,30 @@ pub(super) async fn get_key_last_usage(
     request: GetKeyLastUsageRequest,
 ) -> Result<GetKeyLastUsageResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
-    let since = kms.catalog.store().key_usages_recorded_since().await?;
     Ok(GetKeyLastUsageResponse {
         key_id: key.key.arn(),
         key_last_usage: last_usage(kms, &key.key).await?.map(data).unwrap_or_default(),
-        tracking_start_date: key.key.created.max(since),
+        tracking_start_date: tracking_start(kms, &key.key).await?,
         key_creation_date: key.key.created,
     })
+}
+
+async fn tracking_start(kms: &Kms, key: &Key) -> Result<Timestamp, KmsError> {
+    Ok(key.created.max(kms.catalog.store().key_usages_recorded_since().await?))
+}
+
+/// Tells policies for how many whole days the key that a request names was not used: `kms:TrailingDaysWithoutKeyUsage`. A key that was never
+/// used counts from the day on which its use began to be tracked (unverified).
+pub(super) async fn note_days_without_usage(kms: &Kms, call: &mut Call<'_>, key_id: &str) -> Result<(), KmsError> {
+    let Some(id) = key_id_of(kms, call, key_id).await? else { return Ok(()) };
+    let Some(key) = kms.catalog.key(call.region(), &id).await? else { return Ok(()) };
+    let since = match last_usage(kms, &key.key).await? {
+        Some(usage) => usage.timestamp,
+        None => tracking_start(kms, &key.key).await?,
+    };
+    let days = call.now.millis().saturating_sub(since.millis()).max(0) / MILLISECONDS_PER_DAY;
+    call.computed_condition_keys.push(("kms:TrailingDaysWithoutKeyUsage".to_owned(), days.to_string().into()));
+    Ok(())
 }
 
 async fn last_usage(kms: &Kms, key: &Key) -> Result<Option<KeyLastUsage>, KmsError> {

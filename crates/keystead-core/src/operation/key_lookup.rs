@@ -9,7 +9,10 @@ use keystead_model::arn::{
 };
 use keystead_model::kms::Exception;
 
-use crate::access::{AccountScope, Authorized, authorize, no_resource_policy_allows};
+use super::key_grants::{grants_for, grants_of_tokens};
+use crate::access::{
+    Authorized, Grants, KmsScope, Refused, Subject, authorize_with, no_resource_policy_allows, operation_access,
+};
 use crate::audit::AuditResource;
 use crate::catalog::{LoadedKey, LoadedKeyStore};
 use crate::error::KmsError;
@@ -44,25 +47,139 @@ pub(super) async fn authorized_key_for(
     text: &str,
     forms: AcceptedForms,
 ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
-    let identifier = parse(text, forms)?;
-    let account = call.caller.principal.account;
-    let (region, owner) = home_of(&identifier, call.region(), account);
-    if region != *call.region() {
-        return Err(KmsError::not_found(format!("Invalid arn {region}")));
+    let named = NamedKey::read(call, text, forms)?;
+    if named.owner != call.caller.principal.account {
+        return key_of_another_account(kms, call, action, &named).await;
     }
-    if owner != account {
-        // A key of another account looks the same whether it exists or not.
-        return Err(no_resource_policy_allows(&call.caller.principal, action, text));
-    }
-    let key_id = match identifier {
-        KeyIdentifier::Id(id) => id,
-        KeyIdentifier::Arn(arn) => arn.key_id(),
-        KeyIdentifier::AliasName(name) => target_of(kms, call.region(), &owner, &name).await?,
-        KeyIdentifier::AliasArn(arn) => target_of(kms, call.region(), &owner, arn.alias_name()).await?,
-    };
-    let key = existing_key(kms, call.region(), &owner, &key_id).await?;
+    let key = named.own_key(kms, call.region()).await?;
     call.note_resource(AuditResource::key(&key.key.account, &key.arn));
-    authorize(&call.access_request(), action, key)
+    authorize_key(kms, call, action, key).await.map_err(|refused| refused.error)
+}
+
+/// A key of the caller's account, without leave for anything: for operations whose leave is not asked of keys.
+pub(super) async fn own_key(kms: &Kms, call: &Call<'_>, text: &str) -> Result<Arc<LoadedKey>, KmsError> {
+    let named = NamedKey::read(call, text, AcceptedForms::IdOrArn)?;
+    if named.owner != call.caller.principal.account {
+        return Err(no_resource_policy_allows(&call.caller.principal, &call.action(), text));
+    }
+    named.own_key(kms, call.region()).await
+}
+
+/// The ID of the key that `text` names, whether or not the caller may do anything with it: nothing of it may be told. `None` if there is none.
+pub(super) async fn key_id_of(kms: &Kms, call: &Call<'_>, text: &str) -> Result<Option<KeyId>, KmsError> {
+    match NamedKey::read(call, text, AcceptedForms::All) {
+        Ok(named) => named.key_id(kms, call.region()).await,
+        Err(_) => Ok(None),
+    }
+}
+
+/// The key of another account, if both accounts allow it. To a caller whom the other account allows nothing, a key that is not there, one that
+/// is forbidden, and one that the operation cannot be done with look exactly alike, whatever the caller's own policies say.
+async fn key_of_another_account(
+    kms: &Kms,
+    call: &mut Call<'_>,
+    action: &str,
+    named: &NamedKey<'_>,
+) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
+    let hidden = |call: &Call<'_>| no_resource_policy_allows(&call.caller.principal, action, named.text);
+    if !operation_access(call.operation.name).is_some_and(|access| access.cross_account) {
+        return Err(hidden(call));
+    }
+    let key = match named.key_id(kms, call.region()).await? {
+        Some(id) => kms.catalog.key(call.region(), &id).await?.filter(|key| key.key.account == named.owner),
+        None => None,
+    };
+    let key = key.ok_or_else(|| hidden(call))?;
+    let key = authorize_key(kms, call, action, key).await;
+    let key = key.map_err(|refused| if refused.by_resource { hidden(call) } else { refused.error })?;
+    call.note_resource(AuditResource::key(&key.key.account, &key.arn));
+    Ok(key)
+}
+
+/// Leave for an action of the call on a key: by policies, or else by grants, those of grant tokens last.
+pub(super) async fn authorize_key(
+    kms: &Kms,
+    call: &Call<'_>,
+    action: &str,
+    key: Arc<LoadedKey>,
+) -> Result<Authorized<Arc<LoadedKey>>, Refused<Arc<LoadedKey>>> {
+    let keys = call.condition_keys(action, Subject::Key);
+    let request = call.caller.access_request(call.now, &keys);
+    let mut refused = match authorize_with(&request, action, key, &Grants::NONE) {
+        Err(refused) if refused.grants_may_allow => refused,
+        decided => return decided,
+    };
+    let encryption_context = keys.encryption_context();
+    let grants = |terms| Grants { terms, encryption_context: encryption_context.as_ref() };
+    let known = match grants_for(kms, call, &refused.resource).await {
+        Ok(known) => known,
+        Err(error) => return Err(Refused { error, ..refused }),
+    };
+    if !known.is_empty() {
+        refused = match authorize_with(&request, action, refused.resource, &grants(&known)) {
+            Err(refused) => refused,
+            allowed => return allowed,
+        };
+    }
+    if call.grant_tokens.is_empty() {
+        return Err(refused);
+    }
+    match grants_of_tokens(kms, call, &refused.resource, &known).await {
+        Ok(of_tokens) if of_tokens.is_empty() => Err(refused),
+        Ok(of_tokens) => {
+            let terms = [&known[..], &of_tokens].concat();
+            authorize_with(&request, action, refused.resource, &grants(&terms))
+        }
+        Err(error) => Err(Refused { error, ..refused }),
+    }
+}
+
+/// A key as a request names it, in the Region that is asked.
+struct NamedKey<'a> {
+    text: &'a str,
+    identifier: KeyIdentifier,
+    owner: AccountId,
+}
+
+impl<'a> NamedKey<'a> {
+    fn read(call: &Call<'_>, text: &'a str, forms: AcceptedForms) -> Result<Self, KmsError> {
+        let identifier = parse(text, forms)?;
+        let (region, owner) = home_of(&identifier, call.region(), call.caller.principal.account);
+        if region != *call.region() {
+            return Err(KmsError::not_found(format!("Invalid arn {region}")));
+        }
+        Ok(Self { text, identifier, owner })
+    }
+
+    /// The alias, if it is named by one.
+    fn alias_name(&self) -> Option<&AliasName> {
+        match &self.identifier {
+            KeyIdentifier::AliasName(name) => Some(name),
+            KeyIdentifier::AliasArn(arn) => Some(arn.alias_name()),
+            KeyIdentifier::Id(_) | KeyIdentifier::Arn(_) => None,
+        }
+    }
+
+    /// The key's ID; `None` for an alias that does not exist.
+    async fn key_id(&self, kms: &Kms, region: &Region) -> Result<Option<KeyId>, KmsError> {
+        let name = match &self.identifier {
+            KeyIdentifier::Id(id) => return Ok(Some(*id)),
+            KeyIdentifier::Arn(arn) => return Ok(Some(arn.key_id())),
+            KeyIdentifier::AliasName(name) => name,
+            KeyIdentifier::AliasArn(arn) => arn.alias_name(),
+        };
+        let alias = kms.catalog.alias(&self.owner, region, name).await?;
+        Ok(alias.map(|alias| alias.target_key_id))
+    }
+
+    /// The key, of an account that may know whether it exists.
+    async fn own_key(&self, kms: &Kms, region: &Region) -> Result<Arc<LoadedKey>, KmsError> {
+        match (self.key_id(kms, region).await?, self.alias_name()) {
+            (Some(id), _) => existing_key(kms, region, &self.owner, &id).await,
+            (None, Some(name)) => Err(alias_not_found(region, self.owner, name)),
+            (None, None) => Err(KmsError::not_found(format!("Invalid keyId '{}'", self.text))),
+        }
+    }
 }
 
 /// What a `KeyId` member holds, in one of the forms that the operation takes.
@@ -97,11 +214,6 @@ fn home_of(identifier: &KeyIdentifier, region: &Region, account: AccountId) -> (
     }
 }
 
-async fn target_of(kms: &Kms, region: &Region, account: &AccountId, name: &AliasName) -> Result<KeyId, KmsError> {
-    let alias = kms.catalog.alias(account, region, name).await?;
-    alias.map(|alias| alias.target_key_id).ok_or_else(|| alias_not_found(region, *account, name))
-}
-
 /// `NotFoundException` for an alias.
 pub(super) fn alias_not_found(region: &Region, account: AccountId, name: &AliasName) -> KmsError {
     let arn = AliasArn::new(region.clone(), account, name.clone());
@@ -123,10 +235,12 @@ pub(super) async fn existing_key(
     })
 }
 
-/// Leave to do the call's operation in the caller's account where it is about no key in particular (`Resource: *`).
-pub(super) fn authorized_account(call: &Call<'_>) -> Result<Authorized<AccountScope>, KmsError> {
-    let scope = AccountScope { account: call.caller.principal.account, region: call.region().clone() };
-    authorize(&call.access_request(), &call.action(), scope)
+/// Leave to do the call's operation in the caller's account where it is about no key in particular.
+pub(super) fn authorized_account(call: &Call<'_>) -> Result<Authorized<KmsScope>, KmsError> {
+    let scope = KmsScope { account: call.caller.principal.account, region: call.region().clone() };
+    let access = operation_access(call.operation.name).and_then(|access| access.actions.first());
+    let subject = access.map_or(Subject::Region, |(_, subject)| *subject);
+    call.authorize(&call.action(), subject, scope)
 }
 
 /// The state of a key as callers see it, and the custom key store it is in.

@@ -4,12 +4,14 @@ use keystead_model::arn::{AliasName, KeyId};
 use keystead_model::kms::{AliasListEntry, ListAliasesRequest, ListAliasesResponse};
 
 use super::create_alias::alias_arn;
-use super::key_lookup::{AcceptedForms, authorized_account, authorized_key};
+use super::key_lookup::{authorized_account, own_key};
 use super::page::LIST_ALIASES;
+use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
-/// Lists the aliases of the caller's account and Region, or those of one key.
+/// Lists the aliases of the caller's account and Region, or those of one key. Leave is asked of no key (KMS Developer Guide, "AWS KMS
+/// permissions reference").
 pub(super) async fn list_aliases(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -17,7 +19,11 @@ pub(super) async fn list_aliases(
 ) -> Result<ListAliasesResponse, KmsError> {
     let scope = authorized_account(call)?;
     let key = match &request.key_id {
-        Some(key_id) => Some(authorized_key(kms, call, key_id, AcceptedForms::IdOrArn).await?.key.id),
+        Some(key_id) => {
+            let key = own_key(kms, call, key_id).await?;
+            call.note_resource(AuditResource::key(&key.key.account, &key.arn));
+            Some(key.key.id)
+        }
         None => None,
     };
     let filters = key.as_ref().map(KeyId::as_str);

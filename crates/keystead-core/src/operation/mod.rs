@@ -59,6 +59,7 @@ mod list_key_rotations;
 mod list_keys;
 mod list_resource_tags;
 mod list_retirable_grants;
+mod new_key;
 mod new_key_home;
 mod new_key_type;
 mod other_region;

@@ -8,7 +8,7 @@ use keystead_model::kms::{CreateKeyRequest, Exception, OriginType};
 use super::cloudhsm_key_store_settings::check_zones;
 use super::custom_key_store_lookup::{invalid_state, key_store_of_account};
 use super::external_key_store_settings::check_uri_length;
-use crate::access::{AccountScope, Authorized};
+use crate::access::{KmsScope, Authorized};
 use crate::catalog::{LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{KeyOrigin, discard_backing_key, generate_backing_key};
@@ -27,7 +27,7 @@ impl Home {
     pub(super) async fn of_request(
         kms: &Kms,
         call: &mut Call<'_>,
-        scope: &Authorized<AccountScope>,
+        scope: &Authorized<KmsScope>,
         request: &CreateKeyRequest,
         key_id: KeyId,
     ) -> Result<Self, KmsError> {
@@ -65,7 +65,7 @@ fn in_no_key_store(request: &CreateKeyRequest, origin: KeyOrigin) -> Result<Home
 async fn in_cloudhsm_key_store(
     kms: &Kms,
     call: &mut Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: &CreateKeyRequest,
     key_id: KeyId,
 ) -> Result<Home, KmsError> {
@@ -106,7 +106,7 @@ fn wrong_type(key_store: &CustomKeyStore, origin: OriginType) -> KmsError {
 async fn in_external_key_store(
     kms: &Kms,
     call: &mut Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: &CreateKeyRequest,
 ) -> Result<Home, KmsError> {
     let required = |member: &str| KmsError::validation(format!("{member} is required with Origin EXTERNAL_KEY_STORE."));
@@ -121,10 +121,13 @@ async fn in_external_key_store(
             .with_cause(cause::KEY_STORE_NOT_CONNECTED));
     }
     check_uri_length(&external.uri_endpoint, &external.uri_path, &format!("/keys/{xks_key_id}/metadata"))?;
+    let endpoint = call.caller.origin.vpc_endpoint.as_deref();
     let metadata = CallMetadata {
         kms_request_id: &call.caller.origin.request_id,
         kms_operation: call.operation.name,
         aws_principal_arn: Some(&call.caller.principal.arn),
+        aws_source_vpc: endpoint.map(|endpoint| endpoint.vpc_id.as_str()),
+        aws_source_vpce: endpoint.map(|endpoint| endpoint.vpc_endpoint_id.as_str()),
         kms_key_arn: None,
     };
     let external_key = kms.backend.key_metadata(link, &xks_key_id, &metadata).await.map_err(KmsError::create_key)?;

@@ -1,12 +1,13 @@
-//! The policy of a key: the default one, and what is checked before one is stored. Nothing else evaluates them yet.
+//! The policy of a key: the default one, and what is checked before one is stored.
 
-use keystead_model::arn::AccountId;
+use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
-use keystead_policy::{AccessRequest, Identity, PolicyDocument, PolicyKind, RequestContext};
+use keystead_policy::{PolicyDocument, PolicyKind};
 
 use super::existing_principals::may_exist;
+use super::new_key::NewKey;
 use super::policy_text::with_full_principals;
-use crate::access::{AccountScope, NamedPrincipal};
+use crate::access::{AccessRequest, NamedPrincipal, Resource, Subject, policy_would_allow};
 use crate::error::KmsError;
 use crate::key::default_key_policy;
 use crate::kms::{Call, Kms};
@@ -14,31 +15,32 @@ use crate::kms::{Call, Kms};
 /// The name of the one policy that each key has.
 pub(super) const POLICY_NAME: &str = "default";
 
+const PUT_KEY_POLICY: &str = "kms:PutKeyPolicy";
+
 /// Condition keys that are single-valued although their names differ, in lower case, and what their values are of.
 const SINGLE_VALUED: [(&str, &str); 2] = [("kms:encryptioncontext:", "encryption context"), ("aws:requesttag/", "tag")];
 
-/// The policy of a new key in the Region and account of `scope`: what the caller gives, or the default one.
+/// The policy of a new key: what the caller gives, or the default one.
 pub(super) async fn policy_of_new_key(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &AccountScope,
+    key: &NewKey<'_>,
     given: Option<&str>,
     bypass_lockout_safety_check: Option<bool>,
 ) -> Result<String, KmsError> {
-    let Some(policy) = given else { return Ok(default_key_policy(&scope.account)) };
-    // The key has no ID yet that a policy could name.
-    let new_key = format!("arn:aws:kms:{}:{}:key/", scope.region, scope.account);
-    checked_policy(kms, call, &new_key, policy, bypass_lockout_safety_check).await
+    let Some(policy) = given else { return Ok(default_key_policy(&key.scope.account)) };
+    checked_policy(kms, call, key, &key.scope.region, policy, bypass_lockout_safety_check).await
 }
 
-/// The policy as it is stored: as given, but for a bare `"Principal": "*"`, which becomes `{"AWS":"*"}`.
+/// The policy of `key` in that Region as it is stored: as given, but for a bare `"Principal": "*"`, which becomes `{"AWS":"*"}`.
 ///
 /// Fails with `LimitExceededException` for one that is too long (text unverified), and with `MalformedPolicyDocumentException` for what is no
 /// policy, names principals that do not exist, or would lock its author out (unless that check is bypassed).
-pub(super) async fn checked_policy(
+pub(super) async fn checked_policy<T: Resource + Sync>(
     kms: &Kms,
     call: &Call<'_>,
-    key_arn: &str,
+    key: &T,
+    region: &Region,
     policy: &str,
     bypass_lockout_safety_check: Option<bool>,
 ) -> Result<String, KmsError> {
@@ -60,31 +62,23 @@ pub(super) async fn checked_policy(
         return Err(malformed("Policy contains a statement with one or more invalid principals.".to_owned()));
     }
     if bypass_lockout_safety_check != Some(true) {
-        refuse_lockout(call, key_arn, &document)?;
+        refuse_lockout(call, key, region, &document)?;
     }
     Ok(with_full_principals(policy))
 }
 
 /// Refuses a policy by which the caller could not replace it: it must allow PutKeyPolicy to the caller, or to the caller's account as a whole,
-/// and not deny it (KMS API Reference, BypassPolicyLockoutSafetyCheck). Which condition keys the check sees is unverified.
-fn refuse_lockout(call: &Call<'_>, key_arn: &str, document: &PolicyDocument) -> Result<(), KmsError> {
-    let principal = &call.caller.principal;
-    let identity = Identity {
-        account: principal.account.to_string(),
-        arn: principal.arn.clone(),
-        role_arn: None,
-        federated_provider: None,
-    };
-    let mut context = RequestContext::default();
-    context.set("aws:PrincipalArn", principal.arn.as_str());
-    context.set("aws:PrincipalAccount", identity.account.as_str());
-    context.set("kms:CallerAccount", identity.account.as_str());
-    context.set("aws:SourceIp", call.caller.origin.source_ip.as_str());
-    context.set("aws:SecureTransport", call.caller.origin.tls.is_some());
-    let request =
-        AccessRequest { identity: &identity, action: "kms:PutKeyPolicy", resource: key_arn, context: &context };
-    let verdict = document.evaluate(&request);
-    if verdict.allow.is_some() && verdict.deny.is_none() {
+/// and not deny it (KMS API Reference, BypassPolicyLockoutSafetyCheck). Its conditions see what they would see of this request, were it that
+/// PutKeyPolicy (unverified).
+fn refuse_lockout<T: Resource>(
+    call: &Call<'_>,
+    key: &T,
+    region: &Region,
+    document: &PolicyDocument,
+) -> Result<(), KmsError> {
+    let keys = call.condition_keys(PUT_KEY_POLICY, Subject::Key);
+    let request = AccessRequest { region, ..call.caller.access_request(call.now, &keys) };
+    if policy_would_allow(&request, PUT_KEY_POLICY, key, document) {
         return Ok(());
     }
     Err(malformed("The new key policy will not allow you to update the key policy in the future.".to_owned()))

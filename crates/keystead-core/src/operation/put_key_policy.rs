@@ -19,8 +19,8 @@ pub(super) async fn put_key_policy(
     if let Some(name) = request.policy_name.filter(|name| name != POLICY_NAME) {
         return Err(KmsError::unsupported(format!("A KMS key has no policy {name}; the only one is {POLICY_NAME}.")));
     }
-    let policy =
-        checked_policy(kms, call, &key.arn, &request.policy, request.bypass_policy_lockout_safety_check).await?;
+    let bypass = request.bypass_policy_lockout_safety_check;
+    let policy = checked_policy(kms, call, &*key, &key.key.region, &request.policy, bypass).await?;
     let put = kms.catalog.change_key(&key, &*kms.entropy, |stored| {
         stored.policy.clone_from(&policy);
         Ok(())

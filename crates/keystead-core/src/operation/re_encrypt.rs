@@ -6,7 +6,7 @@ use keystead_model::kms::{EncryptionAlgorithmSpec, ReEncryptRequest, ReEncryptRe
 use super::cryptography::{KeyRole, dry_run_operation};
 use super::decrypt::Source;
 use super::encryption::Encryption;
-use super::key_lookup::{AcceptedForms, authorized_key_for};
+use super::key_lookup::{AcceptedForms, authorized_key_for, key_id_of};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
@@ -30,6 +30,8 @@ pub(super) async fn re_encrypt(
         action: "kms:ReEncryptFrom",
         role: KeyRole::Source,
     };
+    let same_key = is_same_key(kms, call, &source, &request.destination_key_id).await?;
+    call.computed_condition_keys.push(("kms:ReEncryptOnSameKey".to_owned(), same_key.into()));
     // Both keys are looked at before anything is decrypted: nothing is asked of the source's proxy for a destination that cannot be used.
     let opening = source.resolve(kms, call).await?;
     let encryption =
@@ -52,4 +54,10 @@ pub(super) async fn re_encrypt(
         source_key_material_id: opening.material_id(),
         destination_key_material_id: destination.current_material_id(),
     })
+}
+
+/// Whether one key is to decrypt and encrypt. Keys of different accounts in a Region have different IDs.
+async fn is_same_key(kms: &Kms, call: &Call<'_>, source: &Source<'_>, destination: &str) -> Result<bool, KmsError> {
+    let source = source.key_id(kms, call).await?;
+    Ok(source.is_some() && source == key_id_of(kms, call, destination).await?)
 }

@@ -45,7 +45,8 @@ impl Recipient {
         // AWS KMS is said to leave it out of the records of denied calls (readme of cyntrisec/EphemeralML). Here each has it: it is worth
         // knowing who was denied.
         call.note("recipient", audit_elements(&attestation));
-        call.recipient_attestation = attestation.condition_values();
+        let condition_keys = attestation.condition_values().into_iter();
+        call.computed_condition_keys.extend(condition_keys.map(|(key, value)| (key, value.into())));
         Ok(Self { attestation: Some(attestation) })
     }
 

@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_metadata::key_metadata;
+use super::new_key::{NewKey, ReplicaScope, facts_of_replica};
 use super::other_region::{OtherRegionEvent, other_region, record_in_other_region};
 use super::policy::policy_of_new_key;
 use super::tags::check_tags;
-use crate::access::{AccountScope, Authorized, authorize};
+use crate::access::{AllKeys, Authorized, KmsScope, Subject};
 use crate::catalog::Conflicts;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
-    EffectiveState, Import, Key, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind, refuse_in_state,
+    EffectiveState, Import, Key, KeyFacts, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind, refuse_in_state,
 };
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};
@@ -36,7 +37,7 @@ pub(super) async fn replicate_key(
     let region = other_region(kms, &primary.key, "ReplicaRegion", &request.replica_region)?;
     let scope = authorized_scope(call, &primary.key, &region, &request)?;
     kms.charge(call, "CreateKey", CREATE_KEY_REQUESTS, &region)?;
-    let properties = Properties::of_request(kms, call, &scope, &request).await?;
+    let properties = Properties::of_request(kms, call, &scope, &primary.key, &request).await?;
     let replica = insert_replica(kms, call, &scope, &primary.key, &properties).await?;
     crash_point::reached(CrashPoint::RecordReplica);
     // However short the state is, the answer tells it (KMS API Reference, ReplicateKey).
@@ -56,18 +57,17 @@ fn check_state(call: &Call<'_>, primary: &Key) -> Result<(), KmsError> {
 }
 
 /// Leave to create keys in the Region of the replica and, if it is to have tags, to tag them (KMS core digest 2.2).
-fn authorized_scope(
+fn authorized_scope<'a>(
     call: &Call<'_>,
-    primary: &Key,
+    primary: &'a Key,
     region: &Region,
     request: &ReplicateKeyRequest,
-) -> Result<Authorized<AccountScope>, KmsError> {
-    let scope = AccountScope { account: primary.account, region: region.clone() };
-    let scope = authorize(&call.access_request(), "kms:CreateKey", scope)?;
+) -> Result<Authorized<ReplicaScope<'a>>, KmsError> {
+    let scope = KmsScope { account: primary.account, region: region.clone() };
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
-        authorize(&call.access_request(), "kms:TagResource", scope.clone())?;
+        call.authorize_in(region, "kms:TagResource", Subject::Region, AllKeys(scope.clone()))?;
     }
-    Ok(scope)
+    call.authorize_in(region, "kms:CreateKey", Subject::Region, ReplicaScope::of(scope, primary))
 }
 
 /// What the caller chooses of a replica.
@@ -82,14 +82,15 @@ impl Properties {
     async fn of_request(
         kms: &Kms,
         call: &Call<'_>,
-        scope: &AccountScope,
+        scope: &KmsScope,
+        primary: &Key,
         request: &ReplicateKeyRequest,
     ) -> Result<Self, KmsError> {
         let tags = request.tags.clone().unwrap_or_default();
         check_tags(&tags)?;
-        let policy =
-            policy_of_new_key(kms, call, scope, request.policy.as_deref(), request.bypass_policy_lockout_safety_check)
-                .await?;
+        let replica = NewKey { scope, facts: KeyFacts { tags: &tags, ..facts_of_replica(primary) } };
+        let (given, bypass) = (request.policy.as_deref(), request.bypass_policy_lockout_safety_check);
+        let policy = policy_of_new_key(kms, call, &replica, given, bypass).await?;
         Ok(Self { description: request.description.clone().unwrap_or_default(), policy, tags })
     }
 }
@@ -98,7 +99,7 @@ impl Properties {
 async fn insert_replica(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<ReplicaScope<'_>>,
     primary: &Key,
     properties: &Properties,
 ) -> Result<Key, KmsError> {

@@ -3,6 +3,7 @@
 use keystead_model::Timestamp;
 use keystead_model::kms::{KeyState, ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse};
 
+use super::get_key_last_usage::note_days_without_usage;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::key::{EffectiveState, Key, KeyStatus, refuse_in_state};
@@ -24,6 +25,7 @@ pub(super) async fn schedule_key_deletion(
             // The model allows 1 to 365; the service itself is stricter.
             KmsError::validation(format!("PendingWindowInDays should be between 7 and 30, but it is {window}"))
         })?;
+    note_days_without_usage(kms, call, &request.key_id).await?;
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     if let Some(id) = key.key.origin.custom_key_store_id() {
         call.note("customKeyStoreId", id.as_str());

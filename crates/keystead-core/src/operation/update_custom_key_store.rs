@@ -15,7 +15,7 @@ use super::external_key_store_settings::{
     check_endpoint, check_health, check_path, check_uri, vpc_endpoint_service_unsupported,
 };
 use super::key_lookup::authorized_account;
-use crate::access::{AccountScope, Authorized};
+use crate::access::{KmsScope, Authorized};
 use crate::catalog::Conflicts;
 use crate::error::KmsError;
 use crate::key_store::{
@@ -133,7 +133,7 @@ fn refuse_parameters_of_the_other_type(
 /// A new password is not tried on any HSM: connecting tells. A request that changes nothing succeeds (unverified).
 async fn update_cloud_hsm(
     kms: &Kms,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: &UpdateCustomKeyStoreRequest,
     key_store: &mut CustomKeyStore,
     mut cloud_hsm: CloudHsmKeyStore,
@@ -182,7 +182,7 @@ fn told_by_owner(
 async fn update_external(
     kms: &Kms,
     call: &Call<'_>,
-    scope: &Authorized<AccountScope>,
+    scope: &Authorized<KmsScope>,
     request: &UpdateCustomKeyStoreRequest,
     key_store: &mut CustomKeyStore,
     mut external: ExternalKeyStore,

@@ -7,9 +7,9 @@ use keystead_model::arn::{KeyArn, Region};
 use keystead_model::kms::UpdatePrimaryRegionRequest;
 use serde_json::json;
 
-use super::key_lookup::{AcceptedForms, authorized_key};
+use super::key_lookup::{AcceptedForms, authorize_key, authorized_key};
 use super::other_region::{OtherRegionEvent, other_region, record_in_other_region};
-use crate::access::{Authorized, authorize};
+use crate::access::Authorized;
 use crate::catalog::LoadedKey;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
@@ -55,7 +55,7 @@ async fn authorized_replica(
 ) -> Result<Authorized<Arc<LoadedKey>>, KmsError> {
     let replica = kms.catalog.key(region, &primary.id).await?.filter(|key| key.key.account == primary.account);
     let replica = replica.ok_or_else(|| no_replica(primary, region))?;
-    authorize(&call.access_request(), &call.action(), replica)
+    authorize_key(kms, call, &call.action(), replica).await.map_err(|refused| refused.error)
 }
 
 /// The text is that of a key that does not exist (that AWS gives it here is unverified).

@@ -94,6 +94,10 @@ pub struct CallMetadata<'a> {
     pub kms_operation: &'a str,
     /// The caller; absent for health checks.
     pub aws_principal_arn: Option<&'a str>,
+    /// The VPC that the request came from, if it came through a VPC endpoint. Kept from the proxy of another account's key.
+    pub aws_source_vpc: Option<&'a str>,
+    /// That VPC endpoint.
+    pub aws_source_vpce: Option<&'a str>,
     /// The KMS key; absent for health checks and key metadata.
     pub kms_key_arn: Option<&'a str>,
 }

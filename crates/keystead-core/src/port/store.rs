@@ -31,8 +31,9 @@ pub trait Store: IdentityStore {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
     /// All accounts, by ID.
     async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
-    /// Adds an access key; `Duplicate(AccessKeyId)` if taken, `NotFound` if the account or user does not exist.
-    async fn insert_access_key(&self, access_key: &AccessKey) -> Result<(), StoreError>;
+    /// Adds an access key; `Duplicate(AccessKeyId)` if taken, `NotFound` if the account or user does not exist; `QuotaExceeded` when the
+    /// user, or the account's root user, has `quota` of them.
+    async fn insert_access_key(&self, access_key: &AccessKey, quota: u64) -> Result<(), StoreError>;
     /// One access key.
     async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError>;
     /// The access keys of an account, by ID.

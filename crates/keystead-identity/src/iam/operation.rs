@@ -1,9 +1,9 @@
 //! The operations that are served, and where each is.
 
 use keystead_query::{Parameters, Structure};
-use serde_json::Value;
 
 use super::call::Call;
+use super::users;
 use crate::error::IdentityError;
 
 /// An operation of IAM.
@@ -14,8 +14,39 @@ pub(super) struct Operation {
     pub(super) read_only: bool,
 }
 
-/// All that are served, by name.
-const OPERATIONS: &[Operation] = &[];
+macro_rules! read_only {
+    (reads) => {
+        true
+    };
+    (writes) => {
+        false
+    };
+}
+
+macro_rules! operations {
+    ($($name:ident $kind:ident => $module:ident::$function:ident,)+) => {
+        /// All that are served.
+        pub(super) const OPERATIONS: &[Operation] =
+            &[$(Operation { name: stringify!($name), read_only: read_only!($kind) }),+];
+
+        /// Does an operation. One that answers nothing but that it was done gives none.
+        pub(super) async fn dispatch(
+            operation: &'static Operation,
+            call: &Call<'_>,
+            parameters: Parameters,
+        ) -> Result<Option<Structure>, IdentityError> {
+            match operation.name {
+                $(stringify!($name) => $module::$function(call, parameters).await,)+
+                other => Err(IdentityError::internal(&format!("{other} has no line here"))),
+            }
+        }
+    };
+}
+
+operations! {
+    // Users.
+    GetUser reads => users::get_user,
+}
 
 /// The operation of that name, if it is served.
 pub(super) fn named(name: &str) -> Option<&'static Operation> {
@@ -25,18 +56,4 @@ pub(super) fn named(name: &str) -> Option<&'static Operation> {
 /// Whether an operation changes nothing.
 pub(super) fn is_read_only(name: &str) -> bool {
     named(name).is_some_and(|operation| operation.read_only)
-}
-
-/// What the audit record repeats of an answer: all but secrets.
-pub(super) fn recorded(_name: &str, answer: &Structure) -> Value {
-    answer.to_json()
-}
-
-/// Serves a request by the operation's name.
-pub(super) async fn dispatch(
-    operation: &'static Operation,
-    _call: &Call<'_>,
-    _parameters: Parameters,
-) -> Result<Option<Structure>, IdentityError> {
-    Err(IdentityError::internal(&format!("{} has no line here", operation.name)))
 }

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{access_key_uses, account_exists, found};
 use crate::changes;
 use crate::rows::{Layout, Record, encoding};
-use crate::statements::{execute, exists, fetch_all, fetch_optional, statements};
+use crate::statements::{execute, exists, fetch_all, fetch_optional, number, statements};
 
 const LAYOUT: Layout = Layout { table: "access_keys", identity: &["access_key_id"] };
 
@@ -23,17 +23,28 @@ statements! {
     OF_ACCOUNT = "SELECT access_key_id, account, user_name, user_id, sealed_secret, status, created, expires
         FROM access_keys WHERE account = $1 ORDER BY access_key_id";
     OF_USER = "SELECT access_key_id FROM access_keys WHERE account = $1 AND user_name = $2 LIMIT 1";
+    // The root user's have no name.
+    COUNT_OF_OWNER = "SELECT COUNT(*) FROM access_keys WHERE account = $1 AND user_name IS $2";
     SET_STATUS = "UPDATE access_keys SET status = $1 WHERE access_key_id = $2";
     DELETE = "DELETE FROM access_keys WHERE access_key_id = $1";
 }
 
 /// [`keystead_core::port::Store::insert_access_key`].
-pub(crate) async fn insert(connection: &mut SqliteConnection, access_key: &AccessKey) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    access_key: &AccessKey,
+    quota: u64,
+) -> Result<(), StoreError> {
     if is_there(connection, &access_key.access_key_id).await? {
         return Err(StoreError::Duplicate(UniqueConstraint::AccessKeyId));
     }
     if !owner_exists(connection, access_key).await? {
         return Err(StoreError::NotFound);
+    }
+    let of_owner = sqlx::query(COUNT_OF_OWNER).bind(access_key.account.as_str()).bind(&access_key.user_name);
+    let current = number(connection, of_owner).await?;
+    if current >= quota {
+        return Err(StoreError::QuotaExceeded { current });
     }
     let expires = access_key.expires.map(|expires| encoding::millis("expires", expires)).transpose()?;
     let insert = sqlx::query(INSERT)

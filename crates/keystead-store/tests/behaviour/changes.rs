@@ -28,7 +28,7 @@ pub async fn every_mutation_is_in_the_feed(store: &dyn Store) {
 
     let access_key = access_key("AKIAA", 1, None);
     let access_key_changed = || ChangedRecord::AccessKey("AKIAA".to_owned());
-    store.insert_access_key(&access_key).await.unwrap();
+    store.insert_access_key(&access_key, u64::MAX).await.unwrap();
     assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
     store.set_access_key_status("AKIAA", AccessKeyStatus::Inactive).await.unwrap();
     assert_eq!(news(store, &mut seen).await, [access_key_changed()]);

@@ -39,12 +39,12 @@ pub async fn access_keys_need_their_owner(store: &dyn Store) {
 
     let of_alice = AccessKey { expires: Some(at(100)), ..access_key("AKIAB", 1, Some(&alice)) };
     let of_root = access_key("AKIAA", 1, None);
-    store.insert_access_key(&of_alice).await.unwrap();
-    store.insert_access_key(&of_root).await.unwrap();
-    store.insert_access_key(&access_key("AKIAC", 2, None)).await.unwrap();
+    store.insert_access_key(&of_alice, u64::MAX).await.unwrap();
+    store.insert_access_key(&of_root, u64::MAX).await.unwrap();
+    store.insert_access_key(&access_key("AKIAC", 2, None), u64::MAX).await.unwrap();
 
     let same_id = access_key("AKIAB", 2, None);
-    assert_error!(store.insert_access_key(&same_id).await, StoreError::Duplicate(UniqueConstraint::AccessKeyId));
+    assert_error!(store.insert_access_key(&same_id, u64::MAX).await, StoreError::Duplicate(UniqueConstraint::AccessKeyId));
     let strangers = [
         access_key("AKIAD", 3, None),
         access_key("AKIAD", 1, Some(&user(1, "bob"))),
@@ -52,7 +52,7 @@ pub async fn access_keys_need_their_owner(store: &dyn Store) {
         access_key("AKIAD", 1, Some(&User { user_id: "AIDAFORMER".to_owned(), ..alice.clone() })),
     ];
     for stranger in strangers {
-        assert_error!(store.insert_access_key(&stranger).await, StoreError::NotFound);
+        assert_error!(store.insert_access_key(&stranger, u64::MAX).await, StoreError::NotFound);
     }
     assert_eq!(store.access_key("AKIAD").await.unwrap(), None);
     assert_eq!(store.access_key("AKIAB").await.unwrap(), Some(of_alice.clone()));
@@ -61,7 +61,7 @@ pub async fn access_keys_need_their_owner(store: &dyn Store) {
 
 pub async fn access_keys_are_activated_and_deactivated(store: &dyn Store) {
     with_account(store).await;
-    store.insert_access_key(&access_key("AKIAA", 1, None)).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, None), u64::MAX).await.unwrap();
     for status in [AccessKeyStatus::Inactive, AccessKeyStatus::Active] {
         store.set_access_key_status("AKIAA", status).await.unwrap();
         assert_eq!(store.access_key("AKIAA").await.unwrap().unwrap().status, status);
@@ -76,7 +76,7 @@ pub async fn a_user_with_access_keys_stays(store: &dyn Store) {
     with_account(store).await;
     let alice = user(1, "alice");
     store.insert_user(&alice).await.unwrap();
-    store.insert_access_key(&access_key("AKIAA", 1, Some(&alice))).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, Some(&alice)), u64::MAX).await.unwrap();
     assert_error!(store.delete_user(&account_id(1), "alice").await, StoreError::Referenced);
     store.delete_access_key("AKIAA").await.unwrap();
     store.delete_user(&account_id(1), "alice").await.unwrap();

@@ -254,8 +254,8 @@ impl KeyStoreBackend for XksProxyClient {
         let request = GetKeyMetadataRequest {
             request_metadata: KeyRequestMetadata {
                 aws_principal_arn: principal(call),
-                aws_source_vpc: None,
-                aws_source_vpce: None,
+                aws_source_vpc: call.aws_source_vpc.map(str::to_owned),
+                aws_source_vpce: call.aws_source_vpce.map(str::to_owned),
                 kms_operation: Cow::Owned(call.kms_operation.to_owned()),
                 kms_request_id: call.kms_request_id.to_owned(),
             },
@@ -330,8 +330,8 @@ fn external_key_id(key: &str) -> Result<ExternalKeyId, ProxyFailure> {
 fn crypto_metadata(call: &CallMetadata<'_>) -> CryptoRequestMetadata {
     CryptoRequestMetadata {
         aws_principal_arn: principal(call),
-        aws_source_vpc: None,
-        aws_source_vpce: None,
+        aws_source_vpc: call.aws_source_vpc.map(str::to_owned),
+        aws_source_vpce: call.aws_source_vpce.map(str::to_owned),
         kms_key_arn: call.kms_key_arn.unwrap_or_default().to_owned(),
         kms_operation: Cow::Owned(call.kms_operation.to_owned()),
         kms_request_id: call.kms_request_id.to_owned(),

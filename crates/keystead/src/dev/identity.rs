@@ -39,7 +39,7 @@ async fn in_store(store: &dyn Store, root_key: &RootKey, account: &AccountId) ->
         return Ok(ClearAccessKey { access_key_id: key.access_key_id, secret });
     }
     let new = new_access_key(*account, Some(&user), None, root_key)?;
-    store.insert_access_key(&new.access_key).await?;
+    store.insert_access_key(&new.access_key, u64::MAX).await?;
     Ok(ClearAccessKey { access_key_id: new.access_key.access_key_id, secret: new.secret })
 }
 

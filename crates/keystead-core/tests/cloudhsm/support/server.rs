@@ -260,7 +260,13 @@ impl Server {
             tls: None,
             vpc_endpoint: None,
         };
-        let caller = Caller { principal: Arc::new(Principal::root(account())), policies: PrincipalPolicies::of_root(), access_key_id: "AKIATEST".to_owned(), region: region(), origin };
+        let caller = Caller {
+            principal: Arc::new(Principal::root(account())),
+            policies: PrincipalPolicies::of_root(),
+            access_key_id: "AKIATEST".to_owned(),
+            region: region(),
+            origin,
+        };
         let operation = operation_named(operation).expect("no such operation");
         let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);

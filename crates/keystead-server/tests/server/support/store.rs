@@ -42,7 +42,7 @@ impl Store for AccessKeys {
         unused()
     }
 
-    async fn insert_access_key(&self, _: &AccessKey) -> Result<(), StoreError> {
+    async fn insert_access_key(&self, _: &AccessKey, _: u64) -> Result<(), StoreError> {
         unused()
     }
 

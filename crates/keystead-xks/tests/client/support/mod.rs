@@ -71,6 +71,8 @@ pub(crate) fn metadata(kms_operation: &str) -> CallMetadata<'_> {
         kms_request_id: "4112f4d6-db54-4af4-ae30-c55a22a8dfae",
         kms_operation,
         aws_principal_arn: Some("arn:aws:iam::123456789012:user/Alice"),
+        aws_source_vpc: None,
+        aws_source_vpce: None,
         kms_key_arn: Some("arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
     }
 }
