@@ -7,4 +7,4 @@ mod parameters;
 mod structure;
 
 pub use parameters::{ParameterError, Parameters};
-pub use structure::{Node, Structure, XML_DECLARATION, close, element, open};
+pub use structure::{Node, SecretText, Structure, XML_DECLARATION, close, element, open};

@@ -123,6 +123,24 @@ impl Parameters {
         self.numbers(name).into_iter().filter_map(|number| self.values.remove(&format!("{name}.{number}"))).collect()
     }
 
+    /// A list of texts as IAM and STS name it: `Name.member.1`. SDKs write an empty list as `Name=`.
+    pub fn members(&mut self, name: &str) -> Vec<String> {
+        self.drop_empty_list(name);
+        self.list(&format!("{name}.member"))
+    }
+
+    /// A list of structures as IAM and STS name it: `Name.member.1.Member`.
+    pub fn member_structures(&mut self, name: &str) -> Vec<Parameters> {
+        self.drop_empty_list(name);
+        self.structures(&format!("{name}.member"))
+    }
+
+    fn drop_empty_list(&mut self, name: &str) {
+        if self.values.get(name).is_some_and(String::is_empty) {
+            self.values.remove(name);
+        }
+    }
+
     /// A list of texts that must have at least one.
     pub fn required_list(&mut self, name: &str) -> Result<Vec<String>, ParameterError> {
         let list = self.list(name);
@@ -182,7 +200,7 @@ fn insert(tree: &mut Map<String, Value>, name: &str, value: &str) {
     }
 }
 
-fn lower_first(name: &str) -> String {
+pub(crate) fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
     match characters.next() {
         Some(first) => first.to_lowercase().chain(characters).collect(),
@@ -210,6 +228,16 @@ mod tests {
         assert_eq!(filters[0].take("Name").unwrap(), "x");
         assert_eq!(filters[0].list("Value"), ["1", "2"]);
         assert_eq!(filters[1].take("Name").unwrap(), "y");
+        parameters.finish().unwrap();
+    }
+
+    #[test]
+    fn lists_of_members_may_be_empty() {
+        let mut parameters =
+            Parameters::parse(b"Tags.member.1.Key=k&TagKeys.member.2=b&TagKeys.member.1=a&PolicyArns=").unwrap();
+        assert_eq!(parameters.member_structures("Tags")[0].take("Key").unwrap(), "k");
+        assert_eq!(parameters.members("TagKeys"), ["a", "b"]);
+        assert!(parameters.members("PolicyArns").is_empty() && parameters.members("Others").is_empty());
         parameters.finish().unwrap();
     }
 

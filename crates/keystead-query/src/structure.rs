@@ -1,8 +1,11 @@
 //! What an operation answers, before it is XML.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::parameters::lower_first;
 
 /// How an answer begins.
 pub const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -12,6 +15,8 @@ pub const XML_DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 pub enum Node {
     /// A text.
     Text(String),
+    /// A text that only the caller may see.
+    Secret(SecretText),
     /// A whole number.
     Integer(i64),
     /// A truth value.
@@ -20,6 +25,16 @@ pub enum Node {
     Structure(Structure),
     /// In XML each is an `item` in EC2, a `member` elsewhere.
     List(Vec<Node>),
+}
+
+/// A text that no record and no log has. Zeroed on drop.
+#[derive(Clone, PartialEq)]
+pub struct SecretText(Zeroizing<String>);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText")
+    }
 }
 
 /// Members in the order in which they are written.
@@ -62,12 +77,19 @@ impl Structure {
         });
         Value::Object(members.collect::<Map<_, _>>())
     }
+
+    /// As an audit record of IAM or STS shows it: names begin in lower case, and secrets are left out.
+    pub fn recorded(&self) -> Value {
+        let members = self.0.iter().filter(|(_, value)| !matches!(value, Node::Secret(_)));
+        Value::Object(members.map(|(name, value)| (lower_first(name), value.recorded())).collect())
+    }
 }
 
 impl Node {
     fn write_xml(&self, xml: &mut String, name: &str, entry: &str) {
         match self {
             Self::Text(text) => element(xml, name, text),
+            Self::Secret(text) => element(xml, name, &text.0),
             Self::Integer(number) => element(xml, name, &number.to_string()),
             Self::Boolean(value) => element(xml, name, if *value { "true" } else { "false" }),
             Self::Structure(structure) => {
@@ -83,9 +105,18 @@ impl Node {
         }
     }
 
+    fn recorded(&self) -> Value {
+        match self {
+            Self::Structure(structure) => structure.recorded(),
+            Self::List(items) => items.iter().map(Self::recorded).collect(),
+            Self::Text(_) | Self::Secret(_) | Self::Integer(_) | Self::Boolean(_) => self.to_json(),
+        }
+    }
+
     fn to_json(&self) -> Value {
         match self {
             Self::Text(text) => text.as_str().into(),
+            Self::Secret(_) => Value::Null,
             Self::Integer(number) => (*number).into(),
             Self::Boolean(value) => (*value).into(),
             Self::Structure(structure) => structure.to_json(),
@@ -153,6 +184,12 @@ impl From<String> for Node {
     }
 }
 
+impl From<Zeroizing<String>> for Node {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self::Secret(SecretText(text))
+    }
+}
+
 impl From<bool> for Node {
     fn from(value: bool) -> Self {
         Self::Boolean(value)
@@ -193,5 +230,20 @@ mod tests {
             "<groupSet><member><groupId>a &lt; b &amp; &quot;c&quot;\u{FFFD}&#xD;</groupId><isEgress>false</isEgress>\
              <fromPort>-1</fromPort></member></groupSet>"
         );
+    }
+
+    #[test]
+    fn only_the_caller_sees_secrets() {
+        let key = Structure::default()
+            .with("AccessKeyId", "AKIA")
+            .with("SecretAccessKey", Zeroizing::new("s&cret".to_owned()))
+            .with_list("Tags", [Structure::default().with("Key", "k")]);
+        let answer = Structure::default().with("AccessKey", key);
+        let mut xml = String::new();
+        answer.write_xml(&mut xml, "member");
+        assert!(xml.contains("<SecretAccessKey>s&amp;cret</SecretAccessKey>"), "{xml}");
+        let recorded = serde_json::json!({ "accessKey": { "accessKeyId": "AKIA", "tags": [{ "key": "k" }] } });
+        assert_eq!(answer.recorded(), recorded);
+        assert!(!format!("{answer:?} {}", answer.to_json()).contains("cret\""));
     }
 }
