@@ -292,6 +292,8 @@ impl Catalog {
         let account = principal.account;
         let name = match &principal.kind {
             PrincipalKind::Root => return Ok(Some(PrincipalPolicies::of_root())),
+            // It has nothing but what a role's trust policy lets it do.
+            PrincipalKind::WebIdentity { .. } => return Ok(None),
             PrincipalKind::User { user_name, user_id } => IdentityName::User(user_name.clone(), user_id.clone()),
             PrincipalKind::AssumedRole { role_name, role_id, .. } => {
                 IdentityName::Role(role_name.clone(), role_id.clone())

@@ -65,9 +65,9 @@ fn global(request: &AccessRequest<'_>, key: &str) -> Option<ContextValue> {
     Some(match key {
         "aws:currenttime" => iso8601(request.now).into(),
         "aws:epochtime" => request.now.millis().div_euclid(1000).to_string().into(),
-        "aws:principalarn" => principal_arn(principal).into(),
+        "aws:principalarn" => principal_arn(principal)?.into(),
         "aws:principalaccount" => principal.account.to_string().into(),
-        "aws:principaltype" => principal_type(principal).into(),
+        "aws:principaltype" => principal_type(principal)?.into(),
         "aws:userid" => principal.unique_id().into(),
         "aws:username" => user_name(principal)?.into(),
         "aws:sourceip" => origin.source_ip.as_str().into(),
@@ -97,24 +97,27 @@ fn principal_tag<'a>(request: &'a AccessRequest<'_>, tag: &str) -> Option<&'a st
 }
 
 /// The ARN of the role where a session calls (IAM User Guide, `aws:PrincipalArn`).
-fn principal_arn(principal: &Principal) -> &str {
+fn principal_arn(principal: &Principal) -> Option<&str> {
     match &principal.kind {
-        PrincipalKind::AssumedRole { role_arn, .. } => role_arn,
-        PrincipalKind::Root | PrincipalKind::User { .. } => &principal.arn,
+        PrincipalKind::AssumedRole { role_arn, .. } => Some(role_arn),
+        PrincipalKind::Root | PrincipalKind::User { .. } => Some(&principal.arn),
+        PrincipalKind::WebIdentity { .. } => None,
     }
 }
 
-fn principal_type(principal: &Principal) -> &'static str {
+fn principal_type(principal: &Principal) -> Option<&'static str> {
     match &principal.kind {
-        PrincipalKind::Root => "Account",
-        PrincipalKind::User { .. } => "User",
-        PrincipalKind::AssumedRole { .. } => "AssumedRole",
+        PrincipalKind::Root => Some("Account"),
+        PrincipalKind::User { .. } => Some("User"),
+        PrincipalKind::AssumedRole { .. } => Some("AssumedRole"),
+        // It has no ARN and no kind that policies could know.
+        PrincipalKind::WebIdentity { .. } => None,
     }
 }
 
 fn user_name(principal: &Principal) -> Option<&str> {
     match &principal.kind {
         PrincipalKind::User { user_name, .. } => Some(user_name),
-        PrincipalKind::Root | PrincipalKind::AssumedRole { .. } => None,
+        PrincipalKind::Root | PrincipalKind::AssumedRole { .. } | PrincipalKind::WebIdentity { .. } => None,
     }
 }

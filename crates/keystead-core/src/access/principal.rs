@@ -45,6 +45,16 @@ pub enum PrincipalKind {
         /// The session's name.
         session_name: String,
     },
+    /// Whom an OpenID Connect provider of the account vouches for, before there is a session of a role. It can call nothing but
+    /// AssumeRoleWithWebIdentity.
+    WebIdentity {
+        /// The provider's ARN.
+        provider: String,
+        /// Whom the token is meant for.
+        audience: String,
+        /// `sub` of the token.
+        subject: String,
+    },
 }
 
 impl Principal {
@@ -59,17 +69,27 @@ impl Principal {
         Self::new(user.account, kind, user.arn(), None)
     }
 
+    /// Whom an OpenID Connect provider of the account vouches for. Policies know it by the provider alone.
+    pub fn web_identity(account: AccountId, provider: String, audience: String, subject: String) -> Self {
+        let arn = provider.clone();
+        Self::new(account, PrincipalKind::WebIdentity { provider, audience, subject }, arn, None)
+    }
+
     /// A principal of this kind and ARN.
     pub fn new(account: AccountId, kind: PrincipalKind, arn: String, session: Option<Arc<Session>>) -> Self {
         let role_arn = match &kind {
             PrincipalKind::AssumedRole { role_arn, .. } => Some(role_arn.clone()),
-            PrincipalKind::Root | PrincipalKind::User { .. } => None,
+            PrincipalKind::Root | PrincipalKind::User { .. } | PrincipalKind::WebIdentity { .. } => None,
+        };
+        let federated_provider = match &kind {
+            PrincipalKind::WebIdentity { provider, .. } => Some(provider.clone()),
+            PrincipalKind::Root | PrincipalKind::User { .. } | PrincipalKind::AssumedRole { .. } => None,
         };
         let policy_identity = keystead_policy::Identity {
             account: account.to_string(),
             arn: arn.clone(),
             role_arn,
-            federated_provider: None,
+            federated_provider,
         };
         Self { account, kind, arn, policy_identity, session }
     }
@@ -80,6 +100,7 @@ impl Principal {
             PrincipalKind::Root => self.account.to_string(),
             PrincipalKind::User { user_id, .. } => user_id.clone(),
             PrincipalKind::AssumedRole { role_id, session_name, .. } => format!("{role_id}:{session_name}"),
+            PrincipalKind::WebIdentity { provider, audience, subject } => format!("{provider}:{audience}:{subject}"),
         }
     }
 }

@@ -113,6 +113,9 @@ impl UserIdentity {
             PrincipalKind::Root => ("Root", principal.account.to_string(), None),
             PrincipalKind::User { user_name, user_id } => ("IAMUser", user_id.clone(), Some(user_name.clone())),
             PrincipalKind::AssumedRole { .. } => ("AssumedRole", principal.unique_id(), None),
+            PrincipalKind::WebIdentity { provider, audience, subject } => {
+                return Self::web_identity(provider, audience, subject);
+            }
         };
         Self {
             identity_type: Some(identity_type),
