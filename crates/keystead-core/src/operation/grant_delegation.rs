@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystead_model::kms::{EncryptionContext, GrantOperation};
 
 use super::key_grants::stored_grants_for;
-use crate::access::{Authorized, Grants, authorize_with};
+use crate::access::{Authorized, Grants, Subject, authorize_with};
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::{Grant, GrantConstraints};
@@ -32,7 +32,10 @@ pub(super) async fn authorized_to_grant(
         }
     }
     let grants = Grants { terms: &terms, encryption_context: None };
-    authorize_with(&call.access_request(), &call.action(), Arc::clone(&key), &grants).map_err(|refused| refused.error)
+    let action = call.action();
+    let keys = call.condition_keys(&action, Subject::Key);
+    let request = call.caller.access_request(call.now, &keys);
+    authorize_with(&request, &action, Arc::clone(&key), &grants).map_err(|refused| refused.error)
 }
 
 /// Whether a grant passes CreateGrant on for this new grant: the operations must be among its own, and the constraints at least as strict.

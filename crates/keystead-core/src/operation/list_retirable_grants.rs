@@ -6,7 +6,7 @@ use keystead_model::kms::{ListGrantsResponse, ListRetirableGrantsRequest};
 use super::grant_lookup::grant_list_entry;
 use super::grant_principals::granted_principal;
 use super::page::LIST_RETIRABLE_GRANTS;
-use crate::access::{NamedPrincipal, Resource, authorize};
+use crate::access::{NamedPrincipal, Resource, Subject};
 use crate::error::KmsError;
 use crate::key::GrantId;
 use crate::kms::{Call, Kms};
@@ -18,7 +18,7 @@ pub(super) async fn list_retirable_grants(
     request: ListRetirableGrantsRequest,
 ) -> Result<ListGrantsResponse, KmsError> {
     let principal = granted_principal(&request.retiring_principal)?;
-    let principal = authorize(&call.access_request(), &call.action(), principal)?.to_string();
+    let principal = call.authorize(&call.action(), Subject::RetiringPrincipal, principal)?.to_string();
     let marker = request.marker.as_deref();
     let page = LIST_RETIRABLE_GRANTS.page(kms, call, request.limit, marker, &[principal.as_str()])?;
     let after = page.after(GrantId::parse)?;

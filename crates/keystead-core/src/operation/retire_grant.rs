@@ -7,7 +7,7 @@ use super::cryptography::dry_run_operation;
 use super::grant_lookup::{grant_id, grant_not_found};
 use super::grant_tokens::{GrantReference, invalid_grant_token, open_grant_token};
 use super::key_lookup::{self, AcceptedForms};
-use crate::access::{authorize_retirement, no_resource_policy_allows};
+use crate::access::{Subject, authorize_retirement, no_resource_policy_allows};
 use crate::audit::AuditResource;
 use crate::error::KmsError;
 use crate::key::Grant;
@@ -21,7 +21,9 @@ pub(super) async fn retire_grant(kms: &Kms, call: &mut Call<'_>, request: Retire
         // Its grants went with it.
         return Err(grant_not_found(&grant.id));
     };
-    let grant = authorize_retirement(&call.access_request(), &key, grant)?;
+    let action = call.action();
+    let keys = call.condition_keys(&action, Subject::Key);
+    let grant = authorize_retirement(&call.caller.access_request(call.now, &keys), &key, grant)?;
     call.note_resource(AuditResource::key(&grant.key_account, &grant.key_arn().to_string()));
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());

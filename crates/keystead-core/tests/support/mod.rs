@@ -1,13 +1,15 @@
 //! An installation of KMS in several Regions, over the real store, without key stores and HSMs.
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod grants;
 mod identities;
 mod installation;
 mod no_key_stores;
 mod wrapping;
 
+pub use grants::Made;
 pub use identities::{other_account, statement, with_session_policy};
 pub use installation::{
-    Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, TestClock, VIRGINIA, account,
+    Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, TestClock, VIRGINIA, account, text,
 };
 pub use wrapping::Parameters;
