@@ -140,8 +140,7 @@ impl Catalog {
     /// `None` if there are more than the quota allows.
     async fn aliases_of(&self, key: &Key) -> Result<Option<Vec<AliasName>>, KmsError> {
         let max = usize::try_from(self.aliases_per_key_max).unwrap_or(usize::MAX);
-        let aliases =
-            self.store.aliases(&key.account, &key.region, Some(&key.id), None, max.saturating_add(1)).await?;
+        let aliases = self.store.aliases(&key.account, &key.region, Some(&key.id), None, max.saturating_add(1)).await?;
         Ok((aliases.len() <= max).then(|| aliases.into_iter().map(|alias| alias.name).collect()))
     }
 

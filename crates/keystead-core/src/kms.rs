@@ -14,9 +14,9 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use crate::access::{AccessKeyUseTracker, store_access_key_uses, 
-    AccessRequest, Authorized, KmsConditionKeys, NoConditionKeys, Principal, PrincipalPolicies, RequestConditionKeys,
-    Resource, Subject, authorize,
+use crate::access::{
+    AccessKeyUseTracker, AccessRequest, Authorized, KmsConditionKeys, Principal, PrincipalPolicies,
+    RequestConditionKeys, Resource, Subject, authorize, store_access_key_uses,
 };
 use crate::audit::{AuditRecord, AuditResource, TlsDetails, UserIdentity, request_parameters, response_elements};
 use crate::catalog::Catalog;
@@ -211,11 +211,6 @@ impl Call<'_> {
         self.additional_event_data.insert(name.to_owned(), value.into());
     }
 
-    /// What authorization may look at where the request has no condition keys.
-    pub(crate) fn access_request(&self) -> AccessRequest<'_> {
-        self.caller.access_request(self.now, &NoConditionKeys)
-    }
-
     /// What the request tells policies when `action` is asked of such a thing.
     pub(crate) fn condition_keys<'b>(&'b self, action: &'b str, subject: Subject) -> KmsConditionKeys<'b> {
         KmsConditionKeys {
@@ -402,11 +397,14 @@ impl Kms {
     }
 
     /// The answer, once its record is written; without the record there is no other answer than that.
-    async fn recorded(&self, record: AuditRecord, result: Result<Output, KmsError>) -> Answer {
-        match self.audit_log.write(record).await {
-            Ok(()) => answer(result),
-            Err(error) => answer(Err(error.into())),
+    async fn recorded(&self, mut record: AuditRecord, result: Result<Output, KmsError>) -> Answer {
+        let of_others = record.records_of_other_accounts(|| self.new_uuid());
+        for record in std::iter::once(record).chain(of_others) {
+            if let Err(error) = self.audit_log.write(record).await {
+                return answer(Err(error.into()));
+            }
         }
+        answer(result)
     }
 
     fn record_of(&self, mut call: Call<'_>, mut parameters: Value, result: &Result<Output, KmsError>) -> AuditRecord {

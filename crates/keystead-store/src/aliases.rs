@@ -47,7 +47,8 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, alias: &Alias, quo
         .bind(encoding::millis("last_updated", alias.last_updated)?)
         .bind(encoding::whole("revision", alias.revision)?);
     execute(connection, insert).await?;
-    append_change(connection, &alias.account, &alias.region, &alias.name).await
+    append_change(connection, &alias.account, &alias.region, &alias.name).await?;
+    append_key_change(connection, &alias.region, &alias.target_key_id).await
 }
 
 /// `QuotaExceeded` if the target key has `quota` aliases besides this one.
@@ -87,6 +88,7 @@ pub(crate) async fn update(connection: &mut SqliteConnection, alias: &Alias, quo
     if !exists(connection, read_state).await? {
         return Err(StoreError::Conflict);
     }
+    let before = get(connection, &alias.account, &alias.region, &alias.name).await?;
     within_quota(connection, alias, quota).await?;
     target_exists(connection, alias).await?;
     let update = sqlx::query(UPDATE)
@@ -96,7 +98,12 @@ pub(crate) async fn update(connection: &mut SqliteConnection, alias: &Alias, quo
         .bind(region)
         .bind(name);
     execute(connection, update).await?;
-    append_change(connection, &alias.account, &alias.region, &alias.name).await
+    append_change(connection, &alias.account, &alias.region, &alias.name).await?;
+    let left = before.map(|before| before.target_key_id).filter(|left| *left != alias.target_key_id);
+    for key in left.iter().chain([&alias.target_key_id]) {
+        append_key_change(connection, &alias.region, key).await?;
+    }
+    Ok(())
 }
 
 /// [`keystead_core::port::Store::delete_alias`].
@@ -107,6 +114,7 @@ pub(crate) async fn delete(
     name: &AliasName,
     revision: u64,
 ) -> Result<(), StoreError> {
+    let before = get(connection, account, region, name).await?;
     let delete = sqlx::query(DELETE)
         .bind(account.as_str())
         .bind(region.as_str())
@@ -115,7 +123,11 @@ pub(crate) async fn delete(
     if execute(connection, delete).await? == 0 {
         return Err(StoreError::Conflict);
     }
-    append_change(connection, account, region, name).await
+    append_change(connection, account, region, name).await?;
+    match before {
+        Some(alias) => append_key_change(connection, region, &alias.target_key_id).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes the aliases of a key that is about to go, each with its entry in the change feed.
@@ -157,6 +169,11 @@ async fn append_change(
     name: &AliasName,
 ) -> Result<(), StoreError> {
     changes::append(connection, &ChangedRecord::Alias(*account, region.clone(), name.clone())).await
+}
+
+/// Which aliases a key has is cached with the key.
+async fn append_key_change(connection: &mut SqliteConnection, region: &Region, key: &KeyId) -> Result<(), StoreError> {
+    changes::append(connection, &ChangedRecord::Key(region.clone(), *key)).await
 }
 
 fn read(row: &SqliteRow) -> Result<Alias, StoreError> {

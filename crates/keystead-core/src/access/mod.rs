@@ -33,8 +33,8 @@ pub(crate) use access_key_use_tracker::{
 };
 pub use account::Account;
 pub use attached_policies::AttachedPolicies;
-pub(crate) use authorize::{Grants, Refused, authorize_with, policy_would_allow};
 pub use authorize::{AccessRequest, AccountScope, Authorized, Resource, authorize};
+pub(crate) use authorize::{Grants, Refused, authorize_with, policy_would_allow};
 pub use aws_managed_policy::{AWS_MANAGED_POLICIES, AwsManagedPolicy};
 pub use condition_keys::{NoConditionKeys, RequestConditionKeys};
 pub use grantee_name::GranteeName;
@@ -52,10 +52,10 @@ pub use refusal::{access_denied, no_resource_policy_allows};
 pub use retirement::authorize_retirement;
 pub use role::Role;
 pub use session::{Session, is_revoked};
-pub(crate) use session_token::{issue as issue_session_token, open as open_session_token};
 pub use session_token::{
     PACKED_POLICY_BYTES_MAX, SessionContent, SessionPrincipal, TOKEN_CHARACTERS_MAX, TemporaryCredentials, TokenTooLong,
 };
+pub(crate) use session_token::{issue as issue_session_token, open as open_session_token};
 pub use temporary_access_key_id::account_of_temporary_access_key_id;
 pub use unique_id::{UniqueIdKind, new_unique_id};
 pub use user::User;

@@ -49,8 +49,7 @@ pub fn authorize_retirement<T: Resource>(
     }
     // The grant counts as one of the caller's own account, and no policy beside it.
     let silent = NamedPolicy { name: String::new(), document: PolicyDocument::silent() };
-    let by_grant =
-        ResourceSide { account: request.principal.account.as_str(), policy: Some(&silent), grants: &terms };
+    let by_grant = ResourceSide { account: request.principal.account.as_str(), policy: Some(&silent), grants: &terms };
     let decision = decide(&question, &request.identity_side(), &by_grant);
     if decision.is_allowed() {
         return Ok(Authorized::by_other_rules(grant));
@@ -69,8 +68,8 @@ fn retirement_terms(
     let grantee = retires.then_some(grant.grantee_principal.as_str());
     let named = [Some(grant.issuing_account.as_str()), Some(&key_owner), grant.retiring_principal.as_deref(), grantee];
     let named: Vec<_> = named.into_iter().flatten().collect();
-    let meant = GranteeName::all_of(request.principal).into_iter().filter(|name| {
-        named.contains(&name.arn.as_str()) && name.is_meant(request.policies, grant.created)
-    });
+    let meant = GranteeName::all_of(request.principal)
+        .into_iter()
+        .filter(|name| named.contains(&name.arn.as_str()) && name.is_meant(request.policies, grant.created));
     meant.map(|name| GrantTerms::new(grant.id.to_string(), &name.arn, vec![action.to_owned()], None, None)).collect()
 }

@@ -4,6 +4,9 @@
 
 mod elements;
 mod record;
+mod shared_event;
+mod user_identity;
 
 pub use elements::{request_parameters, response_elements};
-pub use record::{AuditRecord, AuditResource, TlsDetails, UserIdentity, iso8601};
+pub use record::{AuditRecord, AuditResource, TlsDetails, iso8601};
+pub use user_identity::{SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData};

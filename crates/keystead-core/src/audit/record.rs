@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::access::{Principal, PrincipalKind};
+use super::UserIdentity;
 use crate::kms::RequestOrigin;
 
 /// What is recorded of a text that the caller chose, at most, in characters (CloudTrail cuts both as well).
@@ -67,6 +67,12 @@ pub struct AuditRecord {
     /// The account that the record belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient_account_id: Option<String>,
+    /// The same in the records of all accounts that a call was recorded in, if there are several.
+    #[serde(rename = "sharedEventID", skip_serializing_if = "Option::is_none")]
+    pub shared_event_id: Option<String>,
+    /// The VPC endpoint that the request came through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint_id: Option<String>,
     /// Of something that KMS did by itself: what it did.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub service_event_details: Map<String, Value>,
@@ -74,76 +80,6 @@ pub struct AuditRecord {
     /// How the request was protected on its way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_details: Option<TlsDetails>,
-}
-
-/// Who called.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UserIdentity {
-    /// `Root`, `IAMUser`, or `Unknown` for a request whose signature did not verify.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub identity_type: Option<&'static str>,
-    /// The user's unique ID, or the account's for its root user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal_id: Option<String>,
-    /// The principal's ARN.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub arn: Option<String>,
-    /// The account.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_id: Option<String>,
-    /// The access key ID that signed, or claimed to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_key_id: Option<String>,
-    /// The user's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_name: Option<String>,
-    /// The provider of a web identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_provider: Option<String>,
-    /// `AWS Internal` for what KMS did by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub invoked_by: Option<&'static str>,
-}
-
-impl UserIdentity {
-    /// A verified caller.
-    pub fn of(principal: &Principal, access_key_id: &str) -> Self {
-        let (identity_type, principal_id, user_name) = match &principal.kind {
-            PrincipalKind::Root => ("Root", principal.account.to_string(), None),
-            PrincipalKind::User { user_name, user_id } => ("IAMUser", user_id.clone(), Some(user_name.clone())),
-            PrincipalKind::AssumedRole { .. } => ("AssumedRole", principal.unique_id(), None),
-            PrincipalKind::WebIdentity { provider, audience, subject } => {
-                return Self::web_identity(provider, audience, subject);
-            }
-        };
-        Self {
-            identity_type: Some(identity_type),
-            principal_id: Some(principal_id),
-            arn: Some(principal.arn.clone()),
-            account_id: Some(principal.account.to_string()),
-            access_key_id: Some(access_key_id.to_owned()),
-            user_name,
-            identity_provider: None,
-            invoked_by: None,
-        }
-    }
-
-    /// Whom a provider vouches for (CloudTrail User Guide, "CloudTrail userIdentity element").
-    pub fn web_identity(provider: &str, audience: &str, subject: &str) -> Self {
-        Self {
-            identity_type: Some("WebIdentityUser"),
-            principal_id: Some(format!("{provider}:{audience}:{subject}")),
-            user_name: Some(subject.to_owned()),
-            identity_provider: Some(provider.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// A caller whose signature did not verify; the access key ID is what the request claims, if it claims one.
-    pub fn unknown(access_key_id: Option<&str>) -> Self {
-        Self { identity_type: Some("Unknown"), access_key_id: access_key_id.map(str::to_owned), ..Self::default() }
-    }
 }
 
 /// A key that a request was about.
@@ -208,6 +144,8 @@ impl AuditRecord {
             event_type: "AwsApiCall",
             management_event: true,
             recipient_account_id: None,
+            shared_event_id: None,
+            vpc_endpoint_id: None,
             service_event_details: Map::new(),
             event_category: "Management",
             tls_details: None,
@@ -219,6 +157,7 @@ impl AuditRecord {
         self.request_id = Some(origin.request_id.clone());
         self.source_ip_address.clone_from(&origin.source_ip);
         self.user_agent = cut(&origin.user_agent, USER_AGENT_CHARACTERS_MAX);
+        self.vpc_endpoint_id = origin.vpc_endpoint.as_ref().map(|endpoint| endpoint.vpc_endpoint_id.clone());
         self.tls_details.clone_from(&origin.tls);
     }
 

@@ -74,7 +74,8 @@ impl Resource for Arc<LoadedKey> {
 }
 
 /// What takes the place of a policy that cannot be read: no one may do anything with the key, whatever grants say.
-const NOTHING_ALLOWED: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"*","Resource":"*"}]}"#;
+const NOTHING_ALLOWED: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"*","Resource":"*"}]}"#;
 
 /// The key policy of the key with this ARN, ready to be evaluated.
 ///

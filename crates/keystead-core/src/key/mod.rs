@@ -34,8 +34,8 @@ pub use ciphertext::{Ciphertext, CiphertextBody, CiphertextError, CiphertextHead
 pub use default_policy::default_key_policy;
 pub use deletion::delete_due_keys;
 pub use encryption_context::{canonical_encryption_context, hsm_aad, inner_aad, outer_aad};
-pub use facts::KeyFacts;
 pub use entity::{Key, KeyOrigin, KeyStatus, MultiRegion, Transition, TransitionKind};
+pub use facts::KeyFacts;
 pub(crate) use generation::{generate_key_pair, generate_material};
 pub(crate) use generation_queue::GenerationQueue;
 pub use grant::{Grant, GrantConstraints, GrantId, action_of};

@@ -17,7 +17,7 @@ use super::external_key_store_settings::{
     check_endpoint, check_health, check_path, check_uri, vpc_endpoint_service_unsupported,
 };
 use super::key_lookup::authorized_account;
-use crate::access::{KmsScope, Authorized};
+use crate::access::{Authorized, KmsScope};
 use crate::error::KmsError;
 use crate::key_store::{
     CloudHsmKeyStore, ConnectionState, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords, copy_of,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystead_model::arn::CustomKeyStoreId;
 use keystead_model::kms::Exception;
 
-use crate::access::{KmsScope, Authorized};
+use crate::access::{Authorized, KmsScope};
 use crate::catalog::LoadedKeyStore;
 use crate::error::KmsError;
 use crate::key_store::CustomKeyStore;

@@ -5,7 +5,7 @@ use keystead_model::kms::{CustomKeyStoreType, Exception};
 
 use super::cloudhsm_key_store_settings::cluster_in_use;
 use super::external_key_store_settings::uri_in_use;
-use crate::access::{KmsScope, Authorized};
+use crate::access::{Authorized, KmsScope};
 use crate::error::KmsError;
 use crate::key_store::{CustomKeyStore, CustomKeyStoreKind};
 use crate::kms::{Call, Kms};

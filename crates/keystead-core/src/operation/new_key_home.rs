@@ -8,7 +8,7 @@ use keystead_model::kms::{CreateKeyRequest, Exception, OriginType};
 use super::cloudhsm_key_store_settings::check_zones;
 use super::custom_key_store_lookup::{invalid_state, key_store_of_account};
 use super::external_key_store_settings::check_uri_length;
-use crate::access::{KmsScope, Authorized};
+use crate::access::{Authorized, KmsScope};
 use crate::catalog::{LoadedKeyStore, LoadedLink};
 use crate::error::{KmsError, cause};
 use crate::key::{KeyOrigin, discard_backing_key, generate_backing_key};

@@ -15,7 +15,8 @@ use crate::catalog::Conflicts;
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
-    EffectiveState, Import, Key, KeyFacts, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind, refuse_in_state,
+    EffectiveState, Import, Key, KeyFacts, KeyMaterialRecord, KeyOrigin, KeyStatus, Transition, TransitionKind,
+    refuse_in_state,
 };
 use crate::kms::{Call, Kms};
 use crate::port::{StoreError, UniqueConstraint};

@@ -17,7 +17,8 @@ use super::{BackingKeyId, IdentityStore};
 /// Each mutable record carries a `revision`. An update takes the record as it is to be, with the revision it was **read** at, and fails
 /// with [`StoreError::Conflict`] if the stored revision differs (or the record is gone); on success the stored revision is that plus one.
 /// A new record is stored with the revision it carries.
-/// Every mutation of keys, aliases, grants, custom key stores and access keys appends to the change feed in the same transaction.
+/// Every mutation of keys, aliases, grants, custom key stores and access keys appends to the change feed in the same transaction; one of an
+/// alias also tells of the keys that it comes to or leaves.
 #[async_trait]
 pub trait Store: IdentityStore {
     /// The root key check value, `None` in a new store.

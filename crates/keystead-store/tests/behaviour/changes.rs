@@ -1,12 +1,13 @@
 //! The change feed.
 
-use keystead_core::access::AccessKeyStatus;
-use keystead_core::key::Key;
+use keystead_core::access::{AccessKeyStatus, User};
+use keystead_core::key::{Grant, Key};
 use keystead_core::key_store::CustomKeyStore;
-use keystead_core::port::{ChangedRecord, JobKind, Store};
+use keystead_core::port::{ChangedRecord, JobKind, SessionHolder, Store};
 use keystead_model::kms::MultiRegionKeyType;
 
 use super::fixtures::*;
+use super::identity_fixtures::*;
 
 /// The records changed since the last time.
 async fn news(store: &dyn Store, seen: &mut u64) -> Vec<ChangedRecord> {
@@ -23,12 +24,11 @@ pub async fn every_mutation_is_in_the_feed(store: &dyn Store) {
     assert_eq!(news(store, &mut seen).await, []);
 
     with_account(store).await;
-    store.insert_user(&user(1, "alice")).await.unwrap();
     assert_eq!(news(store, &mut seen).await, []);
 
     let access_key = access_key("AKIAA", 1, None);
     let access_key_changed = || ChangedRecord::AccessKey("AKIAA".to_owned());
-    store.insert_access_key(&access_key, u64::MAX).await.unwrap();
+    store.insert_access_key(&access_key, AMPLE).await.unwrap();
     assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
     store.set_access_key_status("AKIAA", AccessKeyStatus::Inactive).await.unwrap();
     assert_eq!(news(store, &mut seen).await, [access_key_changed()]);
@@ -68,12 +68,13 @@ async fn keys_and_aliases_are_in_the_feed(store: &dyn Store, seen: &mut u64) {
     assert_eq!(news(store, seen).await, [key_changed()]);
     for name in ["a", "b", "c"] {
         store.insert_alias(&alias(name, &key), AMPLE).await.unwrap();
-        assert_eq!(news(store, seen).await, [alias_changed(name)]);
+        // With the key, whose aliases they are.
+        assert_eq!(news(store, seen).await, [alias_changed(name), key_changed()]);
     }
     store.update_alias(&alias("a", &key), AMPLE).await.unwrap();
-    assert_eq!(news(store, seen).await, [alias_changed("a")]);
+    assert_eq!(news(store, seen).await, [alias_changed("a"), key_changed()]);
     store.delete_alias(&key.account, &key.region, &alias_name("a"), 2).await.unwrap();
-    assert_eq!(news(store, seen).await, [alias_changed("a")]);
+    assert_eq!(news(store, seen).await, [alias_changed("a"), key_changed()]);
     store.delete_key(&key.region, &key.id, 2).await.unwrap();
     assert_eq!(news(store, seen).await, [alias_changed("b"), alias_changed("c"), key_changed()]);
 }
@@ -108,13 +109,85 @@ pub async fn related_keys_are_in_the_feed(store: &dyn Store) {
     assert_eq!(news(store, &mut seen).await, []);
 }
 
-/// Nobody keeps them.
-pub async fn grants_and_usages_are_not_in_the_feed(store: &dyn Store) {
+pub async fn identities_are_in_the_feed(store: &dyn Store) {
+    with_account(store).await;
+    let account = account_id(1);
+    let mut seen = 0;
+    /// Does it, and finds one change of the account's identities.
+    macro_rules! changes {
+        ($($mutation:expr;)+) => {$(
+            $mutation.await.unwrap();
+            assert_eq!(news(store, &mut seen).await, [ChangedRecord::Identities(account)], stringify!($mutation));
+        )+};
+    }
+    changes! {
+        store.insert_policy(&policy(1, "a"), AMPLE);
+        store.update_policy(&policy(1, "a"));
+        store.insert_group(&group(1, "a"), AMPLE);
+        store.update_group(&group(1, "a"));
+        store.insert_user(&user(1, "a"), AMPLE);
+        store.update_user(&user(1, "a"));
+        store.revoke_sessions(SessionHolder::User(&account, "a"), at(5));
+        store.insert_role(&role(1, "a"), AMPLE);
+        store.update_role(&role(1, "a"));
+        store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5));
+        store.delete_role(&account, "a", 3);
+        store.delete_user(&account, "a", 2);
+        store.delete_group(&account, "a", 2);
+        store.delete_policy(&account, "a", 2);
+    }
+}
+
+/// Neither what fails, nor a revocation that is there already, nor providers and last uses, which nobody keeps.
+pub async fn what_changes_no_identity_is_not_in_the_feed(store: &dyn Store) {
+    with_groups_and_policies(store).await;
+    let account = account_id(1);
+    store.insert_role(&role(1, "a"), AMPLE).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, None), AMPLE).await.unwrap();
+    store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5)).await.unwrap();
+    let mut seen = store.latest_change().await.unwrap();
+    assert!(store.insert_role(&role(1, "A"), AMPLE).await.is_err());
+    assert!(store.update_role(&role(1, "a")).await.is_err());
+    assert!(store.delete_role(&account, "a", 1).await.is_err());
+    assert!(store.insert_user(&User { groups: texts(&["nobody"]), ..user(1, "a") }, AMPLE).await.is_err());
+    assert!(store.update_user(&user(1, "a")).await.is_err());
+    assert!(store.delete_user(&account, "a", 0).await.is_err());
+    assert!(store.insert_group(&group(1, "a"), 2).await.is_err());
+    assert!(store.delete_group(&account, "admins", 9).await.is_err());
+    assert!(store.insert_policy(&policy(1, "one"), AMPLE).await.is_err());
+    assert!(store.delete_policy(&account, "one", 9).await.is_err());
+    assert!(store.revoke_sessions(SessionHolder::User(&account, "a"), at(5)).await.is_err());
+    store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5)).await.unwrap();
+    store.insert_oidc_provider(&oidc_provider(1, "issuer.example.com"), AMPLE).await.unwrap();
+    store.record_access_key_uses(&[access_key_use("AKIAA", 5, "kms")]).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, []);
+}
+
+/// One that is there already changes nothing. The grants of a deleted key go with it, of which the key's change tells.
+pub async fn grants_are_in_the_feed(store: &dyn Store) {
     let key = with_key(store).await;
     let mut seen = store.latest_change().await.unwrap();
-    store.insert_grant(&grant(1, &key), AMPLE).await.unwrap();
+    let changed = || ChangedRecord::Grants(home(), key.id);
+    let named = Grant { name: Some("name".to_owned()), ..grant(1, &key) };
+    store.insert_grant(&named, AMPLE).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [changed()]);
+    store.insert_grant(&Grant { id: grant_id(2), ..named.clone() }, AMPLE).await.unwrap();
+    assert!(store.insert_grant(&grant(3, &key), 1).await.is_err());
+    assert_eq!(news(store, &mut seen).await, []);
+    store.delete_grant(&home(), &key.id, &named.id).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [changed()]);
+    assert!(store.delete_grant(&home(), &key.id, &named.id).await.is_err());
+    assert_eq!(news(store, &mut seen).await, []);
+    store.insert_grant(&named, AMPLE).await.unwrap();
+    store.delete_key(&home(), &key.id, 1).await.unwrap();
+    assert_eq!(news(store, &mut seen).await, [changed(), ChangedRecord::Key(home(), key.id)]);
+}
+
+/// Nobody keeps them.
+pub async fn usages_are_not_in_the_feed(store: &dyn Store) {
+    let key = with_key(store).await;
+    let mut seen = store.latest_change().await.unwrap();
     store.record_key_usages(&[last_usage(&key, "Encrypt", 1)]).await.unwrap();
-    store.delete_grant(&home(), &key.id, &grant_id(1)).await.unwrap();
     assert_eq!(news(store, &mut seen).await, []);
 }
 

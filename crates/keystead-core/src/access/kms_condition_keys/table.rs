@@ -126,7 +126,13 @@ pub(super) static CONDITION_KEYS: &[Row] = &[
     row("aws:TagKeys", Actions(&["UntagResource"]), Member("TagKeys", None)),
     row(
         "kms:BypassPolicyLockoutSafetyCheck",
-        Actions(&["CreateKey", "CreateKey:PutKeyPolicy", "PutKeyPolicy", "ReplicateKey:CreateKey", "ReplicateKey:PutKeyPolicy"]),
+        Actions(&[
+            "CreateKey",
+            "CreateKey:PutKeyPolicy",
+            "PutKeyPolicy",
+            "ReplicateKey:CreateKey",
+            "ReplicateKey:PutKeyPolicy",
+        ]),
         Member("BypassPolicyLockoutSafetyCheck", Some("false")),
     ),
     row("kms:CallerAccount", Keys, CallerAccount),
@@ -142,11 +148,7 @@ pub(super) static CONDITION_KEYS: &[Row] = &[
         Actions(&["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"]),
         Member("KeyPairSpec", None),
     ),
-    row(
-        "kms:EncryptionAlgorithm",
-        Actions(&["Encrypt", "Decrypt"]),
-        Member("EncryptionAlgorithm", Some(SYMMETRIC)),
-    ),
+    row("kms:EncryptionAlgorithm", Actions(&["Encrypt", "Decrypt"]), Member("EncryptionAlgorithm", Some(SYMMETRIC))),
     row("kms:EncryptionAlgorithm", FROM, Member("SourceEncryptionAlgorithm", Some(SYMMETRIC))),
     row("kms:EncryptionAlgorithm", TO, Member("DestinationEncryptionAlgorithm", Some(SYMMETRIC))),
     row("kms:EncryptionAlgorithm", DATA_KEYS, Always(SYMMETRIC)),

@@ -37,9 +37,9 @@ impl KmsConditionKeys<'_> {
                 one_or_several(entries.filter_map(|(_, value)| value.as_str()))?
             }
             Source::TagKeys(list) => several(self.tags(list).map(|(key, _)| key.to_owned()))?,
-            Source::TagValue(list) => {
-                one_or_several(self.tags(list).filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))?
-            }
+            Source::TagValue(list) => one_or_several(
+                self.tags(list).filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value),
+            )?,
             Source::NewMultiRegionKeyType => {
                 let multi_region = member("MultiRegion").and_then(Value::as_bool);
                 multi_region.filter(|multi_region| *multi_region).map(|_| "PRIMARY".into())?
