@@ -2,21 +2,14 @@
 //!
 //! There are cases of one document, and whole ones with everything that has a say. `KEYSTEAD_POLICY_CASES` is how many of each, and `KEYSTEAD_POLICY_SEED` with which to begin. A failure prints the seed of its case.
 
-#![allow(clippy::panic)]
-
-mod branches;
-mod generator;
-mod second_evaluator;
-mod smaller;
-
 use keystead_policy::{DecidingStatement, Decision, Layer, Permission, PrincipalMatch, Verdict};
 
-use branches::Branches;
-use generator::Case;
-use generator::whole::WholeCase;
-use second_evaluator::Request;
-use second_evaluator::decision::{Answer, Everything, GrantText, Outcome};
-use smaller::Smaller;
+use crate::branches::Branches;
+use crate::generator::Case;
+use crate::generator::whole::WholeCase;
+use crate::second_evaluator::Request;
+use crate::second_evaluator::decision::{Answer, Everything, GrantText, Outcome};
+use crate::smaller::Smaller;
 
 fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
@@ -27,7 +20,11 @@ fn number(variable: &str, default: u64) -> u64 {
 
 fn second_verdict(case: &Case) -> Verdict {
     let Case { kind, document, identity, action, resource, context } = case;
-    second_evaluator::evaluate(document, *kind, &Request { identity, action, resource, context, has_boundary: false })
+    crate::second_evaluator::evaluate(
+        document,
+        *kind,
+        &Request { identity, action, resource, context, has_boundary: false },
+    )
 }
 
 fn disagree(case: &Case) -> bool {
@@ -101,7 +98,7 @@ fn second_answer(case: &WholeCase) -> Answer {
         equals: grant.equals.as_ref(),
         subset: grant.subset.as_ref(),
     });
-    second_evaluator::decision::decide(&Everything {
+    crate::second_evaluator::decision::decide(&Everything {
         identity: &case.identity,
         action: &case.action,
         resource: &case.resource,

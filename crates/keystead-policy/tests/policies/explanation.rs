@@ -1,14 +1,10 @@
 //! For each statement the first element that does not fit, and none where the statement decides.
 
-#![allow(clippy::panic)]
-
-mod generator;
-
 use keystead_policy::{
     AccessRequest, Effect, Identity, Mismatch, PolicyDocument, PolicyKind, RequestContext, StatementExplanation,
 };
 
-use generator::Case;
+use crate::generator::Case;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 

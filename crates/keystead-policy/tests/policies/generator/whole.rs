@@ -124,7 +124,7 @@ impl WholeCase {
         }
         let count = random.below(5);
         self.policies = (0..count).map(|index| self.named(random, "policy", index)).collect();
-        if random.chance(45) {
+        if random.chance(50) {
             self.boundary = Some(self.named(random, "boundary", 0));
         }
         if random.chance(if self.identity.role_arn.is_some() { 50 } else { 5 }) {
@@ -178,7 +178,8 @@ impl WholeCase {
         json!({ "AWS": random.pick(&[&identity.account, &identity.account, role, &identity.arn]) })
     }
 
-    fn grant(&self, random: &mut Random, index: usize) -> Grant {
+    /// A grant that is often for who asks.
+    pub(crate) fn grant(&self, random: &mut Random, index: usize) -> Grant {
         let role = self.identity.role_arn.as_deref();
         let (account, arn) = (self.identity.account.as_str(), self.identity.arn.as_str());
         let own = [account, account, account, arn, role.unwrap_or(arn)];
@@ -267,7 +268,7 @@ fn identity_of_iam(random: &mut Random, owner: &str) -> Identity {
         let identity = identity(random);
         let wanted = identity.federated_provider.is_none() && (identity.account != owner) == stranger;
         // Of the root user there is less to say.
-        if wanted && (!identity.arn.ends_with(":root") || random.chance(75)) {
+        if wanted && (!identity.arn.ends_with(":root") || random.chance(90)) {
             return identity;
         }
     }

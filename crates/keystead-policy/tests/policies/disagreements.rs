@@ -1,13 +1,11 @@
 //! Documents of which the two evaluators did not say the same, and what the IAM User Guide says of them.
 
-mod second_evaluator;
-
 use keystead_policy::{
     AccessRequest, ContextValue, Identity, PolicyDocument, PolicyKind, PrincipalMatch, RequestContext, Verdict,
 };
 use serde_json::{Value, json};
 
-use second_evaluator::Request;
+use crate::second_evaluator::Request;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
@@ -34,7 +32,7 @@ fn verdict(
     context: &[(String, ContextValue)],
 ) -> Verdict {
     let (document, action) = (json!({"Version": "2012-10-17", "Statement": statement}), "kms:Encrypt");
-    let second = second_evaluator::evaluate(
+    let second = crate::second_evaluator::evaluate(
         &document,
         kind,
         &Request { identity, action, resource, context, has_boundary: false },

@@ -35,4 +35,11 @@ impl Random {
         let count = least + self.below(most - least + 1);
         (0..count).map(|_| self.pick(items).clone()).collect()
     }
+
+    /// Puts the items into any order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
 }
