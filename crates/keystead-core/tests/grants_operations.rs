@@ -313,7 +313,10 @@ async fn who_is_made_again_inherits_no_grants() {
     let second = installation.create_user("alice", &[]).await;
     server.kms.catalog().forget_identities();
     assert_eq!(first.arn, second.arn);
-    assert_eq!(server.refused_by(&second, "Encrypt", encrypt.clone()).await.message, not_allowed(&second, "Encrypt", &key));
+    assert_eq!(
+        server.refused_by(&second, "Encrypt", encrypt.clone()).await.message,
+        not_allowed(&second, "Encrypt", &key)
+    );
     // The same request again is for the second one. The old grant, which means nobody, goes.
     let new = server.grant_with(&key, &second.arn, &["Encrypt"], name).await;
     assert_ne!(new.id, made.id);
