@@ -202,7 +202,7 @@ pub(crate) fn policy_would_allow<T: Resource>(
 }
 
 /// What policies and grants say.
-fn decision<'a, T: Resource>(
+pub(super) fn decision<'a, T: Resource>(
     request: &AccessRequest<'a>,
     action: &str,
     resource: &'a T,
@@ -230,7 +230,7 @@ fn proof(decision: &Decision<'_>) -> Option<Option<String>> {
 
 /// A grant may allow what the resource's policy does not, or what it leaves to the account, whose policies do not; it may name the session
 /// where the policy names the role, so that a boundary does not limit it.
-fn may_be_granted<T: Resource>(request: &AccessRequest<'_>, resource: &T, decision: &Decision<'_>) -> bool {
+pub(super) fn may_be_granted<T: Resource>(request: &AccessRequest<'_>, resource: &T, decision: &Decision<'_>) -> bool {
     let same_account = request.principal.account == *resource.owner();
     resource.policy().is_some()
         && match decision {

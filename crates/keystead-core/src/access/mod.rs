@@ -7,6 +7,7 @@ mod attached_policies;
 mod authorize;
 mod aws_managed_policy;
 mod condition_keys;
+mod explanation;
 mod grantee_name;
 mod group;
 mod kms_actions;
@@ -37,6 +38,11 @@ pub use authorize::{AccessRequest, AccountScope, Authorized, Resource, authorize
 pub(crate) use authorize::{Grants, Refused, authorize_with, policy_would_allow};
 pub use aws_managed_policy::{AWS_MANAGED_POLICIES, AwsManagedPolicy};
 pub use condition_keys::{NoConditionKeys, RequestConditionKeys};
+pub(crate) use explanation::explain;
+pub use explanation::{
+    ExplainedDecision, ExplainedDocument, ExplainedEffect, ExplainedGrant, ExplainedLayer, ExplainedStatement,
+    Explanation, Reason,
+};
 pub use grantee_name::GranteeName;
 pub use group::Group;
 pub use kms_actions::{OPERATION_ACCESS, OperationAccess, Subject, operation_access};

@@ -27,6 +27,7 @@ mod enable_key_rotation;
 mod encrypt;
 mod encryption;
 mod existing_principals;
+mod explain_access;
 mod external_key_store_settings;
 mod generate_data_key;
 mod generate_data_key_pair;
@@ -96,6 +97,7 @@ use zeroize::Zeroizing;
 
 use crate::error::KmsError;
 use crate::kms::{Call, Kms, Output};
+pub use explain_access::AccessQuestion;
 pub(crate) use grant_tokens::GrantReference;
 
 /// Serves a validated request by the operation's name.
