@@ -5,6 +5,8 @@ use keystead_core::port::StoreError;
 use keystead_model::kms::Exception;
 use keystead_query::ParameterError;
 
+use crate::constraint::missing;
+
 /// An error of the IAM or STS API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IdentityError {
@@ -78,9 +80,9 @@ impl From<ParameterError> for IdentityError {
         match error {
             ParameterError::TooLong(_) => Self::new("RequestEntityTooLarge", 413, error.to_string()),
             ParameterError::Twice(_) => Self::new("MalformedQueryString", 400, error.to_string()),
-            ParameterError::Unknown(_) | ParameterError::Missing(_) | ParameterError::Invalid { .. } => {
-                Self::validation(error.to_string())
-            }
+            ParameterError::Missing(parameter) => missing(&parameter),
+            // AWS takes no notice of parameters that it does not know. Here they are refused: who sends one means something by it.
+            ParameterError::Unknown(_) | ParameterError::Invalid { .. } => Self::validation(error.to_string()),
         }
     }
 }

@@ -5,8 +5,10 @@
 //! ([`keystead_core::access`], [`keystead_core::port::IdentityStore`]); what they may do is decided there too.
 
 mod answer;
+mod constraint;
 mod error;
 mod iam;
 mod sts;
 
 pub use iam::IamService;
+pub use sts::StsService;

@@ -208,6 +208,12 @@ impl From<u32> for Node {
     }
 }
 
+impl From<i64> for Node {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
 impl From<Structure> for Node {
     fn from(structure: Structure) -> Self {
         Self::Structure(structure)

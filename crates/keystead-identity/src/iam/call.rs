@@ -59,8 +59,16 @@ impl<'a> Call<'a> {
         arn: impl Into<String>,
         keys: &RequestConditionKeys<'_>,
     ) -> Result<Authorized<IamResource>, IdentityError> {
+        self.authorize_on(IamResource { account: self.account(), arn: arn.into() }, keys)
+    }
+
+    /// The same for what tells policies something of itself.
+    pub(crate) fn authorize_on<T: Resource>(
+        &self,
+        resource: T,
+        keys: &RequestConditionKeys<'_>,
+    ) -> Result<Authorized<T>, IdentityError> {
         let request = self.caller.access_request(self.now, keys);
-        let resource = IamResource { account: self.account(), arn: arn.into() };
         Ok(authorize(&request, &format!("iam:{}", self.operation), resource)?)
     }
 }

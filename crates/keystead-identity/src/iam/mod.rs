@@ -1,7 +1,18 @@
 //! The IAM API, version 2010-05-08.
 
 mod call;
+mod entity;
+mod entity_tags;
+mod identity_members;
+mod names;
 mod operation;
+mod page;
+mod policy_document;
+mod quota;
+mod role_tags;
+mod tags;
+mod user_tags;
+mod users;
 
 use std::sync::Arc;
 
@@ -106,7 +117,7 @@ fn event(name: &str, request_parameters: Value, result: &Result<Option<Structure
         read_only,
         request_parameters,
         response_elements: match result {
-            Ok(Some(answer)) if !read_only => operation::recorded(name, answer),
+            Ok(Some(answer)) if !read_only => answer.recorded(),
             Ok(_) | Err(_) => Value::Null,
         },
         error: result.as_ref().err().map(|error| (error.code.to_owned(), Some(error.message.clone()))),

@@ -3,7 +3,7 @@
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::users;
+use super::{role_tags, user_tags, users};
 use crate::error::IdentityError;
 
 /// An operation of IAM.
@@ -45,7 +45,17 @@ macro_rules! operations {
 
 operations! {
     // Users.
+    CreateUser writes => users::create_user,
     GetUser reads => users::get_user,
+    ListUsers reads => users::list_users,
+    DeleteUser writes => users::delete_user,
+    TagUser writes => user_tags::tag_user,
+    UntagUser writes => user_tags::untag_user,
+    ListUserTags reads => user_tags::list_user_tags,
+    // Roles.
+    TagRole writes => role_tags::tag_role,
+    UntagRole writes => role_tags::untag_role,
+    ListRoleTags reads => role_tags::list_role_tags,
 }
 
 /// The operation of that name, if it is served.

@@ -1,0 +1,268 @@
+//! What users, groups and roles have in common: they are found by name, authorized by ARN, listed by path, and changed by reading them,
+//! changing them and storing them if nobody else did.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use async_trait::async_trait;
+use keystead_core::access::{
+    AttachedPolicies, Authorized, Group, NoConditionKeys, RequestConditionKeys, Resource, Role, User,
+};
+use keystead_core::catalog::Conflicts;
+use keystead_core::port::{Store, StoreError};
+use keystead_model::arn::AccountId;
+use keystead_policy::ContextValue;
+
+use super::call::Call;
+use super::names::ROOT_PATH;
+use super::page::Page;
+use crate::error::IdentityError;
+
+/// A user, a group or a role.
+#[async_trait]
+pub(crate) trait Entity: Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// What it is, as ARNs have it.
+    const KIND: &'static str;
+
+    fn account(&self) -> &AccountId;
+    fn name(&self) -> &str;
+    fn path(&self) -> &str;
+    fn unique_id(&self) -> &str;
+    fn arn(&self) -> String;
+    /// `None` of what can have no tags.
+    fn tags(&self) -> Option<&BTreeMap<String, String>>;
+    fn permissions_boundary(&self) -> Option<&str>;
+    fn policies(&self) -> &AttachedPolicies;
+    fn policies_mut(&mut self) -> &mut AttachedPolicies;
+
+    async fn read(store: &dyn Store, account: &AccountId, name: &str) -> Result<Option<Self>, StoreError>;
+    async fn list(
+        store: &dyn Store,
+        account: &AccountId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Self>, StoreError>;
+    async fn update(&self, store: &dyn Store) -> Result<(), StoreError>;
+    async fn delete(&self, store: &dyn Store) -> Result<(), StoreError>;
+
+    /// For one that is not there.
+    fn not_found(name: &str) -> IdentityError {
+        IdentityError::no_such_entity(format!("The {} with name {name} cannot be found.", Self::KIND))
+    }
+}
+
+/// An entity as authorization sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Subject<T>(T);
+
+impl<T> Deref for Subject<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Entity> Resource for Subject<T> {
+    fn owner(&self) -> &AccountId {
+        self.0.account()
+    }
+
+    fn resource_name(&self) -> String {
+        self.0.arn()
+    }
+
+    fn condition_key(&self, key: &str) -> Option<ContextValue> {
+        if key == "iam:permissionsboundary" {
+            return self.0.permissions_boundary().map(ContextValue::from);
+        }
+        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
+        let mut tags = self.0.tags()?.iter();
+        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+    }
+}
+
+impl Call<'_> {
+    /// The entity of that name, if the caller may do the operation on it. What is not there is `NoSuchEntity` only to those who may do it on
+    /// what has its name and the path `/`.
+    pub(crate) async fn authorized<T: Entity>(&self, name: &str) -> Result<Authorized<Subject<T>>, IdentityError> {
+        self.authorized_with(name, &NoConditionKeys).await
+    }
+
+    /// The same where the request tells policies something.
+    pub(crate) async fn authorized_with<T: Entity>(
+        &self,
+        name: &str,
+        keys: &RequestConditionKeys<'_>,
+    ) -> Result<Authorized<Subject<T>>, IdentityError> {
+        match T::read(self.store(), &self.account(), name).await? {
+            Some(entity) => self.authorize_on(Subject(entity), keys),
+            None => {
+                self.authorize_with(self.arn_of::<T>(ROOT_PATH, name), keys)?;
+                Err(T::not_found(name))
+            }
+        }
+    }
+
+    /// The ARN of an entity of the caller's account, or with an empty name how those of a path begin.
+    pub(crate) fn arn_of<T: Entity>(&self, path: &str, name: &str) -> String {
+        format!("arn:aws:iam::{}:{}{path}{name}", self.account(), T::KIND)
+    }
+
+    /// Reads an entity afresh, changes it, and stores it; again from the start if another request was faster.
+    ///
+    /// `change` sees what is stored and may refuse. A change that changes nothing is not written.
+    pub(crate) async fn change<T: Entity>(
+        &self,
+        subject: &Authorized<Subject<T>>,
+        mut change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
+    ) -> Result<T, IdentityError> {
+        let mut conflicts = Conflicts::new(self.kms.entropy());
+        loop {
+            let stored = self.read_again(subject).await?;
+            let mut entity = stored.clone();
+            change(&mut entity)?;
+            if entity == stored {
+                return Ok(entity);
+            }
+            match entity.update(self.store()).await {
+                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
+                result => {
+                    self.kms.catalog().forget_identities();
+                    return result.map(|()| entity).map_err(IdentityError::from);
+                }
+            }
+        }
+    }
+
+    /// Deletes an entity; again from the start if another request changed it meanwhile. `check` sees what is stored and may refuse; the
+    /// store refuses what others refer to, with `referenced`.
+    pub(crate) async fn delete<T: Entity>(
+        &self,
+        subject: &Authorized<Subject<T>>,
+        check: impl Fn(&T) -> Result<(), IdentityError> + Send,
+        referenced: &'static str,
+    ) -> Result<(), IdentityError> {
+        let mut conflicts = Conflicts::new(self.kms.entropy());
+        loop {
+            let stored = self.read_again(subject).await?;
+            check(&stored)?;
+            match stored.delete(self.store()).await {
+                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
+                result => {
+                    self.kms.catalog().forget_identities();
+                    return match result {
+                        Err(StoreError::Referenced) => Err(IdentityError::delete_conflict(referenced)),
+                        Err(StoreError::NotFound) => Err(T::not_found(subject.name())),
+                        other => other.map_err(IdentityError::from),
+                    };
+                }
+            }
+        }
+    }
+
+    /// What is stored now. One that was deleted and made again is another.
+    async fn read_again<T: Entity>(&self, subject: &Authorized<Subject<T>>) -> Result<T, IdentityError> {
+        let stored = T::read(self.store(), &self.account(), subject.name()).await?;
+        stored.filter(|stored| stored.unique_id() == subject.unique_id()).ok_or_else(|| T::not_found(subject.name()))
+    }
+
+    /// What a page has of the entities whose paths begin so.
+    pub(crate) async fn list<T: Entity>(&self, page: &Page<'_>, path_prefix: &str) -> Result<Vec<T>, IdentityError> {
+        let mut found: Vec<T> = Vec::new();
+        let mut after = page.after().map(str::to_owned);
+        loop {
+            let batch = T::list(self.store(), &self.account(), after.as_deref(), page.wanted()).await?;
+            let is_last = batch.len() < page.wanted();
+            after = batch.last().map(|last| last.name().to_owned());
+            found.extend(batch.into_iter().filter(|entity| entity.path().starts_with(path_prefix)));
+            if is_last || found.len() >= page.wanted() {
+                found.truncate(page.wanted());
+                return Ok(found);
+            }
+        }
+    }
+}
+
+macro_rules! entity {
+    (
+        $type:ident, $kind:literal, $name:ident, $id:ident, tags: $tags:expr, boundary: $boundary:expr,
+        $read:ident, $list:ident, $update:ident, $delete:ident
+    ) => {
+        #[async_trait]
+        impl Entity for $type {
+            const KIND: &'static str = $kind;
+
+            fn account(&self) -> &AccountId {
+                &self.account
+            }
+
+            fn name(&self) -> &str {
+                &self.$name
+            }
+
+            fn path(&self) -> &str {
+                &self.path
+            }
+
+            fn unique_id(&self) -> &str {
+                &self.$id
+            }
+
+            fn arn(&self) -> String {
+                $type::arn(self)
+            }
+
+            fn tags(&self) -> Option<&BTreeMap<String, String>> {
+                let tags: fn(&$type) -> Option<&BTreeMap<String, String>> = $tags;
+                tags(self)
+            }
+
+            fn permissions_boundary(&self) -> Option<&str> {
+                let boundary: fn(&$type) -> Option<&str> = $boundary;
+                boundary(self)
+            }
+
+            fn policies(&self) -> &AttachedPolicies {
+                &self.policies
+            }
+
+            fn policies_mut(&mut self) -> &mut AttachedPolicies {
+                &mut self.policies
+            }
+
+            async fn read(store: &dyn Store, account: &AccountId, name: &str) -> Result<Option<Self>, StoreError> {
+                store.$read(account, name).await
+            }
+
+            async fn list(
+                store: &dyn Store,
+                account: &AccountId,
+                after: Option<&str>,
+                limit: usize,
+            ) -> Result<Vec<Self>, StoreError> {
+                store.$list(account, after, limit).await
+            }
+
+            async fn update(&self, store: &dyn Store) -> Result<(), StoreError> {
+                store.$update(self).await
+            }
+
+            async fn delete(&self, store: &dyn Store) -> Result<(), StoreError> {
+                store.$delete(&self.account, &self.$name, self.revision).await
+            }
+        }
+    };
+}
+
+entity!(
+    User, "user", user_name, user_id,
+    tags: |user| Some(&user.tags), boundary: |user| user.permissions_boundary.as_deref(),
+    user, users, update_user, delete_user
+);
+entity!(Group, "group", group_name, group_id, tags: |_| None, boundary: |_| None, group, groups, update_group, delete_group);
+entity!(
+    Role, "role", role_name, role_id,
+    tags: |role| Some(&role.tags), boundary: |role| role.permissions_boundary.as_deref(),
+    role, roles, update_role, delete_role
+);
