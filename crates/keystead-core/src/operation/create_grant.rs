@@ -93,11 +93,7 @@ fn refused(kms: &Kms, key: &LoadedKey, error: StoreError) -> KmsError {
 }
 
 /// Refuses a grant on a key that its state does not let have one. Another server may have changed the key since this one read it.
-async fn refuse_in_current_state(
-    kms: &Kms,
-    call: &Call<'_>,
-    key: &Authorized<Arc<LoadedKey>>,
-) -> Result<(), KmsError> {
+async fn refuse_in_current_state(kms: &Kms, call: &Call<'_>, key: &Authorized<Arc<LoadedKey>>) -> Result<(), KmsError> {
     let Some(current) = kms.catalog.key_afresh(&key.key.region, &key.key.id).await? else {
         return Err(no_such_key(key));
     };
