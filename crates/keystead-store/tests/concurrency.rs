@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use behaviour::fixtures::*;
+use behaviour::identity_fixtures::*;
+use keystead_core::access::{Role, User};
 use keystead_core::key::{Grant, Key};
 use keystead_core::key_store::{ConnectionState, CustomKeyStore};
-use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_core::port::{IdentityStore, JobKind, Store, StoreError};
 use keystead_model::kms::MultiRegionKeyType;
 use keystead_store::SqliteStore;
 use tempfile::TempDir;
@@ -198,4 +200,36 @@ async fn a_grant_asked_for_by_many_is_one() {
     assert!(grants.iter().all(|grant| *grant == grants[0]));
     other.insert_grant(&grant(99, &key), 2).await.unwrap();
     assert!(matches!(one.insert_grant(&grant(98, &key), 2).await, Err(StoreError::QuotaExceeded { current: 2 })));
+}
+
+/// A policy is deleted or attached, whoever is first: nothing ever refers to a policy that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_deleted_or_attached() {
+    let (_folder, one, other) = two_stores().await;
+    with_account(&*one).await;
+    for number in 0..30 {
+        let policy = policy(1, &format!("policy-{number}"));
+        one.insert_policy(&policy, AMPLE).await.unwrap();
+        let role = Role { policies: attached(&[&policy.arn()]), ..role(1, &format!("role-{number}")) };
+        let deletion = one.delete_policy(&policy.account, &policy.policy_name, policy.revision);
+        match tokio::join!(deletion, other.insert_role(&role, AMPLE)) {
+            (Ok(()), Err(StoreError::NotFound)) | (Err(StoreError::Referenced), Ok(())) => {}
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+}
+
+/// Of many who ask for names that differ in their case alone, one gets his.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_name_is_taken_once() {
+    let (_folder, one, other) = two_stores().await;
+    with_account(&*one).await;
+    let mut inserts = JoinSet::new();
+    for (number, name) in ["alice", "Alice", "aLice", "alIce", "alicE", "ALICE"].into_iter().enumerate() {
+        let store = if number % 2 == 0 { one.clone() } else { other.clone() };
+        inserts.spawn(async move { store.insert_user(&user(1, name), AMPLE).await });
+    }
+    let results = inserts.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    let [_]: [User; 1] = one.users(&account_id(1), None, 9).await.unwrap().try_into().unwrap();
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use behaviour::fixtures::*;
+use behaviour::identity_fixtures::*;
 use keystead_core::key::{Grant, Key};
 use keystead_core::port::{JobKind, Store, StoreError};
 use keystead_model::arn::KeyId;
@@ -29,8 +30,12 @@ async fn database() -> (TempDir, PathBuf) {
 async fn fill(store: &dyn Store, keys: u32) {
     let key_store = with_key_store(store).await;
     store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
-    store.insert_user(&user(1, "alice")).await.unwrap();
-    store.insert_access_key(&access_key("AKIAA", 1, None), u64::MAX).await.unwrap();
+    let policies = policies_and_groups(store).await;
+    store.insert_user(&full_user(&policies), AMPLE).await.unwrap();
+    store.insert_role(&full_role(&policies), AMPLE).await.unwrap();
+    store.insert_oidc_provider(&oidc_provider(1, "issuer.example.com"), AMPLE).await.unwrap();
+    store.insert_access_key(&access_key("AKIAA", 1, None), AMPLE).await.unwrap();
+    store.record_access_key_uses(&[access_key_use("AKIAA", 1, "kms")]).await.unwrap();
     for number in 1..=keys {
         let key = Key { tags: vec![tag("a", "b")], ..key(number) };
         store.insert_key(&key, AMPLE).await.unwrap();
@@ -183,6 +188,13 @@ async fn rows_that_make_no_sense() {
     let grant = of_key("grants", key_id(1));
     let alias = "table aliases, record 000000000001 us-east-1 alias/alias-1".to_owned();
     let key_store = format!("record {}", key_store_id(1));
+    let access_key = "record AKIAA, ".to_owned();
+    let alice = "record 000000000001 alice, ".to_owned();
+    let admins = "record 000000000001 admins, ".to_owned();
+    let worker = "record 000000000001 worker, ".to_owned();
+    let policy = "record 000000000001 one, ".to_owned();
+    let provider = "record 000000000001 issuer.example.com, ".to_owned();
+    let reference = "record alice, ".to_owned();
     let table = [
         ("kms_keys SET status = 'Melted'", &first_key),
         ("kms_keys SET created = 'yesterday'", &first_key),
@@ -211,7 +223,27 @@ async fn rows_that_make_no_sense() {
         ("aliases SET target_key_id = 'nothing'", &alias),
         ("custom_key_stores SET connection_state = 'FAILED'", &key_store),
         ("connection_jobs SET kind = 'DANCE'", &key_store),
-        ("access_keys SET status = 'Sleepy'", &"table access_keys, record AKIAA".to_owned()),
+        ("access_keys SET status = 'Sleepy'", &access_key),
+        ("access_key_uses SET used = -1", &access_key),
+        ("users SET tags = '[]'", &alice),
+        ("users SET inline_policies = '{'", &alice),
+        ("users SET managed_policies = '{}'", &alice),
+        ("users SET group_names = 'admins'", &alice),
+        ("users SET sessions_revoked_before = -1", &alice),
+        ("users SET revision = -1", &alice),
+        ("iam_groups SET inline_policies = '[]'", &admins),
+        ("iam_groups SET created = -1", &admins),
+        ("iam_roles SET max_session_duration = -1", &worker),
+        ("iam_roles SET tags = ''", &worker),
+        ("iam_roles SET managed_policies = '[1]'", &worker),
+        ("iam_policies SET versions = '[]'", &policy),
+        ("iam_policies SET versions = '[{}]'", &policy),
+        ("iam_policies SET versions = '[{\"number\":1,\"created\":-1,\"document\":\"\"}]'", &policy),
+        ("iam_policies SET default_version = 7", &policy),
+        ("iam_policies SET next_version = 0.5", &policy),
+        ("oidc_providers SET client_ids = 'a'", &provider),
+        ("oidc_providers SET thumbprints = '[1]'", &provider),
+        ("iam_references SET attached = -1", &reference),
     ];
     for (sql, record) in table {
         let folder = tempfile::tempdir().unwrap();
@@ -237,18 +269,42 @@ const FOUND_IN_THE_KEY: [&str; 2] =
 
 /// What the schema's CHECK constraints cannot say is found when the row is read, and not at the start.
 fn refusal_by_constraint(sql: &str) -> bool {
-    let not_said = ["SET ordinal", "SET operations", "SET encryption_context", "SET target_key_id"];
+    let not_said = [
+        "SET ordinal",
+        "SET operations",
+        "SET encryption_context",
+        "SET target_key_id",
+        "SET tags",
+        "SET inline_policies",
+        "SET managed_policies",
+        "SET group_names",
+        "SET versions",
+        "SET default_version",
+        "SET client_ids",
+        "SET thumbprints",
+    ];
     !FOUND_IN_THE_KEY.contains(&sql) && !not_said.iter().any(|column| sql.contains(column))
 }
 
 async fn read_everything(store: &dyn Store) -> Result<(), StoreError> {
     store.access_keys(&account_id(1)).await?;
+    store.access_key_use("AKIAA").await?;
+    read_identities(store).await?;
     store.custom_key_stores(&account_id(1), &home(), None, 9).await?;
     store.aliases(&account_id(1), &home(), None, None, 1).await?;
     store.key(&home(), &key_id(1)).await?;
     store.grants_of_key(&home(), &key_id(1), None, None, 1).await?;
     store.key_last_usage(&home(), &key_id(1)).await?;
     store.claim_connection_job("a", at(0), at(9)).await.map(drop)
+}
+
+async fn read_identities(store: &dyn Store) -> Result<(), StoreError> {
+    store.users(&account_id(1), None, 9).await?;
+    store.groups(&account_id(1), None, 9).await?;
+    store.roles(&account_id(1), None, 9).await?;
+    store.policies(&account_id(1), None, 9).await?;
+    store.oidc_providers(&account_id(1)).await?;
+    store.policy_references(&account_id(1), ADMINISTRATOR_ACCESS).await.map(drop)
 }
 
 /// A multi-Region set without its primary key is told of each of its keys.

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use behaviour::fixtures::*;
+use behaviour::identity_fixtures::*;
 use keystead_core::key_store::{ConnectionState, CustomKeyStore};
-use keystead_core::port::{JobKind, Store, StoreError};
+use keystead_core::port::{IdentityStore, JobKind, Store, StoreError};
 use keystead_model::arn::KeyId;
 use keystead_store::SqliteStore;
 
@@ -25,6 +26,10 @@ async fn everything_is_there_after_a_restart() {
     let key_store = CustomKeyStore { connection: ConnectionState::Connecting, ..key_store(1) };
     store.insert_custom_key_store(&key_store, AMPLE).await.unwrap();
     store.start_connection_job(&key_store, JobKind::Connect, at(0)).await.unwrap();
+    let policies = policies_and_groups(&store).await;
+    let (alice, worker) = (full_user(&policies), full_role(&policies));
+    store.insert_user(&alice, AMPLE).await.unwrap();
+    store.insert_role(&worker, AMPLE).await.unwrap();
     let latest = store.latest_change().await.unwrap();
     store.close().await;
     assert!(matches!(store.accounts().await, Err(StoreError::Engine(_))), "a closed store says so");
@@ -36,6 +41,10 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(store.aliases(&key.account, &key.region, None, None, 9).await.unwrap(), [alias("a", &key)]);
     let job = store.claim_connection_job("a", at(0), at(9)).await.unwrap().unwrap();
     assert_eq!(job.custom_key_store_id, key_store.id);
+    assert_eq!(store.user(&account_id(1), "alice").await.unwrap(), Some(alice));
+    assert_eq!(store.role(&account_id(1), "worker").await.unwrap(), Some(worker));
+    assert_eq!(store.policy_references(&account_id(1), &policies[0]).await.unwrap().len(), 2);
+    assert_error!(store.delete_group(&account_id(1), "admins", 1).await, StoreError::Referenced);
     assert_eq!(store.latest_change().await.unwrap(), latest);
 }
 

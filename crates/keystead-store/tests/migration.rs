@@ -7,10 +7,12 @@ mod older_schema;
 use std::path::Path;
 
 use behaviour::fixtures::*;
+use behaviour::identity_fixtures::*;
+use keystead_core::access::User;
 use keystead_core::key::{Key, MaterialState};
-use keystead_core::port::{ConnectionJob, JobKind, Store, StoreError};
+use keystead_core::port::{ConnectionJob, IdentityStore, JobKind, PolicyHolder, Store, StoreError, UniqueConstraint};
 use keystead_store::{OpenError, SqliteStore};
-use older_schema::{connect, run, version_1, version_2};
+use older_schema::{connect, run, version_1, version_2, version_3};
 use sqlx::Connection;
 
 #[tokio::test]
@@ -77,6 +79,44 @@ async fn version_2_is_brought_to_the_newest() {
     only_the_rules_of_the_newest_hold(&path).await;
     let store = SqliteStore::open(&path).await.unwrap();
     assert_eq!(store.key(&home(), &external.id).await.unwrap(), None);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn version_3_is_brought_to_the_newest() {
+    let (_folder, path) = version_3::database().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    version_3::is_all_there(&store).await;
+
+    // Who has AdministratorAccess is known by it, and not only by the users.
+    let of_account = |account: u64| version_3::USERS.into_iter().filter(move |user| user.0 == account);
+    for account in 1..=2 {
+        let expected: Vec<_> = of_account(account).map(|(_, name)| attaches(PolicyHolder::User, name)).collect();
+        let references = store.policy_references(&account_id(account), ADMINISTRATOR_ACCESS).await.unwrap();
+        assert_eq!(references, expected);
+    }
+    // Two names that differ in their case alone stay, and no more of them come.
+    for name in ["ALICE", "BOB"] {
+        let taken = store.insert_user(&user(1, name), AMPLE).await;
+        assert_error!(taken, StoreError::Duplicate(UniqueConstraint::UserName));
+    }
+    let [alice, other_alice, bob, _] = &version_3::users()[..] else { panic!("there are four users") };
+    assert_error!(store.delete_user(&alice.account, "Alice", 0).await, StoreError::Referenced);
+    store.delete_access_key("AKIAA").await.unwrap();
+    store.delete_user(&alice.account, "Alice", 0).await.unwrap();
+    assert_eq!(store.user(&alice.account, "alice").await.unwrap().as_ref(), Some(other_alice));
+    // A user from before is like any other.
+    store.insert_group(&group(1, "admins"), AMPLE).await.unwrap();
+    store.update_user(&User { groups: texts(&["admins"]), ..user(1, "bob") }).await.unwrap();
+    assert_error!(store.update_user(bob).await, StoreError::Conflict);
+    store.record_access_key_uses(&[access_key_use("AKIAC", 5, "kms")]).await.unwrap();
+    store.delete_grant(&home(), &key_id(1), &grant_id(1)).await.unwrap();
+    // Key AKIAA and user Alice are gone, a group has come, a user has changed, and a grant is gone: the feed goes on from there.
+    assert_eq!(store.latest_change().await.unwrap(), 7);
+    store.close().await;
+    only_the_rules_of_the_newest_hold(&path).await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.users_of_group(&account_id(1), "admins", None, 9).await.unwrap().len(), 1);
     store.close().await;
 }
 

@@ -24,7 +24,8 @@ statements! {
         FROM access_keys WHERE account = $1 ORDER BY access_key_id";
     OF_USER = "SELECT access_key_id FROM access_keys WHERE account = $1 AND user_name = $2 LIMIT 1";
     // The root user's have no name.
-    COUNT_OF_OWNER = "SELECT COUNT(*) FROM access_keys WHERE account = $1 AND user_name IS $2";
+    COUNT_OF_OWNER = "SELECT count(*) FROM access_keys
+        WHERE account = $1 AND user_name IS NOT DISTINCT FROM $2";
     SET_STATUS = "UPDATE access_keys SET status = $1 WHERE access_key_id = $2";
     DELETE = "DELETE FROM access_keys WHERE access_key_id = $1";
 }

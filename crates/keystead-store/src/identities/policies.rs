@@ -2,7 +2,6 @@
 
 use keystead_core::access::{ManagedPolicy, PolicyVersion, customer_policy_name};
 use keystead_core::port::{StoreError, UniqueConstraint};
-use keystead_model::Timestamp;
 use keystead_model::arn::AccountId;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
@@ -179,10 +178,16 @@ impl StoredVersion {
         let created = encoding::millis("versions", version.created)?;
         Ok(Self { number: version.number, created, document: version.document.clone() })
     }
+
+    fn read(self, record: &Record<'_>) -> Result<PolicyVersion, StoreError> {
+        let created = record.point_in_time("versions", self.created)?;
+        Ok(PolicyVersion { number: self.number, document: self.document, created })
+    }
 }
 
 fn read(row: &SqliteRow) -> Result<ManagedPolicy, StoreError> {
     let record = Record::new(row, LAYOUT);
+    let stored_versions: Vec<StoredVersion> = record.json("versions")?;
     let policy = ManagedPolicy {
         account: record.parsed("account")?,
         policy_name: record.text("policy_name")?,
@@ -192,7 +197,7 @@ fn read(row: &SqliteRow) -> Result<ManagedPolicy, StoreError> {
         updated: record.timestamp("updated")?,
         description: record.text("description")?,
         tags: record.json("tags")?,
-        versions: record.json::<Vec<StoredVersion>>("versions")?.into_iter().map(read_version).collect(),
+        versions: stored_versions.into_iter().map(|stored| stored.read(&record)).collect::<Result<_, _>>()?,
         default_version: record.whole("default_version")?,
         next_version: record.whole("next_version")?,
         revision: record.whole("revision")?,
@@ -201,9 +206,4 @@ fn read(row: &SqliteRow) -> Result<ManagedPolicy, StoreError> {
         Some(_) => Ok(policy),
         None => Err(record.damaged("default_version", "is not among the versions")),
     }
-}
-
-fn read_version(stored: StoredVersion) -> PolicyVersion {
-    let created = Timestamp::from_millis(stored.created);
-    PolicyVersion { number: stored.number, document: stored.document, created }
 }

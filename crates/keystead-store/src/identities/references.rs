@@ -27,7 +27,7 @@ statements! {
     TO_TARGET = "SELECT holder_name FROM iam_references WHERE account = $1 AND target = $2 LIMIT 1";
     USERS_OF_POLICY = "SELECT user_name AS name, user_id AS unique_id, path, attached, boundary
         FROM iam_references JOIN users ON users.account = iam_references.account AND user_name = holder_name
-        WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'USER' ORDER BY holder_name";
+        WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'USER' AND member = 0 ORDER BY holder_name";
     GROUPS_OF_POLICY = "SELECT group_name AS name, group_id AS unique_id, path, attached, boundary
         FROM iam_references JOIN iam_groups ON iam_groups.account = iam_references.account AND group_name = holder_name
         WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'GROUP' ORDER BY holder_name";

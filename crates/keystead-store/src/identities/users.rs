@@ -40,7 +40,7 @@ statements! {
     LIST = select!("users WHERE account = $1 AND user_name > $2 ORDER BY user_name LIMIT $3");
     LIST_OF_GROUP = select!("iam_references
         JOIN users ON users.account = iam_references.account AND user_name = holder_name
-        WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'USER' AND holder_name > $3
+        WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'USER' AND holder_name > $3 AND member = 1
         ORDER BY holder_name LIMIT $4");
     UPDATE = "UPDATE users SET tags = $1, inline_policies = $2, managed_policies = $3, permissions_boundary = $4,
         group_names = $5, sessions_revoked_before = $6, revision = revision + 1

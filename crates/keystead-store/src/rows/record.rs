@@ -88,7 +88,8 @@ impl<'r> Record<'r> {
         self.value::<Option<i64>>(column)?.map(|millis| self.point_in_time(column, millis)).transpose()
     }
 
-    fn point_in_time(&self, column: &str, millis: i64) -> Result<Timestamp, StoreError> {
+    /// The point in time that a number of a column stands for.
+    pub(crate) fn point_in_time(&self, column: &str, millis: i64) -> Result<Timestamp, StoreError> {
         match (0..=TIMESTAMP_MILLIS_MAX).contains(&millis) {
             true => Ok(Timestamp::from_millis(millis)),
             false => Err(self.damaged(column, format_args!("{millis} is no date from 1970 to 9999"))),

@@ -41,12 +41,8 @@ pub fn account(number: u64) -> Account {
 }
 
 pub fn user(account: u64, user_name: &str) -> User {
-    User {
-        account: account_id(account),
-        user_name: user_name.to_owned(),
-        user_id: format!("AIDA{}", user_name.to_uppercase()),
-        created: at(2),
-    }
+    let user_id = format!("AIDA{}", user_name.to_uppercase());
+    User::new(account_id(account), "/".to_owned(), user_name.to_owned(), user_id, at(2))
 }
 
 /// An access key of a user, or of the account's root user.

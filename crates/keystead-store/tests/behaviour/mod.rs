@@ -5,20 +5,29 @@
 // Each test binary uses some of the fixtures.
 #![allow(dead_code)]
 
+pub mod access_key_uses;
+pub mod access_keys;
 pub mod aliases;
 pub mod changes;
 pub mod connection_jobs;
 pub mod custom_key_stores;
 pub mod fixtures;
 pub mod grants;
-pub mod identities;
+pub mod groups;
+pub mod identity_counts;
+pub mod identity_fixtures;
 pub mod key_last_usages;
 pub mod key_materials;
 pub mod keys;
 pub mod keys_due;
 pub mod metadata;
 pub mod multi_region;
+pub mod oidc_providers;
 pub mod pending_backing_keys;
+pub mod policies;
+pub mod roles;
+pub mod session_revocation;
+pub mod users;
 
 /// The result is this error, or the test says what it is instead.
 #[macro_export]
@@ -39,11 +48,56 @@ macro_rules! for_each_case {
         $crate::cases! { $fresh;
             metadata: the_root_key_check_is_set_once;
 
-            identities: accounts_are_unique_by_id_and_by_name;
-            identities: users_are_unique_in_their_account;
-            identities: access_keys_need_their_owner;
-            identities: access_keys_are_activated_and_deactivated;
-            identities: a_user_with_access_keys_stays;
+            access_keys: accounts_are_unique_by_id_and_by_name;
+            access_keys: access_keys_need_their_owner;
+            access_keys: access_keys_are_activated_and_deactivated;
+            access_keys: the_access_key_quota_is_each_users_own;
+
+            access_key_uses: the_latest_use_stays;
+            access_key_uses: uses_of_access_keys_are_recorded_together;
+
+            users: a_user_comes_back_as_it_was_stored;
+            users: user_names_are_unique_whatever_their_case;
+            users: what_stands_against_a_new_user;
+            users: an_update_replaces_what_may_change_of_a_user;
+            users: what_stands_against_an_update_of_a_user;
+            users: a_user_with_access_keys_stays;
+            users: a_deleted_user_refers_to_nothing;
+            users: users_come_in_order_page_by_page;
+            users: users_of_a_group_come_in_order_page_by_page;
+            users: a_user_has_dates_that_can_be_stored;
+
+            groups: a_group_comes_back_as_it_was_stored;
+            groups: what_stands_against_a_new_group;
+            groups: an_update_replaces_the_policies_of_a_group;
+            groups: a_group_with_users_stays;
+            groups: groups_come_in_order_page_by_page;
+
+            roles: a_role_comes_back_as_it_was_stored;
+            roles: what_stands_against_a_new_role;
+            roles: an_update_replaces_what_may_change_of_a_role;
+            roles: what_stands_against_an_update_of_a_role;
+            roles: a_role_is_deleted_at_its_revision;
+            roles: roles_come_in_order_page_by_page;
+
+            policies: a_policy_comes_back_as_it_was_stored;
+            policies: what_stands_against_a_new_policy;
+            policies: an_update_replaces_what_may_change_of_a_policy;
+            policies: a_policy_that_is_referred_to_stays;
+            policies: who_refers_to_a_policy;
+            policies: members_refer_to_no_policy;
+            policies: policies_come_in_order_page_by_page;
+
+            oidc_providers: a_provider_comes_back_as_it_was_stored;
+            oidc_providers: what_stands_against_a_new_provider;
+            oidc_providers: an_update_replaces_what_may_change_of_a_provider;
+            oidc_providers: a_provider_is_deleted_at_its_revision;
+
+            identity_counts: every_kind_is_counted_in_its_account;
+
+            session_revocation: sessions_of_a_user_are_revoked;
+            session_revocation: sessions_of_a_role_are_revoked;
+            session_revocation: sessions_of_nobody_cannot_be_revoked;
 
             keys: a_key_comes_back_as_it_was_stored;
             keys: what_stands_against_a_new_key;
@@ -118,7 +172,10 @@ macro_rules! for_each_case {
 
             changes: every_mutation_is_in_the_feed;
             changes: related_keys_are_in_the_feed;
-            changes: grants_and_usages_are_not_in_the_feed;
+            changes: identities_are_in_the_feed;
+            changes: what_changes_no_identity_is_not_in_the_feed;
+            changes: grants_are_in_the_feed;
+            changes: usages_are_not_in_the_feed;
             changes: what_fails_is_not_in_the_feed;
             changes: the_feed_is_read_page_by_page;
         }

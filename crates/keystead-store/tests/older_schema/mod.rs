@@ -5,6 +5,7 @@
 
 pub mod version_1;
 pub mod version_2;
+pub mod version_3;
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +15,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
-const VERSIONS: [(i64, &str, &str); 2] = [
+const VERSIONS: [(i64, &str, &str); 3] = [
     (1, "initial", include_str!("../../src/schema/0001_initial.sql")),
     (2, "cloudhsm key stores", include_str!("../../src/schema/0002_cloudhsm_key_stores.sql")),
+    (3, "key types and grants", include_str!("../../src/schema/0003_key_types_and_grants.sql")),
 ];
 
 pub async fn connect(path: &Path) -> SqliteConnection {
