@@ -2,7 +2,7 @@
 
 use keystead_model::Timestamp;
 
-use super::{NamedPrincipal, Principal, PrincipalPolicies};
+use super::{NamedPrincipal, Principal, PrincipalKind, PrincipalPolicies};
 
 /// A name under which a grant may speak of a caller.
 pub struct GranteeName {
@@ -13,8 +13,11 @@ pub struct GranteeName {
 }
 
 impl GranteeName {
-    /// The caller's own ARN, that of the role whose session it is, and that of its account.
+    /// The caller's own ARN, that of the role whose session it is, and that of its account. A web identity has none: no grant can name it.
     pub fn all_of(principal: &Principal) -> Vec<Self> {
+        if let PrincipalKind::WebIdentity { .. } = principal.kind {
+            return Vec::new();
+        }
         let account = NamedPrincipal::of_account(principal.account).to_string();
         let own = (principal.arn != account).then(|| principal.arn.clone());
         let identities = own.into_iter().chain(principal.policy_identity.role_arn.clone());
@@ -36,7 +39,6 @@ mod tests {
     use keystead_model::arn::AccountId;
 
     use super::*;
-    use crate::access::PrincipalKind;
 
     fn arns(principal: &Principal) -> Vec<String> {
         GranteeName::all_of(principal).into_iter().map(|name| name.arn).collect()

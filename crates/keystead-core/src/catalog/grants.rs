@@ -3,14 +3,16 @@
 //! An entry is all grants of one key for one grantee, and an empty one is remembered too: most callers have none. What changes any grant of a
 //! key makes all its entries be loaded again.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use keystead_model::Timestamp;
 use keystead_model::arn::{KeyId, Region};
 use keystead_policy::GrantTerms;
 
-use super::Catalog;
 use super::coherent_cache::CoherentCache;
+use super::{Catalog, LoadedKey};
+use crate::access::Authorized;
 use crate::error::KmsError;
 use crate::key::{Grant, GrantId};
 use crate::port::StoreError;
@@ -59,7 +61,7 @@ pub(super) type GrantCache = CoherentCache<Entry, Arc<GranteesGrants>>;
 pub(super) fn grant_cache() -> GrantCache {
     let weight = |grants: &Arc<GranteesGrants>| grants.bytes;
     CoherentCache::grouped(ENTRIES_EXPECTED, BYTES_MAX, weight, |(region, key_id, _), hasher| {
-        std::hash::BuildHasher::hash_one(hasher, (region, key_id))
+        hasher.hash_one((region, key_id))
     })
 }
 
@@ -79,15 +81,29 @@ impl Catalog {
         self.grants.get_or_load(entry, load).await?.ok_or_else(|| KmsError::internal(&"no grants were loaded"))
     }
 
-    /// Adds a grant; see [`crate::port::Store::insert_grant`].
-    pub(crate) async fn insert_grant(&self, grant: &Grant, quota: u64) -> Result<Grant, StoreError> {
+    /// Adds a grant on a key that the caller may grant on; see [`crate::port::Store::insert_grant`].
+    pub(crate) async fn insert_grant(
+        &self,
+        _: &Authorized<Arc<LoadedKey>>,
+        grant: &Grant,
+        quota: u64,
+    ) -> Result<Grant, StoreError> {
         let result = self.store.insert_grant(grant, quota).await;
         self.forget_grants(&grant.region, &grant.key_id);
         result
     }
 
-    /// Deletes a grant; see [`crate::port::Store::delete_grant`].
-    pub(crate) async fn delete_grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<(), StoreError> {
+    /// Deletes a grant of a key that the caller manages; `NotFound` if there is none.
+    pub(crate) async fn revoke_grant(&self, key: &Authorized<Arc<LoadedKey>>, id: &GrantId) -> Result<(), StoreError> {
+        self.delete_grant(&key.key.region, &key.key.id, id).await
+    }
+
+    /// Deletes a grant that the caller may retire; `NotFound` if it is gone.
+    pub(crate) async fn retire_grant(&self, grant: &Authorized<Grant>) -> Result<(), StoreError> {
+        self.delete_grant(&grant.region, &grant.key_id, &grant.id).await
+    }
+
+    async fn delete_grant(&self, region: &Region, key_id: &KeyId, id: &GrantId) -> Result<(), StoreError> {
         let result = self.store.delete_grant(region, key_id, id).await;
         self.forget_grants(region, key_id);
         result

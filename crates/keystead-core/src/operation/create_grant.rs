@@ -65,16 +65,16 @@ pub(super) async fn create_grant(
 }
 
 /// Stores the grant, or finds the one that it would be the same as.
-async fn inserted(kms: &Kms, key: &LoadedKey, new: Grant) -> Result<Grant, KmsError> {
+async fn inserted(kms: &Kms, key: &Authorized<Arc<LoadedKey>>, new: Grant) -> Result<Grant, KmsError> {
     let quota = kms.settings.resource_quotas.grants_per_key;
     let meant_since = named_since(kms, &new).await?;
     loop {
-        let grant = kms.catalog.insert_grant(&new, quota).await.map_err(|error| refused(kms, key, error))?;
+        let grant = kms.catalog.insert_grant(key, &new, quota).await.map_err(|error| refused(kms, key, error))?;
         if grant.id == new.id || grant.created >= meant_since {
             return Ok(grant);
         }
         // It was made to a user or role of the same name that is gone, and means nobody any more: this one takes its place.
-        match kms.catalog.delete_grant(&grant.region, &grant.key_id, &grant.id).await {
+        match kms.catalog.revoke_grant(key, &grant.id).await {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }

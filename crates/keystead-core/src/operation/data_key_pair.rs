@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation, usable_key};
 use super::encryption::Encryption;
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::key::{Key, generate_key_pair};
@@ -18,7 +17,6 @@ pub(super) struct DataKeyPairRequest<'a> {
     pub(super) key_pair_spec: DataKeyPairSpec,
     /// Symmetric.
     pub(super) encryption: Encryption,
-    pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
 }
 
@@ -50,7 +48,6 @@ impl DataKeyPairRequest<'_> {
 
     async fn usable_key(&self, kms: &Kms, call: &mut Call<'_>) -> Result<UsableKey, KmsError> {
         let key = authorized_key(kms, call, self.key_id, AcceptedForms::All).await?;
-        check_grant_tokens(kms, self.grant_tokens)?;
         self.encryption.check_key(call.operation.name, &key.key)?;
         self.check_supported(call.operation.name, &key.key)?;
         usable_key(kms, call, key, KeyRole::Only).await

@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation, invalid_ciphertext};
 use super::encryption::Encryption;
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorize_key, authorized_key_for, key_id_of};
 use super::recipient::{AnsweredSecret, Recipient};
 use crate::access::Authorized;
@@ -38,7 +37,6 @@ pub(super) async fn decrypt(
         key_id: request.key_id.as_deref(),
         key_id_member: "KeyId",
         encryption: Encryption::of_request(request.encryption_algorithm, request.encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
         modifiers: request.dry_run_modifiers.as_deref().unwrap_or_default(),
         action: "kms:Decrypt",
@@ -65,7 +63,6 @@ pub(super) struct Source<'a> {
     /// The name of the key ID member in validation errors.
     pub(super) key_id_member: &'static str,
     pub(super) encryption: Encryption,
-    pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
     pub(super) modifiers: &'a [DryRunModifierType],
     pub(super) action: &'static str,
@@ -119,7 +116,6 @@ impl Source<'_> {
         } else {
             self.key_and_ciphertext(kms, call).await?
         };
-        check_grant_tokens(kms, self.grant_tokens)?;
         let key = match &ciphertext {
             Secret::Symmetric(ciphertext) => self.key_with_material(kms, call, key, &ciphertext.header).await?,
             Secret::Rsa(_) | Secret::Ignored => key,

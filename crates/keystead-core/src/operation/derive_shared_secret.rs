@@ -4,7 +4,6 @@ use keystead_cryptography::{AgreementError, key_spec};
 use keystead_model::kms::{DeriveSharedSecretRequest, DeriveSharedSecretResponse, Exception, KeySpec};
 
 use super::cryptography::{KeyRole, dry_run_operation, usable_key};
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_usage::{check_algorithm, check_key_usage};
 use super::recipient::{AnsweredSecret, Recipient};
@@ -21,7 +20,6 @@ pub(super) async fn derive_shared_secret(
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
     let recipient = Recipient::of_request(kms, call, request.recipient).await?;
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     check_key_usage(call.operation.name, &key.key)?;
     let (spec, algorithm) = (key.key.spec, request.key_agreement_algorithm);
     check_algorithm(algorithm, key_spec::key_agreement_algorithms(spec, key.key.usage), spec)?;

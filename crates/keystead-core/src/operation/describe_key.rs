@@ -2,7 +2,6 @@
 
 use keystead_model::kms::{DescribeKeyRequest, DescribeKeyResponse};
 
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
 use super::key_metadata::key_metadata;
 use crate::error::KmsError;
@@ -17,7 +16,6 @@ pub(super) async fn describe_key(
     request: DescribeKeyRequest,
 ) -> Result<DescribeKeyResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     let (state, key_store) = state_of(kms, call, &key.key).await?;
     let key_store = key_store.as_ref().map(|loaded| &loaded.key_store);
     Ok(DescribeKeyResponse { key_metadata: key_metadata(&key.key, state, key_store, call.now) })

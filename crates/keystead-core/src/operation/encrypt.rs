@@ -5,7 +5,6 @@ use keystead_model::kms::{EncryptRequest, EncryptResponse, EncryptionAlgorithmSp
 
 use super::cryptography::{KeyRole, dry_run_operation};
 use super::encryption::Encryption;
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
@@ -19,7 +18,6 @@ pub(super) async fn encrypt(
     call.defaulted_parameters.push(("encryptionAlgorithm", EncryptionAlgorithmSpec::SymmetricDefault.as_str().into()));
     let encryption = Encryption::of_request(request.encryption_algorithm, request.encryption_context);
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     let key = encryption.usable_key(kms, call, key, KeyRole::Only).await?;
     let plaintext = request.plaintext.as_ref();
     encryption.check_length(key.loaded().key.spec, plaintext)?;

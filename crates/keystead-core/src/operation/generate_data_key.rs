@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation};
 use super::encryption::Encryption;
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::recipient::{AnsweredSecret, Recipient};
 use crate::error::KmsError;
@@ -24,7 +23,6 @@ pub(super) async fn generate_data_key(
         key_spec: request.key_spec,
         number_of_bytes: request.number_of_bytes,
         encryption: Encryption::of_request(None, request.encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };
     let DataKey { plaintext, ciphertext, key } = wanted.generate(kms, call).await?;
@@ -45,7 +43,6 @@ pub(super) struct DataKeyRequest<'a> {
     pub(super) number_of_bytes: Option<u32>,
     /// Symmetric.
     pub(super) encryption: Encryption,
-    pub(super) grant_tokens: Option<&'a [String]>,
     pub(super) dry_run: bool,
 }
 
@@ -60,7 +57,6 @@ impl DataKeyRequest<'_> {
     pub(super) async fn generate(&self, kms: &Kms, call: &mut Call<'_>) -> Result<DataKey, KmsError> {
         let length = self.length()?;
         let key = authorized_key(kms, call, self.key_id, AcceptedForms::All).await?;
-        check_grant_tokens(kms, self.grant_tokens)?;
         let key = self.encryption.usable_key(kms, call, key, KeyRole::Only).await?;
         if self.dry_run {
             return Err(dry_run_operation());

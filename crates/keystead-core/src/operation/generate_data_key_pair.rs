@@ -21,7 +21,6 @@ pub(super) async fn generate_data_key_pair(
         key_id: &request.key_id,
         key_pair_spec,
         encryption: Encryption::of_request(None, request.encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };
     let DataKeyPair { private_key, private_key_ciphertext, public_key, key } = wanted.generate(kms, call).await?;

@@ -19,7 +19,6 @@ pub(super) async fn generate_data_key_pair_without_plaintext(
         key_id: &request.key_id,
         key_pair_spec,
         encryption: Encryption::of_request(None, request.encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };
     let pair = wanted.generate(kms, call).await?;

@@ -19,7 +19,6 @@ pub(super) async fn generate_data_key_without_plaintext(
         key_spec: request.key_spec,
         number_of_bytes: request.number_of_bytes,
         encryption: Encryption::of_request(None, request.encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
     };
     let data_key = wanted.generate(kms, call).await?;

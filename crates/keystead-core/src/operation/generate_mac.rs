@@ -5,7 +5,6 @@ use keystead_model::Blob;
 use keystead_model::kms::{GenerateMacRequest, GenerateMacResponse, MacAlgorithmSpec};
 
 use super::cryptography::{KeyRole, UsableKey, dry_run_operation, usable_key};
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_usage::{check_algorithm, check_key_usage};
 use crate::error::KmsError;
@@ -17,8 +16,8 @@ pub(super) async fn generate_mac(
     call: &mut Call<'_>,
     request: GenerateMacRequest,
 ) -> Result<GenerateMacResponse, KmsError> {
-    let GenerateMacRequest { message, key_id, mac_algorithm, grant_tokens, dry_run } = request;
-    let key = usable_mac_key(kms, call, &key_id, mac_algorithm, grant_tokens.as_deref()).await?;
+    let GenerateMacRequest { message, key_id, mac_algorithm, dry_run, .. } = request;
+    let key = usable_mac_key(kms, call, &key_id, mac_algorithm).await?;
     if dry_run == Some(true) {
         return Err(dry_run_operation());
     }
@@ -32,10 +31,8 @@ pub(super) async fn usable_mac_key(
     call: &mut Call<'_>,
     key_id: &str,
     algorithm: MacAlgorithmSpec,
-    grant_tokens: Option<&[String]>,
 ) -> Result<UsableKey, KmsError> {
     let key = authorized_key(kms, call, key_id, AcceptedForms::All).await?;
-    check_grant_tokens(kms, grant_tokens)?;
     check_key_usage(call.operation.name, &key.key)?;
     check_algorithm(algorithm, key_spec::mac_algorithms(key.key.spec, key.key.usage), key.key.spec)?;
     usable_key(kms, call, key, KeyRole::Only).await

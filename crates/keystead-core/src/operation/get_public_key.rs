@@ -5,7 +5,6 @@ use keystead_model::Blob;
 use keystead_model::kms::{Exception, GetPublicKeyRequest, GetPublicKeyResponse, KeySpec, KeyUsageType};
 
 use super::cryptography::{KeyRole, usable_key};
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_metadata::unless_empty;
 use crate::error::KmsError;
@@ -18,7 +17,6 @@ pub(super) async fn get_public_key(
     request: GetPublicKeyRequest,
 ) -> Result<GetPublicKeyResponse, KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::All).await?;
-    check_grant_tokens(kms, request.grant_tokens.as_deref())?;
     if key.key.spec == KeySpec::SymmetricDefault || key.key.usage == KeyUsageType::GenerateVerifyMac {
         return Err(KmsError::bare(Exception::UnsupportedOperation));
     }

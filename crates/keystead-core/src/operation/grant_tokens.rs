@@ -73,8 +73,3 @@ pub(super) fn opened_grant_tokens(kms: &Kms, input: &Value) -> Result<Vec<GrantR
     let tokens = input["GrantTokens"].as_array().into_iter().flatten().filter_map(Value::as_str);
     tokens.map(|token| open_grant_token(kms, token)).collect()
 }
-
-/// The same for one member.
-pub(super) fn check_grant_tokens(kms: &Kms, tokens: Option<&[String]>) -> Result<(), KmsError> {
-    tokens.unwrap_or_default().iter().try_for_each(|token| open_grant_token(kms, token).map(drop))
-}

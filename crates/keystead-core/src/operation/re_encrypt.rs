@@ -24,7 +24,6 @@ pub(super) async fn re_encrypt(
         key_id: request.source_key_id.as_deref(),
         key_id_member: "SourceKeyId",
         encryption: Encryption::of_request(request.source_encryption_algorithm, request.source_encryption_context),
-        grant_tokens: request.grant_tokens.as_deref(),
         dry_run: request.dry_run == Some(true),
         modifiers: request.dry_run_modifiers.as_deref().unwrap_or_default(),
         action: "kms:ReEncryptFrom",

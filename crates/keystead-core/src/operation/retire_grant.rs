@@ -24,11 +24,12 @@ pub(super) async fn retire_grant(kms: &Kms, call: &mut Call<'_>, request: Retire
     let action = call.action();
     let keys = call.condition_keys(&action, Subject::Key);
     let grant = authorize_retirement(&call.caller.access_request(call.now, &keys), &key, grant)?;
+    call.note_allowed(&grant);
     call.note_resource(AuditResource::key(&grant.key_account, &grant.key_arn().to_string()));
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }
-    match kms.catalog.delete_grant(&grant.region, &grant.key_id, &grant.id).await {
+    match kms.catalog.retire_grant(&grant).await {
         // Another request may have been faster.
         Err(StoreError::NotFound) => Err(grant_not_found(&grant.id)),
         result => Ok(result?),

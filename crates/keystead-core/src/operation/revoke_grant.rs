@@ -13,14 +13,13 @@ use crate::port::StoreError;
 pub(super) async fn revoke_grant(kms: &Kms, call: &mut Call<'_>, request: RevokeGrantRequest) -> Result<(), KmsError> {
     let key = authorized_key(kms, call, &request.key_id, AcceptedForms::IdOrArn).await?;
     let id = grant_id(&request.grant_id)?;
-    let (store, region, key_id) = (kms.catalog.store(), &key.key.region, &key.key.id);
     if request.dry_run == Some(true) {
-        return Err(match store.grant(region, key_id, &id).await? {
+        return Err(match kms.catalog.store().grant(&key.key.region, &key.key.id, &id).await? {
             Some(_) => dry_run_operation(),
             None => grant_not_found(&id),
         });
     }
-    match kms.catalog.delete_grant(region, key_id, &id).await {
+    match kms.catalog.revoke_grant(&key, &id).await {
         Err(StoreError::NotFound) => Err(grant_not_found(&id)),
         result => Ok(result?),
     }

@@ -11,7 +11,7 @@ use crate::kms::{Call, Kms};
 /// Signs a message of 1..=4096 bytes, its digest, or its representative mu.
 pub(super) async fn sign(kms: &Kms, call: &mut Call<'_>, request: SignRequest) -> Result<SignResponse, KmsError> {
     let signed = SignedMessage::of_request(call, request.message, request.message_type, request.signing_algorithm);
-    let key = signed.usable_key(kms, call, &request.key_id, request.grant_tokens.as_deref()).await?;
+    let key = signed.usable_key(kms, call, &request.key_id).await?;
     if request.dry_run == Some(true) {
         return Err(dry_run_operation());
     }

@@ -5,7 +5,6 @@ use keystead_model::Blob;
 use keystead_model::kms::{KeySpec, MessageType, SigningAlgorithmSpec};
 
 use super::cryptography::{KeyRole, UsableKey, usable_key};
-use super::grant_tokens::check_grant_tokens;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_usage::{check_algorithm, check_key_usage};
 use crate::error::KmsError;
@@ -39,10 +38,8 @@ impl SignedMessage {
         kms: &Kms,
         call: &mut Call<'_>,
         key_id: &str,
-        grant_tokens: Option<&[String]>,
     ) -> Result<UsableKey, KmsError> {
         let key = authorized_key(kms, call, key_id, AcceptedForms::All).await?;
-        check_grant_tokens(kms, grant_tokens)?;
         check_key_usage(call.operation.name, &key.key)?;
         let spec = key.key.spec;
         check_algorithm(self.algorithm, key_spec::signing_algorithms(spec, key.key.usage), spec)?;

@@ -12,7 +12,7 @@ use crate::kms::{Call, Kms};
 /// A dry run verifies, too: it answers what the call would (KMS core digest 2.7).
 pub(super) async fn verify(kms: &Kms, call: &mut Call<'_>, request: VerifyRequest) -> Result<VerifyResponse, KmsError> {
     let signed = SignedMessage::of_request(call, request.message, request.message_type, request.signing_algorithm);
-    let key = signed.usable_key(kms, call, &request.key_id, request.grant_tokens.as_deref()).await?;
+    let key = signed.usable_key(kms, call, &request.key_id).await?;
     let signature = request.signature.as_ref();
     let valid = key.key_pair()?.verify(signed.algorithm, signed.message(), signature).map_err(signature_failure)?;
     if !valid {

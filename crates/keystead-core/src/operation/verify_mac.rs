@@ -15,8 +15,8 @@ pub(super) async fn verify_mac(
     call: &mut Call<'_>,
     request: VerifyMacRequest,
 ) -> Result<VerifyMacResponse, KmsError> {
-    let VerifyMacRequest { message, key_id, mac_algorithm, mac, grant_tokens, dry_run } = request;
-    let key = usable_mac_key(kms, call, &key_id, mac_algorithm, grant_tokens.as_deref()).await?;
+    let VerifyMacRequest { message, key_id, mac_algorithm, mac, dry_run, .. } = request;
+    let key = usable_mac_key(kms, call, &key_id, mac_algorithm).await?;
     if !key.hmac_key()?.verify(message.as_ref(), mac.as_ref()) {
         return Err(KmsError::bare(Exception::KmsInvalidMac));
     }
