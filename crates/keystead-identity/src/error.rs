@@ -95,6 +95,7 @@ impl From<StoreError> for IdentityError {
                 409,
                 "Another request changed the same entity at the same time. Try again.",
             ),
+            StoreError::NotFound => Self::no_such_entity("Something that the request refers to is not there any more."),
             error => Self::internal(&error),
         }
     }

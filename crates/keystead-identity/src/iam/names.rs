@@ -16,6 +16,8 @@ pub(crate) const USER_NAME: TextRule = TextRule { min: 1, max: 128, pattern: Som
 pub(crate) const GROUP_NAME: TextRule = TextRule { min: 1, max: 128, pattern: Some(NAME) };
 /// The name of a role.
 pub(crate) const ROLE_NAME: TextRule = TextRule { min: 1, max: 64, pattern: Some(NAME) };
+/// The name of a policy.
+pub(crate) const POLICY_NAME: TextRule = TextRule { min: 1, max: 128, pattern: Some(NAME) };
 /// The ID of an access key.
 pub(crate) const ACCESS_KEY_ID: TextRule = TextRule { min: 16, max: 128, pattern: Some(WORD) };
 /// An ARN.

@@ -1,7 +1,7 @@
 //! Pages: `Marker` and `MaxItems` in, `IsTruncated` and `Marker` out.
 
 use keystead_core::page_marker::PageMarkers;
-use keystead_query::{Parameters, Structure};
+use keystead_query::{Node, Parameters, Structure};
 
 use super::call::Call;
 use crate::constraint::{NumberRule, TextRule};
@@ -52,19 +52,24 @@ impl<'a> Page<'a> {
     }
 
     /// The answer: the items as the list `member`, but for the one too many, and whether there are more.
-    pub(crate) fn answer<T>(
+    pub(crate) fn answer<T, N: Into<Node>>(
         &self,
         answer: Structure,
         member: &'static str,
         items: &[T],
         name: impl Fn(&T) -> &str,
-        shown: impl Fn(&T) -> Structure,
+        shown: impl Fn(&T) -> N,
     ) -> Structure {
-        let is_truncated = items.len() > self.items;
-        let page = &items[..items.len().min(self.items)];
-        let marker = page.last().filter(|_| is_truncated).map(|last| self.markers.marker(name(last)));
+        let (page, marker) = self.cut(items, name);
         let answer = answer.with_list(member, page.iter().map(shown));
-        answer.with("IsTruncated", is_truncated).with_some("Marker", marker)
+        answer.with("IsTruncated", marker.is_some()).with_some("Marker", marker)
+    }
+
+    /// The items without the one too many, and the marker of the next page if there is one.
+    pub(crate) fn cut<'b, T>(&self, items: &'b [T], name: impl Fn(&T) -> &str) -> (&'b [T], Option<String>) {
+        let page = items.get(..self.items).unwrap_or(items);
+        let marker = page.last().filter(|_| items.len() > page.len()).map(|last| self.markers.marker(name(last)));
+        (page, marker)
     }
 }
 
