@@ -194,7 +194,7 @@ async fn rows_that_make_no_sense() {
     let worker = "record 000000000001 worker, ".to_owned();
     let policy = "record 000000000001 one, ".to_owned();
     let provider = "record 000000000001 issuer.example.com, ".to_owned();
-    let reference = "record alice, ".to_owned();
+    let reference = "record 000000000001 USER alice, ".to_owned();
     let table = [
         ("kms_keys SET status = 'Melted'", &first_key),
         ("kms_keys SET created = 'yesterday'", &first_key),

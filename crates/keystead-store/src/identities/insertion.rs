@@ -18,8 +18,8 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// `NotFound` without the account, `Duplicate` if the name is taken, `QuotaExceeded` when the account has `quota` of the kind. `name` is
-    /// as the statement takes it.
+    /// `NotFound` without the account, `Duplicate` if the name is taken, `QuotaExceeded` when the account has `quota` of the kind.
+    /// `name` is as the statement takes it.
     pub(super) async fn check(
         &self,
         connection: &mut SqliteConnection,

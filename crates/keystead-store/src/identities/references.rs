@@ -15,7 +15,7 @@ use super::{groups, policies};
 use crate::rows::{Layout, Record};
 use crate::statements::{execute, exists, fetch_all, statements};
 
-const LAYOUT: Layout = Layout { table: "iam_references", identity: &["name"] };
+const LAYOUT: Layout = Layout { table: "iam_references", identity: &["account", "holder_kind", "name"] };
 
 /// What the ARNs of managed policies of AWS begin with.
 const AWS_POLICIES: &str = "arn:aws:iam::aws:policy/";
@@ -25,13 +25,13 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     DELETE_OF_HOLDER = "DELETE FROM iam_references WHERE account = $1 AND holder_kind = $2 AND holder_name = $3";
     TO_TARGET = "SELECT holder_name FROM iam_references WHERE account = $1 AND target = $2 LIMIT 1";
-    USERS_OF_POLICY = "SELECT user_name AS name, user_id AS unique_id, path, attached, boundary
+    USERS_OF_POLICY = "SELECT iam_references.account, holder_kind, user_name AS name, user_id AS unique_id, path, attached, boundary
         FROM iam_references JOIN users ON users.account = iam_references.account AND user_name = holder_name
         WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'USER' AND member = 0 ORDER BY holder_name";
-    GROUPS_OF_POLICY = "SELECT group_name AS name, group_id AS unique_id, path, attached, boundary
+    GROUPS_OF_POLICY = "SELECT iam_references.account, holder_kind, group_name AS name, group_id AS unique_id, path, attached, boundary
         FROM iam_references JOIN iam_groups ON iam_groups.account = iam_references.account AND group_name = holder_name
         WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'GROUP' ORDER BY holder_name";
-    ROLES_OF_POLICY = "SELECT role_name AS name, role_id AS unique_id, path, attached, boundary
+    ROLES_OF_POLICY = "SELECT iam_references.account, holder_kind, role_name AS name, role_id AS unique_id, path, attached, boundary
         FROM iam_references JOIN iam_roles ON iam_roles.account = iam_references.account AND role_name = holder_name
         WHERE iam_references.account = $1 AND target = $2 AND holder_kind = 'ROLE' ORDER BY holder_name";
 }

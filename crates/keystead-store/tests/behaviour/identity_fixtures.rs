@@ -172,8 +172,8 @@ pub fn full_role(policies: &[String; 2]) -> Role {
     }
 }
 
-/// ARNs of managed policies that an identity of account 1 cannot refer to, though account 2 has one of them: none of the name, another case,
-/// another path, another account's, and what is no ARN of a policy.
+/// ARNs of managed policies that an identity of account 1 cannot refer to, though account 2 has one of them: none of the name,
+/// another case, another path, another account's, and what is no ARN of a policy.
 pub const MISSING_POLICIES: [&str; 8] = [
     "arn:aws:iam::000000000001:policy/nothing",
     "arn:aws:iam::000000000001:policy/One",
