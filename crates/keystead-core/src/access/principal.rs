@@ -85,12 +85,8 @@ impl Principal {
             PrincipalKind::WebIdentity { provider, .. } => Some(provider.clone()),
             PrincipalKind::Root | PrincipalKind::User { .. } | PrincipalKind::AssumedRole { .. } => None,
         };
-        let policy_identity = keystead_policy::Identity {
-            account: account.to_string(),
-            arn: arn.clone(),
-            role_arn,
-            federated_provider,
-        };
+        let policy_identity =
+            keystead_policy::Identity { account: account.to_string(), arn: arn.clone(), role_arn, federated_provider };
         Self { account, kind, arn, policy_identity, session }
     }
 
