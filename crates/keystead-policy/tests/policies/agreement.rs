@@ -67,7 +67,7 @@ impl Outcomes {
 
 #[test]
 fn the_two_evaluators_agree() {
-    let (first, cases) = (number("KEYSTEAD_POLICY_SEED", 0), number("KEYSTEAD_POLICY_CASES", 20_000));
+    let (first, cases) = (number("KEYSTEAD_POLICY_SEED", 0), number("KEYSTEAD_POLICY_CASES", 10_000));
     let mut outcomes = Outcomes::default();
     for seed in first..first + cases {
         let case = Case::of_seed(seed);
@@ -142,7 +142,7 @@ fn disagree_on_the_whole(case: &WholeCase) -> bool {
 
 #[test]
 fn the_two_evaluators_decide_alike() {
-    let (first, cases) = (number("KEYSTEAD_POLICY_SEED", 0), number("KEYSTEAD_POLICY_CASES", 5_000));
+    let (first, cases) = (number("KEYSTEAD_POLICY_SEED", 0), number("KEYSTEAD_POLICY_CASES", 4_000));
     let mut branches = Branches::default();
     for seed in first..first + cases {
         let case = WholeCase::of_seed(seed);

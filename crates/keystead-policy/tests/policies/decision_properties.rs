@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::generator::random::Random;
 use crate::generator::whole::{Named, WholeCase};
 
-const CASES: u64 = 2_000;
+const CASES: u64 = 1_000;
 
 /// Runs a check of a generated case, with a source of numbers for what else it needs.
 fn for_each_case(check: impl Fn(&WholeCase, &mut Random)) {

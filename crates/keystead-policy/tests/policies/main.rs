@@ -3,9 +3,11 @@
 #![allow(clippy::panic, clippy::print_stdout)]
 
 mod agreement;
+mod bad_input;
 mod branches;
 mod decision_properties;
 mod disagreements;
+mod documented_decisions;
 mod explanation;
 mod generator;
 mod properties;
