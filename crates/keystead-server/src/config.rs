@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::start_error::StartError;
+use crate::vpc_endpoint::VpcEndpointNetworks;
 
 /// Where and how a server listens.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// How far the date of a request may be off, either way. In whole seconds; what is less is dropped.
     pub clock_skew: Duration,
+    /// The VPC endpoints that requests may come through.
+    pub vpc_endpoints: Vec<VpcEndpointNetworks>,
 }
 
 /// The files of the server's certificate. They are read again when they change, without dropping a connection.
@@ -44,6 +47,9 @@ pub struct Limits {
     /// How many connections are served at a time. The next ones wait in the operating system's queue until one ends: with
     /// `idle_timeout` and the others above, each does.
     pub connections_max: usize,
+    /// How often a second requests from one address (IPv4), or from one network of 64 bits (IPv6), may fail to show who sent them. Those that
+    /// come before a second has brought another are refused unread. 0: no limit.
+    pub failed_authentications_per_second_max: u32,
     /// How long requests in flight may take to finish once the server is told to stop.
     pub shutdown_grace: Duration,
 }
@@ -57,6 +63,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(90),
             connections_max: 10_000,
+            failed_authentications_per_second_max: 0,
             shutdown_grace: Duration::from_secs(30),
         }
     }

@@ -17,6 +17,7 @@ use crate::config::Limits;
 use crate::front::{Front, Peer};
 use crate::tls::{NegotiatedTls, Tls};
 use crate::unreadable_head::Answering;
+use crate::vpc_endpoint::VpcEndpoints;
 
 /// HTTP/2: how many requests a client may have in flight on one connection.
 const HTTP2_STREAMS_MAX: u32 = 128;
@@ -38,6 +39,7 @@ pub(crate) struct Connections {
     tls: Option<Tls>,
     http: auto::Builder<TokioExecutor>,
     times: ConnectionTimes,
+    vpc_endpoints: VpcEndpoints,
 }
 
 /// What the requests of one connection share. A request keeps it until it is through, whatever becomes of the connection.
@@ -48,12 +50,13 @@ pub(crate) struct ConnectionContext {
 }
 
 impl Connections {
-    pub(crate) fn new(front: Front, tls: Option<Tls>, limits: &Limits) -> Self {
+    pub(crate) fn new(front: Front, tls: Option<Tls>, limits: &Limits, vpc_endpoints: VpcEndpoints) -> Self {
         Self {
             front: Arc::new(front),
             tls,
             http: http_builder(limits),
             times: ConnectionTimes { header_timeout: limits.header_timeout, idle_timeout: limits.idle_timeout },
+            vpc_endpoints,
         }
     }
 
@@ -64,16 +67,17 @@ impl Connections {
     /// Serves one connection to its end.
     pub(crate) async fn serve(&self, stream: TcpStream, address: SocketAddr, mut in_flight: InFlight) {
         // An IPv4 client of an IPv6 socket is known by its IPv4 address.
-        let source_ip = address.ip().to_canonical().to_string();
+        let address = address.ip().to_canonical();
+        let vpc_endpoint = self.vpc_endpoints.of(address);
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, Peer { source_ip, tls: None }, in_flight).await;
+            return self.serve_http(stream, Peer { address, vpc_endpoint, tls: None }, in_flight).await;
         };
         let handshake = tokio::select! {
             handshake = self.handshake(tls, stream) => handshake,
             () = in_flight.stopping() => None,
         };
         if let Some(stream) = handshake {
-            let peer = Peer { source_ip, tls: NegotiatedTls::of(stream.get_ref().1) };
+            let peer = Peer { address, vpc_endpoint, tls: NegotiatedTls::of(stream.get_ref().1) };
             self.serve_http(stream, peer, in_flight).await;
         }
     }

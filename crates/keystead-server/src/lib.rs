@@ -1,4 +1,4 @@
-//! Listeners, TLS, the front ends for AWS JSON 1.1 and EC2 query, and dispatch.
+//! Listeners, TLS, the front ends for AWS JSON 1.1 and the query protocols, and dispatch.
 //!
 //! [`Server::bind`] takes a [`ServerConfig`], the [`Kms`](keystead_core::Kms) to serve, and the [`Services`] beside it; [`Server::serve`]
 //! answers requests until it is told to stop, then finishes those in flight.
@@ -20,9 +20,11 @@ mod services;
 mod start_error;
 mod tls;
 mod unreadable_head;
+mod vpc_endpoint;
 
 pub use config::{Limits, ServerConfig, TlsFiles};
 pub use server::{ServeError, Server};
 pub use services::Services;
 pub use start_error::StartError;
 pub use tls::TlsError;
+pub use vpc_endpoint::VpcEndpointNetworks;

@@ -14,6 +14,7 @@ use crate::front::Front;
 use crate::services::Services;
 use crate::start_error::StartError;
 use crate::tls::Tls;
+use crate::vpc_endpoint::VpcEndpoints;
 
 /// A bound, not yet serving, server.
 pub struct Server {
@@ -44,8 +45,9 @@ impl Server {
         let listener = Listener::bind(address, limits.connections_max, limits.shutdown_grace)
             .await
             .map_err(|error| StartError::Listen { address, error })?;
+        let vpc_endpoints = VpcEndpoints::new(&config.vpc_endpoints);
         let front = Front::new(kms, services, &limits, config.clock_skew);
-        Ok(Self { listener, connections: Arc::new(Connections::new(front, tls, &limits)) })
+        Ok(Self { listener, connections: Arc::new(Connections::new(front, tls, &limits, vpc_endpoints)) })
     }
 
     /// The address that is listened on, with the real port.

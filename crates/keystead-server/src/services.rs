@@ -10,4 +10,8 @@ pub struct Services {
     pub cloudhsm: Arc<dyn ApiService>,
     /// The part of Amazon EC2 that clusters live in: the EC2 query protocol.
     pub ec2: Arc<dyn ApiService>,
+    /// IAM: the AWS query protocol.
+    pub iam: Arc<dyn ApiService>,
+    /// STS: the AWS query protocol, with an operation that needs no signature.
+    pub sts: Arc<dyn ApiService>,
 }

@@ -1,6 +1,7 @@
 //! The configuration of `keystead serve`: one TOML file, overridden by the environment. An unknown key is refused.
 
 mod hsm;
+mod vpc_endpoint;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::environment_override;
 pub(crate) use hsm::HsmConfig;
+use vpc_endpoint::VpcEndpointConfig;
 
 /// The longest duration that makes sense of any setting.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -84,6 +86,9 @@ pub(crate) struct Config {
     /// Attestation documents of recipients.
     #[serde(default)]
     pub(crate) attestation: AttestationConfig,
+    /// The VPC endpoints that requests come through. Default: none.
+    #[serde(default)]
+    pub(crate) vpc_endpoint: Vec<VpcEndpointConfig>,
 }
 
 /// `[root_key]`
@@ -130,6 +135,8 @@ pub(crate) struct LimitsConfig {
     pub(crate) idle_timeout_ms: u64,
     /// Most connections at once; further ones wait. Default 4096.
     pub(crate) connections_max: usize,
+    /// Most requests a second from one address that may fail to show who sent them; 0 is no limit. Default 0.
+    pub(crate) failed_authentications_per_second_max: u32,
     /// Time for requests in flight when the server is stopped, in milliseconds. Default 10000.
     pub(crate) shutdown_grace_ms: u64,
 }
@@ -271,6 +278,7 @@ impl Default for LimitsConfig {
             body_timeout_ms: 10_000,
             idle_timeout_ms: 90_000,
             connections_max: 4096,
+            failed_authentications_per_second_max: 0,
             shutdown_grace_ms: 10_000,
         }
     }
@@ -368,6 +376,7 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         self.check_regions()?;
+        vpc_endpoint::check(&self.vpc_endpoint)?;
         if let Some((name, _, range)) =
             self.bounds().into_iter().chain(self.hsm.bounds()).find(|(_, value, range)| !range.contains(value))
         {
@@ -415,7 +424,7 @@ impl Config {
     }
 
     /// Every number outside `[hsm]`, with the least and the greatest that it may be.
-    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 23] {
+    fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 24] {
         const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
         const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
         const SIZE: RangeInclusive<u64> = 1..=i32::MAX as u64;
@@ -426,6 +435,11 @@ impl Config {
             ("limits.header_timeout_ms", limits.header_timeout_ms, DURATION),
             ("limits.body_timeout_ms", limits.body_timeout_ms, DURATION),
             ("limits.idle_timeout_ms", limits.idle_timeout_ms, DURATION),
+            (
+                "limits.failed_authentications_per_second_max",
+                u64::from(limits.failed_authentications_per_second_max),
+                0..=1_000_000,
+            ),
             ("limits.shutdown_grace_ms", limits.shutdown_grace_ms, DURATION_OR_NONE),
             ("sigv4.clock_skew_seconds", self.sigv4.clock_skew_seconds, 1..=DAY_MS / 1000),
             ("custom_key_stores.transition_min_ms", stores.transition_min_ms, DURATION_OR_NONE),
@@ -524,9 +538,11 @@ impl Config {
                 body_timeout: Duration::from_millis(limits.body_timeout_ms),
                 idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
                 connections_max: limits.connections_max,
+                failed_authentications_per_second_max: limits.failed_authentications_per_second_max,
                 shutdown_grace: Duration::from_millis(limits.shutdown_grace_ms),
             },
             clock_skew: Duration::from_secs(self.sigv4.clock_skew_seconds),
+            vpc_endpoints: self.vpc_endpoint.iter().map(VpcEndpointConfig::networks).collect(),
         }
     }
 
@@ -656,6 +672,11 @@ mod tests {
             ("[hsm]\nmodule = 'opencryptoki'\n", "opencryptoki"),
             ("[hsm]\nbackup_retention_days = 6\n", "hsm.backup_retention_days must be 7 to 379"),
             ("[hsm]\nlogin_strikes = 5\n", "login_strikes"),
+            ("[[vpc_endpoint]]\nid = 'vpce-1a2b3c4d'\nvpc = 'vpc-1a2b3c4d'\n", "networks"),
+            (
+                "[[vpc_endpoint]]\nid = 'vpce-1'\nvpc = 'vpc-1a2b3c4d'\nnetworks = ['10.0.0.0/8']\n",
+                "vpc_endpoint.id: \"vpce-1\"",
+            ),
         ] {
             let text = if text.starts_with('[') { format!("{SMALLEST}{text}") } else { format!("{text}{SMALLEST}") };
             let error = parse(&text).unwrap_err();
@@ -683,6 +704,17 @@ mod tests {
             std::iter::once(&settings.home_region).chain(&settings.other_regions).map(Region::as_str).collect();
         assert_eq!(regions, ["us-east-1", "eu-west-1", "eu-central-1"]);
         assert_eq!(parse(SMALLEST).unwrap().settings().unwrap().other_regions, []);
+    }
+
+    #[test]
+    fn the_front_end_hears_of_vpc_endpoints() {
+        let text =
+            "[[vpc_endpoint]]\nid = 'vpce-1a2b3c4d'\nvpc = 'vpc-1a2b3c4d'\nnetworks = ['10.0.0.0/8', 'fd00::/8']\n";
+        let server = parse(&format!("{SMALLEST}{text}")).unwrap().server();
+        assert_eq!(server.vpc_endpoints.len(), 1);
+        assert_eq!(server.vpc_endpoints[0].endpoint.vpc_id, "vpc-1a2b3c4d");
+        assert_eq!(server.vpc_endpoints[0].networks.len(), 2);
+        assert!(parse(SMALLEST).unwrap().server().vpc_endpoints.is_empty());
     }
 
     /// docs/configuration.md tells each with its default.

@@ -5,14 +5,13 @@ mod socket_folder;
 use std::sync::Arc;
 
 use keystead_cloudhsm::{CloudHsm, CloudHsmService};
-use keystead_core::api_service::ServiceAudit;
+use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::port::{AuditLog, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_hsm::HsmClusterBackend;
 use keystead_model::arn::Region;
 use keystead_network::{Ec2Service, Network};
 use keystead_pkcs11::client::Workers;
-use keystead_server::Services;
 use keystead_store::SqliteStore;
 
 use crate::Failure;
@@ -69,17 +68,20 @@ impl Hsms {
         })
     }
 
-    /// The services that are served beside KMS.
-    pub(crate) fn services(&self) -> Services {
-        Services {
-            cloudhsm: Arc::new(CloudHsmService::new(self.cloud_hsm.clone(), self.audit(CLOUDHSM_EVENT_SOURCE))),
-            ec2: Arc::new(Ec2Service::new(self.network.clone(), self.audit(Ec2Service::EVENT_SOURCE))),
-        }
+    /// The API of CloudHSM.
+    pub(crate) fn cloudhsm_service(&self) -> Arc<dyn ApiService> {
+        Arc::new(CloudHsmService::new(self.cloud_hsm.clone(), self.audit(CLOUDHSM_EVENT_SOURCE)))
+    }
+
+    /// The API of EC2.
+    pub(crate) fn ec2_service(&self) -> Arc<dyn ApiService> {
+        Arc::new(Ec2Service::new(self.network.clone(), self.audit(Ec2Service::EVENT_SOURCE)))
     }
 
     /// Who acts for the operator at the admin socket.
-    pub(crate) fn operator(&self) -> Arc<Operator> {
+    pub(crate) fn operator(&self, kms: Arc<Kms>) -> Arc<Operator> {
         Arc::new(Operator {
+            kms,
             cloud_hsm: self.cloud_hsm.clone(),
             documents: self.store.clone(),
             key_stores: self.store.clone(),
@@ -90,7 +92,8 @@ impl Hsms {
         })
     }
 
-    fn audit(&self, event_source: &'static str) -> ServiceAudit {
+    /// Writes the audit records of a service.
+    pub(crate) fn audit(&self, event_source: &'static str) -> ServiceAudit {
         ServiceAudit {
             event_source,
             region: self.region.clone(),

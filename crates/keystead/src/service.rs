@@ -11,8 +11,9 @@ use keystead_core::kms::Ports;
 use keystead_core::port::{Store, StoreError, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, background};
+use keystead_identity::IamService;
 use keystead_private_file::{RootKeyFileError, read_root_key_file};
-use keystead_server::Server;
+use keystead_server::{Server, Services};
 use keystead_store::SqliteStore;
 use keystead_xks::XksProxyClient;
 
@@ -53,7 +54,7 @@ impl Service {
             entropy: Arc::new(SystemEntropy),
         };
         let kms = Arc::new(Kms::new(config.settings()?, Catalog::new(store.clone(), root_key), ports));
-        let server = Server::bind(config.server(), kms.clone(), hsms.services()).await?;
+        let server = Server::bind(config.server(), kms.clone(), services(&kms, &hsms)).await?;
         let shutdown_grace = Duration::from_millis(config.limits.shutdown_grace_ms);
         Ok(Self { server, kms, hsms, store, audit_log, admin_socket, shutdown_grace })
     }
@@ -82,7 +83,7 @@ impl Service {
         stop: Stop,
         beside: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Failure> {
-        let operator = self.hsms.operator();
+        let operator = self.hsms.operator(self.kms.clone());
         let operator = self.admin_socket.serve(move |request, uid| {
             let operator = operator.clone();
             async move { operator.act(request, uid).await }
@@ -109,6 +110,12 @@ impl Service {
         self.store.checked().await?;
         Ok(served?)
     }
+}
+
+/// The services that are served beside KMS.
+fn services(kms: &Arc<Kms>, hsms: &Hsms) -> Services {
+    let iam = Arc::new(IamService::new(kms.clone(), hsms.audit(IamService::EVENT_SOURCE)));
+    Services { cloudhsm: hsms.cloudhsm_service(), ec2: hsms.ec2_service(), sts: iam.clone(), iam }
 }
 
 /// Stores what is known of the use of keys in memory alone. A store that is still being checked takes it later than anybody should wait.

@@ -11,7 +11,9 @@ use super::service::Protocol;
 /// The type of an answer in AWS JSON 1.1.
 pub(super) const CONTENT_TYPE_AWS_JSON: &str = "application/x-amz-json-1.1";
 /// The type of an answer in the EC2 query protocol.
-const CONTENT_TYPE_XML: &str = "text/xml;charset=UTF-8";
+const CONTENT_TYPE_EC2_XML: &str = "text/xml;charset=UTF-8";
+/// The type of an answer in the AWS query protocol.
+const CONTENT_TYPE_XML: &str = "text/xml";
 /// What is answered when even the refusal of a request ends in a panic.
 const INTERNAL_FAILURE_STATUS: u16 = 500;
 /// The stable, machine-readable cause of a failure.
@@ -39,7 +41,8 @@ impl Reply {
     pub(super) fn internal_failure(protocol: Protocol, request_id: &str) -> Self {
         let (content_type, body) = match protocol {
             Protocol::AwsJson => (CONTENT_TYPE_AWS_JSON, r#"{"__type":"InternalFailure"}"#.to_owned()),
-            Protocol::Ec2Query => (CONTENT_TYPE_XML, ec2_internal_error(request_id)),
+            Protocol::Ec2Query => (CONTENT_TYPE_EC2_XML, ec2_internal_error(request_id)),
+            Protocol::AwsQuery => (CONTENT_TYPE_XML, query_internal_failure(request_id)),
         };
         Self { status: INTERNAL_FAILURE_STATUS, content_type, body: Zeroizing::new(body.into_bytes()), cause: None }
     }
@@ -50,6 +53,14 @@ fn ec2_internal_error(request_id: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>InternalError</Code><Message>An internal error has \
          occurred</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    )
+}
+
+/// IAM API Reference, "Common errors".
+fn query_internal_failure(request_id: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ErrorResponse><Error><Type>Receiver</Type><Code>InternalFailure</Code><Message>An \
+         internal error has occurred</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 }
 

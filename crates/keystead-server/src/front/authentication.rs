@@ -1,30 +1,35 @@
-//! Who signed a request: AWS Signature Version 4 in the `Authorization` header.
+//! Who signed a request: AWS Signature Version 4 in the `Authorization` header, or in the query string of a presigned request.
 //!
 //! In two steps, so that little is done for who cannot show who it is: [`Authenticator::claim`] checks all that the head tells, before
 //! the body is read; [`Authenticator::verify`] checks the signature, once it is. Source: KMS core digest 1.4.
+//!
+//! A long-term access key comes alone, a temporary one with its session token; each request asks anew whether their holder is still there.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, DATE, HOST};
-use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Version};
-use keystead_core::access::{AccessKeyStatus, Credential, PrincipalPolicies};
+use http::header::HOST;
+use keystead_core::access::{AccessKeyStatus, Credential, PrincipalPolicies, is_revoked};
 use keystead_core::{Kms, KmsError};
 use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
 use keystead_sigv4::{
-    AmzDate, Authorization, Expectation, PathMode, SignableRequest, SignatureError, parse_authorization,
-    payload_sha256_hex, verify, verify_claims,
+    AmzDate, Authorization, Expectation, PathMode, PresignedQuery, SignatureError, payload_sha256_hex, verify,
+    verify_claims, verify_presigned, verify_presigned_claims,
 };
 
+use super::bad_signatures::BadSignatures;
 use super::dispatch::Dispatch;
 use super::refusal::Refusal;
-use super::service::Service;
+use super::service::{ServedRegions, Service};
+use super::signed_head::{NoToken, SignedHead};
 use super::signing_keys::SigningKeys;
 
-const X_AMZ_DATE: &str = "x-amz-date";
-const X_AMZ_SECURITY_TOKEN: &str = "x-amz-security-token";
+/// The Region of the partition's global endpoints.
+const GLOBAL_REGION: &str = "us-east-1";
+/// How long a presigned request to STS is good for, in seconds, whatever it says itself. Tools sign it for a minute and use it for a quarter of
+/// an hour, as the tokens of Amazon EKS are used; that AWS takes them is told by those tools, not by its guides (unverified).
+const STS_PRESIGNED_SECONDS: i64 = 15 * 60;
 /// IAM's access key IDs are 128 characters at most; what is longer is none and is not recorded.
 const ACCESS_KEY_ID_LENGTH_MAX: usize = 128;
 
@@ -33,12 +38,15 @@ pub(super) struct Authenticator {
     kms: Arc<Kms>,
     dispatch: Arc<Dispatch>,
     signing_keys: SigningKeys,
+    bad_signatures: BadSignatures,
+    /// [`GLOBAL_REGION`].
+    global_region: Option<Region>,
     max_skew_seconds: i64,
 }
 
 /// A request head whose claims hold, so far as they can be checked without the body.
 pub(super) struct Claim<'a> {
-    head: &'a Parts,
+    head: &'a SignedHead,
     service: Service,
     headers: Vec<(&'a str, &'a [u8])>,
     authorization: Authorization<'a>,
@@ -69,12 +77,21 @@ impl Authenticator {
     /// `clock_skew`: how far the date of a request may be off.
     pub(super) fn new(kms: Arc<Kms>, dispatch: Arc<Dispatch>, clock_skew: Duration) -> Self {
         let max_skew_seconds = i64::try_from(clock_skew.as_secs()).unwrap_or(i64::MAX);
-        Self { kms, dispatch, signing_keys: SigningKeys::new(), max_skew_seconds }
+        Self {
+            kms,
+            dispatch,
+            signing_keys: SigningKeys::new(),
+            bad_signatures: BadSignatures::new(),
+            global_region: Region::parse(GLOBAL_REGION),
+            max_skew_seconds,
+        }
     }
 
-    /// Checks all that the head of a request to `service` tells: header, scope, date, signed headers; then that the access key may sign.
-    pub(super) async fn claim<'a>(&self, head: &'a Parts, service: Service) -> Result<Claim<'a>, Refusal> {
-        let authorization = authorization(&head.headers)?;
+    /// Checks all that the head of a request to `service` tells: header, scope, date, signed headers; then that the access key may sign, and
+    /// that the same signature was not bad a moment ago.
+    pub(super) async fn claim<'a>(&self, head: &'a SignedHead, service: Service) -> Result<Claim<'a>, Refusal> {
+        let unknown = |error| Refusal::from(error).of_unknown_caller();
+        let authorization = head.authorization().map_err(unknown)?;
         let access_key_id = authorization.access_key_id;
         self.check_claims(head, service, authorization).await.map_err(|refusal| {
             if access_key_id.len() > ACCESS_KEY_ID_LENGTH_MAX { refusal } else { refusal.claimed_by(access_key_id) }
@@ -83,30 +100,65 @@ impl Authenticator {
 
     async fn check_claims<'a>(
         &self,
-        head: &'a Parts,
+        head: &'a SignedHead,
         service: Service,
         authorization: Authorization<'a>,
     ) -> Result<Claim<'a>, Refusal> {
-        let headers = signable_headers(head);
+        let unknown = |error| Refusal::from(error).of_unknown_caller();
+        let headers = head.signable_headers();
         // HTTP requires a host; `must_sign` would not miss one that is not there.
         if !headers.iter().any(|(name, _)| *name == HOST.as_str()) {
-            return Err(SignatureError::HeaderNotSigned(HOST.as_str().to_owned()).into());
+            return Err(unknown(SignatureError::HeaderNotSigned(HOST.as_str().to_owned())));
         }
         let now = AmzDate::from_unix(self.kms.clock().now().millis().div_euclid(1000));
         let region = self.expected_region(service, &authorization.scope.region).clone();
-        verify_claims(&authorization, &signable(head, &headers, ""), &self.expectation(service, &region, now))?;
-        if head.headers.contains_key(X_AMZ_SECURITY_TOKEN) {
-            // There are no temporary credentials that a session token could belong to.
-            return Err(unrecognized().into());
+        self.check_signing(head, service, &authorization, &headers, &region, now).map_err(unknown)?;
+        let holder = self.holder(authorization.access_key_id, head.session_token()).await;
+        let (credential, policies) = holder.map_err(|error| Refusal::from(error).of_unknown_caller())?;
+        let now_ms = self.kms.clock().monotonic_ms();
+        if self.bad_signatures.holds(&authorization.signature, &credential, &head.parts, now_ms) {
+            return Err(unknown(SignatureError::Mismatch));
         }
-        let credential = self.usable_credential(authorization.access_key_id).await?;
-        // The user may be gone, and another of its name there, before the cache of credentials has heard of it.
-        let policies = self.kms.catalog().principal_policies(&credential.principal).await?.ok_or_else(unrecognized)?;
         Ok(Claim { head, service, headers, authorization, now, region, credential, policies })
     }
 
-    async fn usable_credential(&self, access_key_id: &str) -> Result<Arc<Credential>, KmsError> {
-        let Some(credential) = self.kms.catalog().credential(access_key_id).await? else {
+    /// Whether scope, date and signed headers are as they have to be.
+    fn check_signing(
+        &self,
+        head: &SignedHead,
+        service: Service,
+        authorization: &Authorization<'_>,
+        headers: &[(&str, &[u8])],
+        region: &Region,
+        now: AmzDate,
+    ) -> Result<AmzDate, SignatureError> {
+        let (request, expectation) = (head.signable(headers, ""), self.expectation(service, region, now));
+        match head.presigned() {
+            None => verify_claims(authorization, &request, &expectation),
+            Some(presigned) => {
+                let lifetime_seconds = lifetime_seconds(service, presigned)?;
+                verify_presigned_claims(presigned, authorization, &request, &expectation, lifetime_seconds)
+            }
+        }
+    }
+
+    /// Whom an access key, with its session token if it is a temporary one, signs for, and what IAM has of them.
+    async fn holder(
+        &self,
+        access_key_id: &str,
+        token: Result<Option<&str>, NoToken>,
+    ) -> Result<(Arc<Credential>, Arc<PrincipalPolicies>), KmsError> {
+        let catalog = self.kms.catalog();
+        let credential = match token {
+            Err(NoToken) => return Err(unrecognized()),
+            Ok(None) => catalog.credential(access_key_id).await?,
+            // A long-term access key is in no token.
+            Ok(Some(token)) => {
+                let of_token = catalog.session_credential(token).await?;
+                of_token.filter(|credential| credential.access_key_id == access_key_id)
+            }
+        };
+        let Some(credential) = credential else {
             self.signing_keys.forget(access_key_id);
             return Err(unrecognized());
         };
@@ -120,31 +172,61 @@ impl Authenticator {
                 "The security token included in the request is expired",
             ));
         }
-        Ok(credential)
+        let policies = catalog.principal_policies(&credential.principal).await?;
+        match policies {
+            Some(policies) if !is_revoked(&credential.principal, Some(&policies)) => Ok((credential, policies)),
+            Some(_) | None => Err(unrecognized()),
+        }
     }
 
     /// Checks the signature over head and body.
     pub(super) fn verify(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
+        let Claim { head, service, authorization, credential, .. } = claim;
         let payload_sha256 = payload_sha256_hex(body);
-        let key = self.signing_keys.get(claim.service, &claim.credential, &claim.authorization.scope);
-        let request = signable(claim.head, &claim.headers, &payload_sha256);
-        let expectation = self.expectation(claim.service, &claim.region, claim.now);
-        verify(&claim.authorization, &request, &key, &expectation)
-            .map_err(|error| Refusal::from(error).claimed_by(&claim.credential.access_key_id))
+        let key = self.signing_keys.get(*service, credential, &authorization.scope);
+        let request = head.signable(&claim.headers, &payload_sha256);
+        let expectation = self.expectation(*service, &claim.region, claim.now);
+        let verified = match head.presigned() {
+            None => verify(authorization, &request, &key, &expectation),
+            Some(presigned) => lifetime_seconds(*service, presigned).and_then(|lifetime_seconds| {
+                verify_presigned(presigned, authorization, &request, &key, &expectation, lifetime_seconds)
+            }),
+        };
+        verified.map_err(|error| {
+            let now_ms = self.kms.clock().monotonic_ms();
+            self.bad_signatures.add(&authorization.signature, credential, &head.parts, now_ms);
+            Refusal::from(error).claimed_by(&credential.access_key_id)
+        })
+    }
+
+    /// Notes that an access key signed what is now served: a long-term one, since IAM tells nothing of temporary ones.
+    pub(super) fn note_use(&self, claim: &Claim<'_>) {
+        let Claim { service, region, credential, .. } = claim;
+        if credential.principal.session.is_none() {
+            let service = self.dispatch.signing_name(*service);
+            self.kms.note_access_key_use(&credential.access_key_id, region, service);
+        }
     }
 
     /// The Region that a request asks, so far as its head tells: the home Region if that names none.
-    pub(super) fn asked_region(&self, head: &Parts, service: Service) -> &Region {
-        match authorization(&head.headers) {
+    pub(super) fn asked_region(&self, head: &SignedHead, service: Service) -> &Region {
+        match head.authorization() {
             Ok(authorization) => self.expected_region(service, &authorization.scope.region),
             Err(_) => self.kms.home_region(),
         }
     }
 
-    /// KMS is asked in any of the Regions that are served, the other services in the home Region. Of a scope that names none of them, the
-    /// home Region is what it ought to be.
+    /// The Region that a scope names, if the service is asked there. Of a scope that names none of them, the home Region is what it ought to
+    /// be.
     fn expected_region(&self, service: Service, named: &str) -> &Region {
-        let asked = self.kms.region_named(named).filter(|_| service == Service::Kms);
+        let served = self.kms.region_named(named);
+        let asked = match service.regions() {
+            ServedRegions::Home => None,
+            ServedRegions::All => served,
+            ServedRegions::AllAndGlobal => {
+                served.or(self.global_region.as_ref().filter(|global| global.as_str() == named))
+            }
+        };
         asked.unwrap_or(self.kms.home_region())
     }
 
@@ -160,89 +242,14 @@ impl Authenticator {
     }
 }
 
-/// An access key that is unknown, inactive, or that a session token makes another one: the three look alike.
+/// How long a presigned request to a service is good for.
+fn lifetime_seconds(service: Service, presigned: &PresignedQuery) -> Result<i64, SignatureError> {
+    let asked = presigned.expires_seconds()?;
+    Ok(if service == Service::Sts { STS_PRESIGNED_SECONDS } else { i64::from(asked) })
+}
+
+/// An access key that is unknown, inactive, or without the session token that belongs to it; a token that is altered, of another access key,
+/// or of someone who is gone: all look alike.
 fn unrecognized() -> KmsError {
     KmsError::new(Exception::UnrecognizedClient, "The security token included in the request is invalid.")
-}
-
-fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, SignatureError> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = values.next().ok_or(SignatureError::MissingAuthenticationToken)?;
-    if values.next().is_some() {
-        return Err(SignatureError::IncompleteSignature(
-            "The request has more than one Authorization header. It must have one only.".to_owned(),
-        ));
-    }
-    let text = std::str::from_utf8(value.as_bytes())
-        .map_err(|_| SignatureError::IncompleteSignature("Authorization header must be UTF-8 text.".to_owned()))?;
-    parse_authorization(text, headers.contains_key(X_AMZ_DATE) || headers.contains_key(DATE))
-}
-
-/// The host that the client asked for: `:authority` of HTTP/2, else the `Host` header.
-pub(super) fn host(head: &Parts) -> Option<&[u8]> {
-    match head.uri.authority() {
-        Some(authority) if head.version == Version::HTTP_2 => Some(authority.as_str().as_bytes()),
-        _ => head.headers.get(HOST).map(HeaderValue::as_bytes),
-    }
-}
-
-/// The headers as the client signed them. In HTTP/2 the authority stands for the host, and a `Host` header besides does not count.
-fn signable_headers(head: &Parts) -> Vec<(&str, &[u8])> {
-    let authority = head.uri.authority().filter(|_| head.version == Version::HTTP_2);
-    let mut headers = Vec::with_capacity(head.headers.len() + 1);
-    if let Some(authority) = authority {
-        headers.push((HOST.as_str(), authority.as_str().as_bytes()));
-    }
-    let sent = head.headers.iter().filter(|(name, _)| authority.is_none() || *name != HOST);
-    headers.extend(sent.map(|(name, value)| (name.as_str(), value.as_bytes())));
-    headers
-}
-
-fn signable<'a>(head: &'a Parts, headers: &'a [(&'a str, &'a [u8])], payload_sha256: &'a str) -> SignableRequest<'a> {
-    SignableRequest {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers,
-        payload_sha256,
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn head(version: Version, uri: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut request = http::Request::builder().method("POST").version(version).uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(()).unwrap().into_parts().0
-    }
-
-    #[test]
-    fn the_host_is_the_authority_in_http_2() {
-        let http1 = head(Version::HTTP_11, "/", &[("host", "one")]);
-        assert_eq!(host(&http1), Some(b"one".as_slice()));
-        assert_eq!(signable_headers(&http1), [("host", b"one".as_slice())]);
-
-        let http2 = head(Version::HTTP_2, "https://two/", &[("a", "1"), ("host", "other")]);
-        assert_eq!(host(&http2), Some(b"two".as_slice()));
-        assert_eq!(signable_headers(&http2), [("host", b"two".as_slice()), ("a", b"1")]);
-
-        let without_authority = head(Version::HTTP_2, "/", &[("host", "three")]);
-        assert_eq!(host(&without_authority), Some(b"three".as_slice()));
-        assert_eq!(host(&head(Version::HTTP_10, "/", &[])), None);
-    }
-
-    #[test]
-    fn there_is_one_authorization_header() {
-        let none = head(Version::HTTP_11, "/", &[]);
-        assert_eq!(authorization(&none.headers), Err(SignatureError::MissingAuthenticationToken));
-        let two = head(Version::HTTP_11, "/", &[("authorization", "AWS4-HMAC-SHA256 a=b"), ("authorization", "b")]);
-        let error = authorization(&two.headers).unwrap_err();
-        assert_eq!(error.exception(), "IncompleteSignatureException");
-        assert!(error.to_string().contains("more than one"));
-    }
 }

@@ -16,8 +16,6 @@ use super::refusal::Refusal;
 
 /// So much is reserved at once for a body of a declared length; the rest as it comes.
 const RESERVED_BYTES_MAX: usize = 64 * 1024;
-/// So much of a body that nobody wants is read and thrown away.
-const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How much of a body, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +79,9 @@ fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
 }
 
 /// Reads and throws away what is left of the body of a refused request, so that its client, who may write all of it before it reads,
-/// gets the answer and not a reset connection. Gives up, and returns false, when that takes too long or too much.
-pub(super) async fn discard<B: Body<Data = Bytes> + Unpin>(body: &mut B, deadline: Instant) -> bool {
-    if body.size_hint().lower() > DISCARDED_BYTES_MAX as u64 {
+/// gets the answer and not a reset connection. Gives up, and returns false, when that takes too long or more than `bytes_max`.
+pub(super) async fn discard<B: Body<Data = Bytes> + Unpin>(body: &mut B, bytes_max: usize, deadline: Instant) -> bool {
+    if body.size_hint().lower() > bytes_max as u64 {
         return false;
     }
     let rest = async {
@@ -91,7 +89,7 @@ pub(super) async fn discard<B: Body<Data = Bytes> + Unpin>(body: &mut B, deadlin
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else { return false };
             bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > DISCARDED_BYTES_MAX {
+            if bytes > bytes_max {
                 return false;
             }
         }
@@ -196,11 +194,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_discarded_is_bounded_too() {
-        assert!(discard(&mut Full::new(Bytes::from_static(&[7; 1000])), deadline()).await);
-        assert!(!discard(&mut Full::new(Bytes::from(vec![7; DISCARDED_BYTES_MAX + 1])), deadline()).await);
-        assert!(!discard(&mut Pieces { left: vec![b"a"], ends: false }, deadline()).await);
-        static MEBIBYTE: [u8; 1024 * 1024] = [7; 1024 * 1024];
-        assert!(!discard(&mut Pieces { left: vec![&MEBIBYTE; 5], ends: true }, deadline()).await);
+        static KIBIBYTE: [u8; 1024] = [7; 1024];
+        for (pieces, discarded) in [(1, true), (4, true), (5, false)] {
+            let mut whole = Full::new(Bytes::from(KIBIBYTE.repeat(pieces)));
+            assert_eq!(discard(&mut whole, 4096, deadline()).await, discarded);
+            let mut in_pieces = Pieces { left: vec![&KIBIBYTE; pieces], ends: true };
+            assert_eq!(discard(&mut in_pieces, 4096, deadline()).await, discarded);
+        }
+        assert!(!discard(&mut Pieces { left: vec![b"a"], ends: false }, 4096, deadline()).await);
     }
 
     #[test]

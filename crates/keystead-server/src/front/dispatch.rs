@@ -33,6 +33,8 @@ impl Dispatch {
             Service::Kms => KMS_SIGNING_NAME,
             Service::CloudHsm => self.beside.cloudhsm.signing_name(),
             Service::Ec2 => self.beside.ec2.signing_name(),
+            Service::Iam => self.beside.iam.signing_name(),
+            Service::Sts => self.beside.sts.signing_name(),
         }
     }
 
@@ -48,7 +50,15 @@ impl Dispatch {
             }
             Called::CloudHsm(operation) => self.beside.cloudhsm.invoke(operation.as_deref(), body, caller).await.into(),
             Called::Ec2 => self.beside.ec2.invoke(None, body, caller).await.into(),
+            Called::Iam => self.beside.iam.invoke(None, body, caller).await.into(),
+            Called::Sts => self.beside.sts.invoke(None, body, caller).await.into(),
         }
+    }
+
+    /// Serves a form without a signature, if it is of an operation whose caller proves in another way who it is: `AssumeRoleWithWebIdentity`
+    /// of STS. Its audit record is written when this returns.
+    pub(super) async fn invoke_anonymous(&self, form: &[u8], origin: &RequestOrigin) -> Option<Reply> {
+        self.beside.sts.invoke_anonymous(form, origin).await.map(Reply::from)
     }
 
     /// Records a refusal in the Region that was asked, and answers with it in the service's own words. The record is written when this
@@ -60,7 +70,7 @@ impl Dispatch {
         region: &Region,
         origin: &RequestOrigin,
     ) -> Reply {
-        let Refusal { error, status, access_key_id } = refusal;
+        let Refusal { error, status, access_key_id, .. } = refusal;
         let access_key_id = access_key_id.as_deref();
         let mut reply: Reply = match called {
             Called::Kms(_) => self.kms.refuse(called.event_name(), error, access_key_id, region, origin).await.into(),
@@ -68,6 +78,8 @@ impl Dispatch {
                 self.beside.cloudhsm.refuse(operation.as_deref(), error, access_key_id, origin).await.into()
             }
             Called::Ec2 => self.beside.ec2.refuse(None, error, access_key_id, origin).await.into(),
+            Called::Iam => self.beside.iam.refuse(None, error, access_key_id, origin).await.into(),
+            Called::Sts => self.beside.sts.refuse(None, error, access_key_id, origin).await.into(),
         };
         // If the record could not be written, the answer is another one: the server's fault, and not the client's.
         if let Some(status) = status.filter(|_| reply.is_refusal()) {

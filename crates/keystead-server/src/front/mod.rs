@@ -5,12 +5,16 @@
 
 mod answer;
 mod authentication;
+mod bad_signatures;
 mod body;
 mod dispatch;
+mod failed_authentications;
+mod form;
 mod protocol;
 mod refusal;
 mod service;
 mod serving;
+mod signed_head;
 mod signing_keys;
 
 pub(crate) use answer::REQUEST_ID;

@@ -14,6 +14,10 @@ use super::service::{Called, has_content_type};
 /// another method, path or content type is unverified: the same exception, with a message, and 404 as for a page that is not there.
 pub(super) fn check(head: &Parts, called: &Called, header_bytes_max: usize) -> Result<(), Refusal> {
     check_header_bytes(&head.headers, header_bytes_max)?;
+    if called.is_form() {
+        // Nothing leads here that is not one.
+        return Ok(());
+    }
     let service = called.service();
     if head.method != Method::POST || head.uri.path() != "/" {
         let name = service.name();
@@ -47,6 +51,8 @@ fn check_header_bytes(headers: &HeaderMap, max: usize) -> Result<(), Refusal> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::service::is_form;
+    use super::super::signed_head::SignedHead;
     use super::*;
 
     fn head(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
@@ -57,8 +63,13 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
+    fn called(head: &Parts) -> Called {
+        let is_form = is_form(head);
+        Called::of(&SignedHead::new(head.clone(), is_form), is_form)
+    }
+
     fn checked(head: &Parts, header_bytes_max: usize) -> Result<Called, Refusal> {
-        let called = Called::of(head);
+        let called = called(head);
         check(head, &called, header_bytes_max).map(|()| called)
     }
 
@@ -78,6 +89,8 @@ mod tests {
         }
         let form = head("POST", "/", &[("content-type", "application/x-www-form-urlencoded")]);
         assert!(matches!(checked(&form, 1000).unwrap(), Called::Ec2));
+        let in_query = head("GET", "/?Action=GetCallerIdentity", &[]);
+        assert!(matches!(checked(&in_query, 1000).unwrap(), Called::Ec2));
     }
 
     #[test]
@@ -118,7 +131,7 @@ mod tests {
                 let refusal = checked(&head, 1000).unwrap_err();
                 let expected = KmsError::new(Exception::UnknownOperation, message);
                 assert_eq!((refusal.error, refusal.status), (expected, Some(404)), "{head:?}");
-                assert_eq!(Called::of(&head).event_name(), event_name);
+                assert_eq!(called(&head).event_name(), event_name);
             }
         }
     }

@@ -5,6 +5,8 @@ use keystead_core::KmsError;
 use keystead_model::kms::Exception;
 use keystead_sigv4::SignatureError;
 
+use super::service::Called;
+
 /// What the caller gets instead of an operation.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -13,11 +15,20 @@ pub(super) struct Refusal {
     pub(super) status: Option<u16>,
     /// The access key ID that the request claims, for the audit record.
     pub(super) access_key_id: Option<String>,
+    /// What was called, where the head does not tell.
+    pub(super) called: Option<Called>,
+    /// So much of a body that nobody wants is read and thrown away.
+    pub(super) discarded_bytes_max: usize,
 }
+
+/// For callers that are known, if only by their access key: what the server may accept, and more.
+const DISCARDED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// For all others: what any request of these services has.
+const DISCARDED_UNKNOWN_BYTES_MAX: usize = 256 * 1024;
 
 impl Refusal {
     pub(super) fn new(error: KmsError) -> Self {
-        Self { error, status: None, access_key_id: None }
+        Self { error, status: None, access_key_id: None, called: None, discarded_bytes_max: DISCARDED_BYTES_MAX }
     }
 
     pub(super) fn with_status(error: KmsError, status: u16) -> Self {
@@ -44,6 +55,15 @@ impl Refusal {
 
     pub(super) fn claimed_by(self, access_key_id: &str) -> Self {
         Self { access_key_id: Some(access_key_id.to_owned()), ..self }
+    }
+
+    /// Of a request whose caller nothing is known of.
+    pub(super) fn of_unknown_caller(self) -> Self {
+        Self { discarded_bytes_max: DISCARDED_UNKNOWN_BYTES_MAX, ..self }
+    }
+
+    pub(super) fn calling(self, called: Called) -> Self {
+        Self { called: Some(called), ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which of the services at the endpoint a request is for, and for what: the head tells.
 //!
-//! The three share listener, limits and access keys. A service has its own protocol, its own name in the scope of a signature, and its own
+//! They share listener, limits and access keys. A service has its own protocol, its own name in the scope of a signature, and its own
 //! words for errors.
 
 use http::header::CONTENT_TYPE;
@@ -8,6 +8,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use keystead_core::kms::operation_named;
 use keystead_model::shape::Operation;
+
+use super::form;
+use super::signed_head::{SignedHead, X_AMZ_SECURITY_TOKEN};
 
 /// The header that names the operation, and the service before it.
 const TARGET: &str = "x-amz-target";
@@ -25,6 +28,8 @@ pub(super) enum Service {
     Kms,
     CloudHsm,
     Ec2,
+    Iam,
+    Sts,
 }
 
 /// How the requests of a service look.
@@ -32,8 +37,10 @@ pub(super) enum Service {
 pub(super) enum Protocol {
     /// AWS JSON 1.1: the operation is in `X-Amz-Target`.
     AwsJson,
-    /// EC2 query: the operation is in the form that is the body.
+    /// EC2 query: the operation is in a form.
     Ec2Query,
+    /// AWS query: the same, with other answers.
+    AwsQuery,
 }
 
 /// What a request asks for.
@@ -43,13 +50,17 @@ pub(super) enum Called {
     Kms(Option<&'static Operation>),
     /// CloudHSM; `None` if what the request names can be no operation. Whether it is one the service tells.
     CloudHsm(Option<String>),
-    /// EC2: the body names the operation.
+    /// EC2: a form names the operation.
     Ec2,
+    /// IAM: a form does.
+    Iam,
+    /// STS: a form does.
+    Sts,
 }
 
 impl Service {
     /// How many there are.
-    pub(super) const COUNT: usize = 3;
+    pub(super) const COUNT: usize = 5;
 
     /// As people know it.
     pub(super) const fn name(self) -> &'static str {
@@ -57,6 +68,8 @@ impl Service {
             Self::Kms => "AWS KMS",
             Self::CloudHsm => "AWS CloudHSM",
             Self::Ec2 => "Amazon EC2",
+            Self::Iam => "AWS IAM",
+            Self::Sts => "AWS STS",
         }
     }
 
@@ -64,16 +77,38 @@ impl Service {
         match self {
             Self::Kms | Self::CloudHsm => Protocol::AwsJson,
             Self::Ec2 => Protocol::Ec2Query,
+            Self::Iam | Self::Sts => Protocol::AwsQuery,
         }
     }
+
+    /// Which Regions may be in the scope of a signature for it.
+    pub(super) const fn regions(self) -> ServedRegions {
+        match self {
+            Self::Kms => ServedRegions::All,
+            Self::CloudHsm | Self::Ec2 => ServedRegions::Home,
+            Self::Iam | Self::Sts => ServedRegions::AllAndGlobal,
+        }
+    }
+}
+
+/// The Regions in which a service is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ServedRegions {
+    /// The home Region.
+    Home,
+    /// Any that is served.
+    All,
+    /// Any that is served, and the Region of the partition's global endpoints: IAM is of no Region, STS once was of none, and clients sign for
+    /// that one wherever they are (IAM User Guide, "Regions and endpoints").
+    AllAndGlobal,
 }
 
 impl Protocol {
     /// Who changes these headers changes what is asked of whom, so they must be signed.
     pub(super) const fn must_sign(self) -> &'static [&'static str] {
         match self {
-            Self::AwsJson => &["host", TARGET],
-            Self::Ec2Query => &["host"],
+            Self::AwsJson => &["host", TARGET, X_AMZ_SECURITY_TOKEN],
+            Self::Ec2Query | Self::AwsQuery => &["host", X_AMZ_SECURITY_TOKEN],
         }
     }
 
@@ -82,22 +117,28 @@ impl Protocol {
         match self {
             // 1.0 differs from 1.1 in nothing that the services use, so clients that send it are served.
             Self::AwsJson => &["application/x-amz-json-1.1", "application/x-amz-json-1.0"],
-            Self::Ec2Query => &["application/x-www-form-urlencoded"],
+            Self::Ec2Query | Self::AwsQuery => &["application/x-www-form-urlencoded"],
         }
     }
 }
 
 impl Called {
-    /// A target that names CloudHSM leads there, and a form without any target to EC2. All else is KMS's to serve or to refuse.
-    pub(super) fn of(head: &Parts) -> Self {
-        if let Some(name) = target(&head.headers).and_then(|target| target.strip_prefix(CLOUDHSM_TARGET_PREFIX)) {
+    /// A target that names CloudHSM leads there, and a form without any target to the service that it is signed for. All else is KMS's to
+    /// serve or to refuse.
+    pub(super) fn of(head: &SignedHead, is_form: bool) -> Self {
+        let parts = &head.parts;
+        if let Some(name) = target(&parts.headers).and_then(|target| target.strip_prefix(CLOUDHSM_TARGET_PREFIX)) {
             return Self::CloudHsm(may_be_operation(name).then(|| name.to_owned()));
         }
-        let is_call = head.method == Method::POST && head.uri.path() == "/";
-        if is_call && !head.headers.contains_key(TARGET) && has_content_type(&head.headers, Protocol::Ec2Query) {
-            return Self::Ec2;
+        if is_form {
+            let signed_for = head.authorization().ok().map(|authorization| authorization.scope.service);
+            return match signed_for.as_deref() {
+                Some("iam") => Self::Iam,
+                Some("sts") => Self::Sts,
+                Some(_) | None => Self::Ec2,
+            };
         }
-        let name = target(&head.headers).and_then(|target| target.strip_prefix(KMS_TARGET_PREFIX));
+        let name = target(&parts.headers).and_then(|target| target.strip_prefix(KMS_TARGET_PREFIX));
         Self::Kms(name.and_then(operation_named))
     }
 
@@ -106,7 +147,23 @@ impl Called {
             Self::Kms(_) => Service::Kms,
             Self::CloudHsm(_) => Service::CloudHsm,
             Self::Ec2 => Service::Ec2,
+            Self::Iam => Service::Iam,
+            Self::Sts => Service::Sts,
         }
+    }
+
+    /// A form without a signature, for the service whose version of the API it names.
+    pub(super) fn of_unsigned_form(form: &[u8]) -> Self {
+        match form::service_of_version(form) {
+            Some(Service::Iam) => Self::Iam,
+            Some(Service::Sts) => Self::Sts,
+            Some(Service::Kms | Service::CloudHsm | Service::Ec2) | None => Self::Ec2,
+        }
+    }
+
+    /// Whether a form names the operation.
+    pub(super) const fn is_form(&self) -> bool {
+        matches!(self, Self::Ec2 | Self::Iam | Self::Sts)
     }
 
     /// The operation's name, `Unknown` if the head names none.
@@ -114,13 +171,26 @@ impl Called {
         match self {
             Self::Kms(Some(operation)) => operation.name,
             Self::CloudHsm(Some(name)) => name,
-            Self::Kms(None) | Self::CloudHsm(None) | Self::Ec2 => UNKNOWN,
+            Self::Kms(None) | Self::CloudHsm(None) | Self::Ec2 | Self::Iam | Self::Sts => UNKNOWN,
         }
     }
 
     /// Whether the head lacks the operation that it must name.
     pub(super) const fn names_no_operation(&self) -> bool {
         matches!(self, Self::Kms(None) | Self::CloudHsm(None))
+    }
+}
+
+/// Whether a request is one of a query protocol: a form in the body, or an operation in the query string, and no target.
+pub(super) fn is_form(head: &Parts) -> bool {
+    if head.uri.path() != "/" || head.headers.contains_key(TARGET) {
+        return false;
+    }
+    let in_query = || head.uri.query().is_some_and(form::names_operation);
+    match head.method {
+        Method::POST => has_content_type(&head.headers, Protocol::AwsQuery) || in_query(),
+        Method::GET => in_query(),
+        _ => false,
     }
 }
 
@@ -154,7 +224,9 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Called::of(&request.body(()).unwrap().into_parts().0)
+        let parts = request.body(()).unwrap().into_parts().0;
+        let is_form = is_form(&parts);
+        Called::of(&SignedHead::new(parts, is_form), is_form)
     }
 
     #[test]
@@ -187,17 +259,65 @@ mod tests {
     }
 
     #[test]
-    fn a_form_without_a_target_is_for_ec2() {
-        assert!(matches!(called("POST", "/", &[FORM]), Called::Ec2));
-        assert!(!Called::Ec2.names_no_operation());
-        for (method, path, headers) in [
+    fn a_form_without_a_target_is_for_the_service_that_it_is_signed_for() {
+        let digits = "5f".repeat(32);
+        let authorization = |service: &str| {
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature={digits}"
+            )
+        };
+        let presigned = |service: &str| {
+            format!(
+                "/?Action=A&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260102T030405Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host\
+                 &X-Amz-Credential=AKIDEXAMPLE%2F20260102%2Fus-east-1%2F{service}%2Faws4_request&X-Amz-Signature={digits}"
+            )
+        };
+        for (name, service) in [
+            ("iam", Service::Iam),
+            ("sts", Service::Sts),
+            ("ec2", Service::Ec2),
+            ("kms", Service::Ec2),
+            ("", Service::Ec2),
+        ] {
+            let signed = authorization(name);
+            let date = ("x-amz-date", "20260102T030405Z");
+            let headers = [("authorization", signed.as_str()), date];
+            let in_body = called("POST", "/", &[headers[0], headers[1], FORM]);
+            let in_query = called("GET", "/?Action=A", &headers);
+            for called in [in_body, in_query, called("GET", &presigned(name), &[]), called("POST", &presigned(name), &[])] {
+                assert_eq!((called.service(), called.event_name()), (service, "Unknown"), "{name}");
+                assert!(called.is_form() && !called.names_no_operation());
+            }
+        }
+        assert!(matches!(called("POST", "/", &[FORM]), Called::Ec2), "nobody signed it");
+    }
+
+    #[test]
+    fn what_is_no_form_is_for_kms() {
+        for (method, uri, headers) in [
             ("GET", "/", vec![FORM]),
+            ("GET", "/?Version=1", vec![]),
+            ("PUT", "/?Action=A", vec![FORM]),
             ("POST", "/other", vec![FORM]),
+            ("POST", "/other?Action=A", vec![]),
             ("POST", "/", vec![]),
             ("POST", "/", vec![("content-type", "text/plain")]),
             ("POST", "/", vec![FORM, ("x-amz-target", "")]),
+            ("POST", "/?Action=A", vec![FORM, ("x-amz-target", "TrentService.ListKeys")]),
         ] {
-            assert!(matches!(called(method, path, &headers), Called::Kms(None)), "{method} {path} {headers:?}");
+            assert_eq!(called(method, uri, &headers).service(), Service::Kms, "{method} {uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_unsigned_form_is_answered_by_the_service_of_its_version() {
+        for (form, service) in [
+            ("Action=ListUsers&Version=2010-05-08", Service::Iam),
+            ("Action=A&Version=2011-06-15", Service::Sts),
+            ("Action=A&Version=2016-11-15", Service::Ec2),
+            ("Action=A", Service::Ec2),
+        ] {
+            assert_eq!(Called::of_unsigned_form(form.as_bytes()).service(), service, "{form}");
         }
     }
 }

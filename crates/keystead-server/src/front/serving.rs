@@ -1,5 +1,6 @@
 //! The way of a request through the front: who, what, how much; then the service; and whatever happens, an answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,29 +11,36 @@ use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use keystead_core::audit::TlsDetails;
-use keystead_core::kms::{Caller, RequestOrigin};
+use keystead_core::kms::{Caller, RequestOrigin, VpcEndpoint};
 use keystead_core::{Kms, KmsError};
 use keystead_model::kms::Exception;
+use keystead_sigv4::SignatureError;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::answer::{self, Reply};
-use super::authentication::{Authenticator, Claim, host};
+use super::authentication::{Authenticator, Claim};
 use super::body::{self, BodyLimits};
 use super::dispatch::Dispatch;
-use super::protocol;
+use super::failed_authentications::FailedAuthentications;
 use super::refusal::Refusal;
-use super::service::Called;
+use super::service::{Called, is_form};
+use super::signed_head::{SignedHead, host};
+use super::{form, protocol};
 use crate::config::Limits;
 use crate::connection::ConnectionContext;
 use crate::services::Services;
 use crate::tls::NegotiatedTls;
+
+/// The longest body without a signature: the token and the session policies of AssumeRoleWithWebIdentity, written as a form.
+const UNSIGNED_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The front end.
 pub(crate) struct Front {
     kms: Arc<Kms>,
     dispatch: Arc<Dispatch>,
     authenticator: Authenticator,
+    failed_authentications: FailedAuthentications,
     header_bytes_max: usize,
     body_limits: BodyLimits,
 }
@@ -40,16 +48,19 @@ pub(crate) struct Front {
 /// Who is at the other end of a connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    /// Its address.
-    pub(crate) source_ip: String,
+    /// Its address; that of an IPv4 client of an IPv6 socket is the IPv4 one.
+    pub(crate) address: IpAddr,
+    /// Set if it comes through a VPC endpoint.
+    pub(crate) vpc_endpoint: Option<Arc<VpcEndpoint>>,
     /// Set if it speaks TLS.
     pub(crate) tls: Option<NegotiatedTls>,
 }
 
 /// A request as the audit record knows it, whatever comes of it.
 struct Exchange {
-    head: Parts,
+    head: SignedHead,
     called: Called,
+    address: IpAddr,
     origin: RequestOrigin,
 }
 
@@ -64,6 +75,7 @@ impl Front {
         let dispatch = Arc::new(Dispatch::new(kms.clone(), services));
         Self {
             authenticator: Authenticator::new(kms.clone(), dispatch.clone(), clock_skew),
+            failed_authentications: FailedAuthentications::new(limits.failed_authentications_per_second_max),
             dispatch,
             kms,
             header_bytes_max: limits.header_bytes_max,
@@ -117,21 +129,23 @@ impl Front {
         response
     }
 
-    fn exchange(&self, head: Parts, peer: &Peer) -> Exchange {
+    fn exchange(&self, parts: Parts, peer: &Peer) -> Exchange {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let user_agent = head.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
+        let user_agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
         let origin = RequestOrigin {
             request_id: self.kms.new_uuid(),
-            source_ip: peer.source_ip.clone(),
+            source_ip: peer.address.to_string(),
             user_agent: text(user_agent.unwrap_or_default()),
             tls: peer.tls.as_ref().map(|tls| TlsDetails {
                 tls_version: tls.version.clone(),
                 cipher_suite: tls.cipher_suite.clone(),
-                client_provided_host_header: text(host(&head).unwrap_or_default()),
+                client_provided_host_header: text(host(&parts).unwrap_or_default()),
             }),
-            vpc_endpoint: None,
+            vpc_endpoint: peer.vpc_endpoint.clone(),
         };
-        Exchange { called: Called::of(&head), head, origin }
+        let is_form = is_form(&parts);
+        let head = SignedHead::new(parts, is_form);
+        Exchange { called: Called::of(&head, is_form), head, address: peer.address, origin }
     }
 
     async fn handle(&self, mut body: Incoming, exchange: &Exchange) -> Outcome {
@@ -140,8 +154,8 @@ impl Front {
             Ok(reply) => Outcome { reply, body_left: false },
             Err(refusal) => {
                 // Who waits for `100 Continue` has not sent its body and will not.
-                let waits = exchange.head.headers.contains_key(EXPECT);
-                let body_left = waits || !body::discard(&mut body, deadline).await;
+                let waits = exchange.head.parts.headers.contains_key(EXPECT);
+                let body_left = waits || !body::discard(&mut body, refusal.discarded_bytes_max, deadline).await;
                 Outcome { reply: self.refuse(refusal, exchange).await, body_left }
             }
         }
@@ -149,18 +163,55 @@ impl Front {
 
     /// The checks in their order, then the operation.
     async fn invoke(&self, body: &mut Incoming, deadline: Instant, exchange: &Exchange) -> Result<Reply, Refusal> {
-        let Exchange { head, called, .. } = exchange;
-        protocol::check(head, called, self.header_bytes_max)?;
-        let claim = self.authenticator.claim(head, called.service()).await?;
+        let Exchange { head, called, address, .. } = exchange;
+        protocol::check(&head.parts, called, self.header_bytes_max).map_err(Refusal::of_unknown_caller)?;
+        let now_ms = self.kms.clock().monotonic_ms();
+        let admitted = self.failed_authentications.admit(*address, now_ms);
+        admitted.map_err(|error| Refusal::new(error).of_unknown_caller())?;
+        if called.is_form() && !head.is_signed() {
+            return self.invoke_unsigned(body, deadline, exchange).await;
+        }
+        let claim = self.authenticator.claim(head, called.service()).await;
+        let claim = claim.map_err(|refusal| self.counted(refusal, *address))?;
         let access_key_id = &claim.credential().access_key_id;
         let body =
             body::read(body, self.body_limits, deadline).await.map_err(|refusal| refusal.claimed_by(access_key_id))?;
-        self.authenticator.verify(&claim, &body)?;
+        self.authenticator.verify(&claim, &body).map_err(|refusal| self.counted(refusal, *address))?;
+        self.authenticator.note_use(&claim);
+        let body = if called.is_form() { form::whole(head, body) } else { body };
         Ok(self.dispatch.invoke(called, &body, &caller(&claim, exchange)).await)
     }
 
+    /// A form that nobody signed: of an operation that needs no signature, or refused in the words of the service that it seems to be for.
+    async fn invoke_unsigned(
+        &self,
+        body: &mut Incoming,
+        deadline: Instant,
+        exchange: &Exchange,
+    ) -> Result<Reply, Refusal> {
+        let bytes_max = self.body_limits.bytes_max.min(UNSIGNED_BODY_BYTES_MAX);
+        let limits = BodyLimits { bytes_max, ..self.body_limits };
+        let body = body::read(body, limits, deadline).await.map_err(Refusal::of_unknown_caller)?;
+        let form = form::whole(&exchange.head, body);
+        if let Some(reply) = self.dispatch.invoke_anonymous(&form, &exchange.origin).await {
+            return Ok(reply);
+        }
+        let refusal = Refusal::from(SignatureError::MissingAuthenticationToken).of_unknown_caller();
+        Err(self.counted(refusal, exchange.address).calling(Called::of_unsigned_form(&form)))
+    }
+
+    /// Counts a refusal of who did not show who it is, unless it is our own failure.
+    fn counted(&self, refusal: Refusal, address: IpAddr) -> Refusal {
+        if refusal.error.exception.status() < 500 {
+            self.failed_authentications.count(address, self.kms.clock().monotonic_ms());
+        }
+        refusal
+    }
+
     async fn refuse(&self, refusal: Refusal, exchange: &Exchange) -> Reply {
-        let Exchange { head, called, origin } = exchange;
+        let Exchange { head, called, origin, .. } = exchange;
+        let told = refusal.called.clone();
+        let called = told.as_ref().unwrap_or(called);
         let region = self.authenticator.asked_region(head, called.service());
         self.dispatch.refuse(called, refusal, region, origin).await
     }

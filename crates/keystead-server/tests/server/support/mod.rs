@@ -1,6 +1,7 @@
 //! A running server, and a client that signs.
 
 pub(crate) mod http1;
+mod identity_store;
 pub(crate) mod ports;
 pub(crate) mod request;
 pub(crate) mod services;
