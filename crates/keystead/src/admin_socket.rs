@@ -9,7 +9,7 @@ mod operator;
 mod server;
 mod socket_path;
 
-pub(crate) use client::call;
+pub(crate) use client::{call, other_answer};
 pub(crate) use message::{Answer, HsmUsersAction, Request};
 pub(crate) use operator::{CLOUDHSM_EVENT_SOURCE, Operator};
 pub(crate) use server::AdminSocket;

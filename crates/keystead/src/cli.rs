@@ -50,6 +50,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Say why somebody may do something, or may not: which statement of which policy, or which grant, decides
+    #[command(
+        after_help = "For example:\n  keystead explain --principal arn:aws:iam::111122223333:user/uma --action kms:Decrypt --resource KEY-ARN \\\n      \
+                      --context kms:EncryptionContext:department=finance\n\
+                      The server must be running: the command talks to it through DATA/admin.sock, as the same user of this machine."
+    )]
+    Explain(ExplainArguments),
     /// Manage the users and look at the keys of a cluster's HSMs, as crypto officer or auditor
     #[command(
         after_help = "The server must be running: the command talks to it through DATA/admin.sock, as the same user of this machine.\n\
@@ -81,6 +88,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RootKeyCommand,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArguments {
+    /// Who asks: the ARN of a user, a role, a role's session or an account's root user
+    #[arg(long, value_name = "ARN")]
+    pub(crate) principal: String,
+    /// What is asked, such as kms:Decrypt
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: String,
+    /// On what: the ARN of a key or of something else; * for operations about nothing in particular
+    #[arg(long, value_name = "ARN", default_value = "*")]
+    pub(crate) resource: String,
+    /// A condition key of the request and its value; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_condition_key)]
+    pub(crate) context: Vec<(String, String)>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: RunningServer,
 }
 
 #[derive(Args)]
@@ -475,12 +503,19 @@ pub(crate) enum AccessKeysCommand {
     Delete { id: String },
 }
 
+fn parse_condition_key(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| key.contains(':'));
+    let (key, value) = pair.ok_or("a condition key and its value look like aws:SourceIp=192.0.2.1")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
 fn parse_account(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text).ok_or_else(|| "an account ID is 12 digits".to_owned())
 }
 
 fn parse_key_arn(text: &str) -> Result<KeyArn, String> {
-    KeyArn::parse(text).ok_or_else(|| "a key ARN looks like arn:aws:kms:us-east-1:111122223333:key/1234abcd-...".to_owned())
+    KeyArn::parse(text)
+        .ok_or_else(|| "a key ARN looks like arn:aws:kms:us-east-1:111122223333:key/1234abcd-...".to_owned())
 }
 
 fn parse_region(text: &str) -> Result<Region, String> {

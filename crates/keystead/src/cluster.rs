@@ -11,8 +11,6 @@ pub(crate) fn run(command: ClusterCommand) -> Result<(), Failure> {
     let absolute = file.canonicalize().map_err(|error| format!("--file {}: {error}", file.display()))?;
     match admin_socket::call(&server.data_folder()?, &Request::RegisterCluster { account, file: absolute })? {
         Answer::Registered(cluster_id) => Ok(output::line(&cluster_id)?),
-        Answer::Users(_) | Answer::Keys(_) | Answer::Outcomes(_) | Answer::Refused(_) => {
-            Err("the server answered something else than it was asked; is it of the same version?".into())
-        }
+        _ => Err(admin_socket::other_answer()),
     }
 }

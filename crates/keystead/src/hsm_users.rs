@@ -41,9 +41,7 @@ pub(crate) fn run(command: HsmUsersCommand) -> Result<(), Failure> {
         Answer::Outcomes(outcomes) => {
             show_outcomes(&shown::outcomes(outcomes, done), &shown::outcome_problems(outcomes))
         }
-        Answer::Registered(_) | Answer::Refused(_) => {
-            Err("the server answered something else than it was asked; is it of the same version?".into())
-        }
+        _ => Err(admin_socket::other_answer()),
     }
 }
 

@@ -28,6 +28,11 @@ pub(crate) fn call(data_folder: &Path, request: &Request) -> Result<Answer, Fail
     }
 }
 
+/// For an answer to another question.
+pub(crate) fn other_answer() -> Failure {
+    "the server answered something else than it was asked; is it of the same version?".into()
+}
+
 fn connect(data_folder: &Path) -> Result<UnixStream, Failure> {
     let path = SocketPath::in_folder(data_folder).map_err(|error| {
         format!("data folder {}: {error}; name the server's own with --config or --data-dir", data_folder.display())

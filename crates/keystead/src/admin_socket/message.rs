@@ -30,6 +30,14 @@ pub(crate) enum Request {
         /// The absolute path of the file that describes it; the server reads it, and those that it names.
         file: PathBuf,
     },
+    /// Why somebody may do something, or may not. The members are those of [`keystead_core::operation::AccessQuestion`].
+    ExplainAccess {
+        principal: String,
+        action: String,
+        resource: String,
+        /// Condition keys and their values.
+        context: Vec<(String, String)>,
+    },
 }
 
 /// What is to be done at each HSM.
@@ -77,6 +85,14 @@ pub(crate) enum Answer {
     Outcomes(Vec<HsmOutcome>),
     /// The ID of the cluster that was registered.
     Registered(String),
+    /// Why somebody may do something, or may not.
+    Explained {
+        allowed: bool,
+        /// For people.
+        text: String,
+        /// For programs: [`keystead_core::access::Explanation`].
+        explanation: serde_json::Value,
+    },
     /// Nothing was done, and why: a text for people.
     Refused(String),
 }

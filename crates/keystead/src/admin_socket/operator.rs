@@ -6,8 +6,11 @@ use std::sync::Arc;
 use keystead_cloudhsm::{
     CloudHsm, ConnectedKeyStores, HsmOutcome, HsmUsers, HsmUsersError, Registration, RegistrationError,
 };
+use keystead_core::access::NamedPrincipal;
 use keystead_core::audit::{AuditRecord, UserIdentity};
+use keystead_core::operation::AccessQuestion;
 use keystead_core::port::{AuditLog, Clock, DocumentKind, DocumentStore, Entropy, StoreError};
+use keystead_core::{Kms, KmsError};
 use keystead_model::SecretString;
 use keystead_model::arn::{AccountId, Region};
 use keystead_pkcs11::Pin;
@@ -15,14 +18,17 @@ use serde_json::{Map, Value, json};
 
 use super::message::{Answer, HsmUsersAction, Request};
 
-/// The source of the records: users and registrations are part of what CloudHSM is.
+/// The source of the records of users and registrations: they are part of what CloudHSM is.
 pub(crate) const CLOUDHSM_EVENT_SOURCE: &str = "cloudhsm.amazonaws.com";
 /// How the request came, where a record has the caller's address and program.
 const SOURCE: &str = "admin.sock";
 const USER_AGENT: &str = concat!("keystead/", env!("CARGO_PKG_VERSION"));
 
+const KMS_EVENT_SOURCE: &str = "kms.amazonaws.com";
+
 /// Serves the operator of this server.
 pub(crate) struct Operator {
+    pub(crate) kms: Arc<Kms>,
     pub(crate) cloud_hsm: Arc<CloudHsm>,
     pub(crate) documents: Arc<dyn DocumentStore>,
     pub(crate) key_stores: Arc<dyn ConnectedKeyStores>,
@@ -34,6 +40,7 @@ pub(crate) struct Operator {
 
 /// What the audit log is to say of a request.
 struct Event {
+    source: &'static str,
     name: &'static str,
     read_only: bool,
     account: Option<AccountId>,
@@ -59,6 +66,9 @@ impl Operator {
                 self.hsm_users(&cluster_id, hsm_id.as_deref(), action).await
             }
             Request::RegisterCluster { account, file } => self.register(&account, file).await,
+            Request::ExplainAccess { principal, action, resource, context } => {
+                self.explain(&AccessQuestion { principal, action, resource, context }).await
+            }
         };
         match self.audit_log.write(self.record(event, &result, uid)).await {
             Ok(()) => result.unwrap_or_else(|refusal| Answer::Refused(refusal.text)),
@@ -103,6 +113,13 @@ impl Operator {
         Ok(Answer::Registered(self.cloud_hsm.register(account, registration).await?))
     }
 
+    async fn explain(&self, question: &AccessQuestion) -> Result<Answer, Refusal> {
+        let explanation = self.kms.explain_access(question).await?;
+        let value = serde_json::to_value(&explanation)
+            .map_err(|error| Refusal { code: "Internal", text: error.to_string() })?;
+        Ok(Answer::Explained { allowed: explanation.is_allowed(), text: explanation.to_string(), explanation: value })
+    }
+
     async fn event(&self, request: &Request) -> Result<Event, StoreError> {
         let mut parameters = Map::new();
         match request {
@@ -116,6 +133,7 @@ impl Operator {
                 parameters.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
                 let cluster = self.documents.document(DocumentKind::HsmCluster, cluster_id).await?;
                 Ok(Event {
+                    source: CLOUDHSM_EVENT_SOURCE,
                     name: action.event_name(),
                     read_only: action.is_read_only(),
                     account: cluster.map(|cluster| cluster.account),
@@ -124,7 +142,14 @@ impl Operator {
             }
             Request::RegisterCluster { account, file } => {
                 parameters.insert("file".to_owned(), json!(file));
-                Ok(Event { name: "ClusterRegister", read_only: false, account: Some(*account), parameters })
+                let source = CLOUDHSM_EVENT_SOURCE;
+                Ok(Event { source, name: "ClusterRegister", read_only: false, account: Some(*account), parameters })
+            }
+            Request::ExplainAccess { principal, action, resource, context: _ } => {
+                let named = [("principal", principal), ("action", action), ("resource", resource)];
+                parameters.extend(named.map(|(name, value)| (name.to_owned(), json!(value))));
+                let account = NamedPrincipal::parse(principal).map(|principal| *principal.account());
+                Ok(Event { source: KMS_EVENT_SOURCE, name: "ExplainAccess", read_only: true, account, parameters })
             }
         }
     }
@@ -135,7 +160,7 @@ impl Operator {
         let event_id = uuid::Builder::from_random_bytes(event_id).into_uuid().to_string();
         let mut record = AuditRecord::of_call(event.name, &self.region, self.clock.now(), event_id, event.read_only);
         let account = event.account.map(|account| account.to_string());
-        record.event_source = CLOUDHSM_EVENT_SOURCE;
+        record.event_source = event.source;
         record.source_ip_address = SOURCE.to_owned();
         record.user_agent = USER_AGENT.to_owned();
         record.user_identity = UserIdentity {
@@ -177,6 +202,13 @@ impl From<HsmUsersError> for Refusal {
             HsmUsersError::Internal(_) => "Internal",
         };
         Self { code, text: error.to_string() }
+    }
+}
+
+impl From<KmsError> for Refusal {
+    fn from(error: KmsError) -> Self {
+        let code = error.exception.name();
+        Self { code, text: error.message.unwrap_or_else(|| code.to_owned()) }
     }
 }
 
