@@ -18,7 +18,9 @@ use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region}
 use keystead_model::kms::KeySpec;
 use zeroize::Zeroizing;
 
-use crate::access::{AccessKey, AccessKeyStatus, Authorized, Credential, Principal, PrincipalKind, PrincipalPolicies};
+use crate::access::{
+    AccessKey, AccessKeyStatus, Authorized, Credential, KmsScope, Principal, PrincipalKind, PrincipalPolicies, Resource,
+};
 use crate::error::KmsError;
 use crate::key::{Alias, Key, KeyMaterial, MaterialId};
 use crate::key_store::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore, KmsUserPasswords};
@@ -347,7 +349,7 @@ impl Catalog {
     }
 
     /// Adds a key.
-    pub async fn insert_key(&self, key: &Key, quota: u64) -> Result<(), StoreError> {
+    pub async fn insert_key(&self, _: &Authorized<KmsScope>, key: &Key, quota: u64) -> Result<(), StoreError> {
         self.store.insert_key(key, quota).await
     }
 
@@ -432,8 +434,15 @@ impl Catalog {
         result
     }
 
-    /// Adds a replica to a multi-Region primary key.
-    pub async fn insert_replica(&self, primary: &Key, replica: &Key, quota: u64) -> Result<(), StoreError> {
+    /// Adds a replica to a multi-Region primary key, with leave for both.
+    pub async fn insert_replica<T: Resource>(
+        &self,
+        _: &Authorized<Arc<LoadedKey>>,
+        _: &Authorized<T>,
+        primary: &Key,
+        replica: &Key,
+        quota: u64,
+    ) -> Result<(), StoreError> {
         let result = self.store.insert_replica(primary, replica, quota).await;
         self.invalidate_related(primary);
         result
@@ -456,23 +465,37 @@ impl Catalog {
         result
     }
 
-    /// Adds an alias.
-    pub async fn insert_alias(&self, alias: &Alias, quota: u64) -> Result<(), StoreError> {
+    /// Adds an alias, with leave for it and for its key.
+    pub async fn insert_alias<T: Resource>(
+        &self,
+        _: (&Authorized<T>, &Authorized<Arc<LoadedKey>>),
+        alias: &Alias,
+        quota: u64,
+    ) -> Result<(), StoreError> {
         let result = self.store.insert_alias(alias, quota).await;
         self.forget_alias(alias);
         result
     }
 
-    /// Points an alias, which was one of the key `from`, at another key.
-    pub async fn update_alias(&self, alias: &Alias, from: &KeyId, quota: u64) -> Result<(), StoreError> {
+    /// Points an alias at another key, with leave for it, for the key that it leaves, and for the key that it comes to.
+    pub async fn update_alias<T: Resource>(
+        &self,
+        (_, from, _): (&Authorized<T>, &Authorized<Arc<LoadedKey>>, &Authorized<Arc<LoadedKey>>),
+        alias: &Alias,
+        quota: u64,
+    ) -> Result<(), StoreError> {
         let result = self.store.update_alias(alias, quota).await;
         self.forget_alias(alias);
-        self.keys.invalidate(&(alias.region.clone(), *from));
+        self.keys.invalidate(&(alias.region.clone(), from.key.id));
         result
     }
 
-    /// Deletes an alias.
-    pub async fn delete_alias(&self, alias: &Alias) -> Result<(), StoreError> {
+    /// Deletes an alias, with leave for it and for its key.
+    pub async fn delete_alias<T: Resource>(
+        &self,
+        _: (&Authorized<T>, &Authorized<Arc<LoadedKey>>),
+        alias: &Alias,
+    ) -> Result<(), StoreError> {
         let result = self.store.delete_alias(&alias.account, &alias.region, &alias.name, alias.revision).await;
         self.forget_alias(alias);
         result
@@ -482,6 +505,16 @@ impl Catalog {
     fn forget_alias(&self, alias: &Alias) {
         self.keys.invalidate(&(alias.region.clone(), alias.target_key_id));
         self.aliases.invalidate(&(alias.account, alias.region.clone(), alias.name.clone()));
+    }
+
+    /// Adds a custom key store.
+    pub async fn insert_key_store(
+        &self,
+        _: &Authorized<KmsScope>,
+        key_store: &CustomKeyStore,
+        quota: u64,
+    ) -> Result<(), StoreError> {
+        self.store.insert_custom_key_store(key_store, quota).await
     }
 
     /// Stores a custom key store that was read at its revision.
@@ -494,6 +527,7 @@ impl Catalog {
     /// Stores a custom key store's new state together with the job that follows from it.
     pub async fn start_connection_job(
         &self,
+        _: &Authorized<KmsScope>,
         key_store: &CustomKeyStore,
         kind: JobKind,
         due: keystead_model::Timestamp,
@@ -515,7 +549,12 @@ impl Catalog {
     }
 
     /// Deletes a custom key store.
-    pub async fn delete_key_store(&self, id: &CustomKeyStoreId, revision: u64) -> Result<(), StoreError> {
+    pub async fn delete_key_store(
+        &self,
+        _: &Authorized<KmsScope>,
+        id: &CustomKeyStoreId,
+        revision: u64,
+    ) -> Result<(), StoreError> {
         let result = self.store.delete_custom_key_store(id, revision).await;
         self.key_stores.invalidate(id);
         result

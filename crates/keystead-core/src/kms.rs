@@ -1,6 +1,7 @@
 //! The service: its ports, its settings, and the way of every request through it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keystead_attestation::AttestationRoots;
@@ -188,8 +189,35 @@ pub(crate) struct Call<'a> {
     pub(crate) computed_condition_keys: Vec<(String, ContextValue)>,
     /// What the grant tokens of the request stand for.
     pub(crate) grant_tokens: Vec<GrantReference>,
+    /// Whether something of the request was authorized.
+    allowed: AtomicBool,
     /// Request parameters to record although the caller left them to their default.
     pub(crate) defaulted_parameters: Vec<(&'static str, Value)>,
+}
+
+impl<'a> Call<'a> {
+    /// A call that nothing is known of yet but its request.
+    pub(crate) fn new(
+        caller: &'a Caller,
+        operation: &'static Operation,
+        input: &'a Value,
+        body_length: usize,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            caller,
+            operation,
+            now,
+            body_length,
+            input,
+            resources: None,
+            additional_event_data: serde_json::Map::new(),
+            computed_condition_keys: Vec::new(),
+            grant_tokens: Vec::new(),
+            allowed: AtomicBool::new(false),
+            defaulted_parameters: Vec::new(),
+        }
+    }
 }
 
 impl Call<'_> {
@@ -230,8 +258,7 @@ impl Call<'_> {
         subject: Subject,
         resource: T,
     ) -> Result<Authorized<T>, KmsError> {
-        let keys = self.condition_keys(action, subject);
-        authorize(&self.caller.access_request(self.now, &keys), action, resource)
+        self.authorize_in(self.region(), action, subject, resource)
     }
 
     /// The same where the action is done in another Region than the one that is asked.
@@ -244,7 +271,12 @@ impl Call<'_> {
     ) -> Result<Authorized<T>, KmsError> {
         let keys = self.condition_keys(action, subject);
         let request = AccessRequest { region, ..self.caller.access_request(self.now, &keys) };
-        authorize(&request, action, resource)
+        authorize(&request, action, resource).inspect(|allowed| self.note_allowed(allowed))
+    }
+
+    /// Notes that something of the request was authorized. Without that there is no answer but an error.
+    pub(crate) fn note_allowed<T>(&self, _: &Authorized<T>) {
+        self.allowed.store(true, Ordering::Relaxed);
     }
 
     /// `kms:` and the operation's name.
@@ -332,21 +364,10 @@ impl Kms {
         static NO_MEMBERS: Value = Value::Null;
         let input = read_input(operation, body).map(RequestInput::from);
         let members = input.as_ref().map_or(&NO_MEMBERS, RequestInput::members);
-        let mut call = Call {
-            caller,
-            operation,
-            now: self.clock.now(),
-            body_length: body.len(),
-            input: members,
-            resources: None,
-            additional_event_data: serde_json::Map::new(),
-            computed_condition_keys: Vec::new(),
-            grant_tokens: Vec::new(),
-            defaulted_parameters: Vec::new(),
-        };
+        let mut call = Call::new(caller, operation, members, body.len(), self.clock.now());
         let result = match &input {
             Ok(_) => match self.charge_request(&call, members) {
-                Ok(()) => operation::dispatch(self, &mut call).await,
+                Ok(()) => operation::dispatch(self, &mut call).await.and_then(|output| allowed_output(&call, output)),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error.clone()),
@@ -452,6 +473,14 @@ impl Kms {
         fill_error(&mut record, &error);
         self.recorded(record, Err(error)).await
     }
+}
+
+/// The second line behind the types: what asked nobody for leave does not answer, whatever it is.
+fn allowed_output(call: &Call<'_>, output: Output) -> Result<Output, KmsError> {
+    if call.allowed.load(Ordering::Relaxed) {
+        return Ok(output);
+    }
+    Err(KmsError::internal(&format!("{} answers and was never authorized", call.operation.name)))
 }
 
 /// The keys that a successful operation has used, if it is one that counts as use (KMS API Reference, GetKeyLastUsage): one, or both of

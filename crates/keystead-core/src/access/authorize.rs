@@ -18,7 +18,57 @@ use crate::kms::RequestOrigin;
 
 /// Shows that an action on `T` was allowed. Only this module and its siblings make one, and what acts on a key or a key store takes one, so
 /// that a forgotten check does not compile.
-#[derive(Debug)]
+///
+/// ```compile_fail,E0451
+/// use keystead_core::access::{Authorized, KmsScope};
+///
+/// fn pretend(scope: KmsScope) -> Authorized<KmsScope> {
+///     Authorized { resource: scope, grant_id: None }
+/// }
+/// ```
+///
+/// A key's material is to be had, and a key to be changed, with leave alone:
+///
+/// ```compile_fail,E0616
+/// fn steal(key: &keystead_core::catalog::LoadedKey) -> usize {
+///     key.materials.len()
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// use std::sync::Arc;
+///
+/// use keystead_core::catalog::{Catalog, LoadedKey};
+/// use keystead_core::port::SystemEntropy;
+///
+/// async fn rename(catalog: &Catalog, key: &Arc<LoadedKey>) {
+///     let change = catalog.change_key(key, &SystemEntropy, |key| {
+///         key.description.clear();
+///         Ok(())
+///     });
+///     change.await.ok();
+/// }
+/// ```
+///
+/// The same compiles with it:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use keystead_core::access::Authorized;
+/// use keystead_core::catalog::{Catalog, LoadedKey};
+/// use keystead_core::port::SystemEntropy;
+///
+/// async fn rename(catalog: &Catalog, key: &Authorized<Arc<LoadedKey>>) {
+///     assert!(key.current_material().is_some());
+///     let change = catalog.change_key(key, &SystemEntropy, |key| {
+///         key.description.clear();
+///         Ok(())
+///     });
+///     change.await.ok();
+/// }
+/// ```
+#[derive(Clone, Debug)]
 pub struct Authorized<T> {
     resource: T,
     grant_id: Option<String>,

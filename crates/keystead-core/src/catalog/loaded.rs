@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keystead_model::arn::{AccountId, AliasName};
 use keystead_policy::{ContextValue, NamedPolicy, PolicyDocument, PolicyKind};
 
-use crate::access::Resource;
+use crate::access::{Authorized, Resource};
 use crate::error::KmsError;
 use crate::key::{Key, KeyFacts, KeyMaterial, MaterialId};
 use crate::key_store::CustomKeyStore;
@@ -23,15 +23,10 @@ pub struct LoadedKey {
     /// Its aliases; `None` if there are more than the quota allows: then policies see none.
     pub aliases: Option<Vec<AliasName>>,
     /// Those of its materials that KMS holds, unsealed; whether one may still be used its record tells.
-    pub materials: Vec<(MaterialId, KeyMaterial)>,
+    pub(super) materials: Vec<(MaterialId, KeyMaterial)>,
 }
 
 impl LoadedKey {
-    /// The material of that ID, if KMS holds it.
-    pub fn material(&self, id: &MaterialId) -> Option<&KeyMaterial> {
-        self.materials.iter().find(|(held, _)| held == id).map(|(_, material)| material)
-    }
-
     /// What it takes of memory, roughly: 4 KiB (measured with a small policy, two tags, and one material), and what may be much longer. A
     /// compiled policy takes about three times its text, which is there as well.
     pub(crate) fn approximate_bytes(&self) -> u64 {
@@ -42,6 +37,13 @@ impl LoadedKey {
         let materials: usize = sealed.map(|sealed| 4 * sealed.as_bytes().len()).sum();
         let aliases: usize = self.aliases.iter().flatten().map(|alias| alias.as_str().len()).sum();
         (USUAL + 4 * self.key.policy.len() + self.key.description.len() + tags + aliases + materials) as u64
+    }
+}
+
+impl Authorized<Arc<LoadedKey>> {
+    /// The material of that ID, if KMS holds it.
+    pub fn material(&self, id: &MaterialId) -> Option<&KeyMaterial> {
+        self.materials.iter().find(|(held, _)| held == id).map(|(_, material)| material)
     }
 
     /// The material that encrypts, if KMS holds it.

@@ -7,6 +7,7 @@ use keystead_model::kms::EncryptionAlgorithmSpec;
 use zeroize::Zeroizing;
 
 use super::cryptography::{UsableKey, invalid_ciphertext};
+use crate::access::Authorized;
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::KeyMaterial;
@@ -15,12 +16,12 @@ use crate::kms::{Call, Kms};
 impl UsableKey {
     /// Its key pair.
     pub(super) fn key_pair(&self) -> Result<&KeyPair, KmsError> {
-        key_pair_of(self.loaded())
+        key_pair_of(self.authorized())
     }
 
     /// Its HMAC key.
     pub(super) fn hmac_key(&self) -> Result<&HmacKey, KmsError> {
-        match self.loaded().current_material() {
+        match self.authorized().current_material() {
             Some(KeyMaterial::Hmac(key)) => Ok(key),
             _ => Err(other_material(self.loaded())),
         }
@@ -34,7 +35,7 @@ impl UsableKey {
         algorithm: EncryptionAlgorithmSpec,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
-        let (key, ciphertext) = (Arc::clone(self.loaded()), ciphertext.to_vec());
+        let (key, ciphertext) = (self.authorized().clone(), ciphertext.to_vec());
         let decrypt = move || {
             key_pair_of(&key)?.decrypt(algorithm, &ciphertext).map_err(|error| match error {
                 DecryptionError::InvalidCiphertext => invalid_ciphertext(),
@@ -45,7 +46,7 @@ impl UsableKey {
     }
 }
 
-fn key_pair_of(key: &LoadedKey) -> Result<&KeyPair, KmsError> {
+fn key_pair_of(key: &Authorized<Arc<LoadedKey>>) -> Result<&KeyPair, KmsError> {
     match key.current_material() {
         Some(KeyMaterial::KeyPair(pair)) => Ok(pair),
         _ => Err(other_material(key)),

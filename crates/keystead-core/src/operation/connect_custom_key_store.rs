@@ -59,7 +59,7 @@ impl Transition {
                 }
             }
             let due = call.now.plus(kms.settings.transition_min);
-            match kms.catalog.start_connection_job(&key_store, self.job, due).await {
+            match kms.catalog.start_connection_job(&scope, &key_store, self.job, due).await {
                 Err(StoreError::Conflict) => conflicts.wait().await?,
                 result => {
                     result?;

@@ -14,7 +14,7 @@ use crate::quota::exceeded_message;
 
 /// Gives a key a name.
 pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: CreateAliasRequest) -> Result<(), KmsError> {
-    let alias = authorized_alias(call, &request.alias_name)?;
+    let named = authorized_alias(call, &request.alias_name)?;
     refuse_alias_as_target(&request.target_key_id)?;
     let key = authorized_key(kms, call, &request.target_key_id, AcceptedForms::IdOrArn).await?;
     let (state, _) = state_of(kms, call, &key.key).await?;
@@ -22,14 +22,14 @@ pub(super) async fn create_alias(kms: &Kms, call: &mut Call<'_>, request: Create
     let alias = Alias {
         account: key.key.account,
         region: key.key.region.clone(),
-        name: alias.name.clone(),
+        name: named.name.clone(),
         target_key_id: key.key.id,
         created: call.now,
         last_updated: call.now,
         revision: 1,
     };
     let quota = kms.settings.resource_quotas.aliases_per_key;
-    kms.catalog.insert_alias(&alias, quota).await.map_err(|error| match error {
+    kms.catalog.insert_alias((&named, &key), &alias, quota).await.map_err(|error| match error {
         StoreError::Duplicate(UniqueConstraint::AliasName) => KmsError::new(
             Exception::AlreadyExists,
             format!("An alias with the name {} already exists", alias_arn(&alias)),

@@ -75,8 +75,7 @@ async fn create_cloud_hsm(
         sealed_passwords: kms.catalog.seal_kms_user_passwords(&id, &passwords, &*kms.entropy)?,
     });
     let key_store = new_key_store(call, scope, id, name, kind);
-    match kms.catalog.store().insert_custom_key_store(&key_store, kms.settings.resource_quotas.custom_key_stores).await
-    {
+    match kms.catalog.insert_key_store(scope, &key_store, kms.settings.resource_quotas.custom_key_stores).await {
         Ok(()) => Ok(key_store.id),
         Err(error @ StoreError::Duplicate(_)) => {
             // The same request may have come twice at the same time.
@@ -133,9 +132,8 @@ async fn create_external(
     };
     check_health(kms, call, &scope.region, &external, settings.secret_access_key).await?;
     let key_store = new_key_store(call, scope, id, settings.name, CustomKeyStoreKind::External(external));
-    let store = kms.catalog.store();
-    store
-        .insert_custom_key_store(&key_store, kms.settings.resource_quotas.custom_key_stores)
+    kms.catalog
+        .insert_key_store(scope, &key_store, kms.settings.resource_quotas.custom_key_stores)
         .await
         .map_err(|error| store_failure(kms, error, &key_store))?;
     Ok(key_store.id)

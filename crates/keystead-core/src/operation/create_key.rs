@@ -36,7 +36,7 @@ pub(super) async fn create_key(
     let scope = authorized_account(call)?;
     if request.tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         // Tags at creation need this leave, too.
-        call.authorize("kms:TagResource", Subject::Region, AllKeys(scope.clone()))?;
+        call.authorize("kms:TagResource", Subject::Region, AllKeys(KmsScope::clone(&scope)))?;
     }
     note_defaults(call, &request);
     let key_type = NewKeyType::of_request(&request)?;
@@ -59,7 +59,7 @@ pub(super) async fn create_key(
         let home = Home::of_request(kms, call, &scope, &request, id).await?;
         let key = new_key(kms, call, &scope, id, home.origin.clone(), properties.clone()).await?;
         crash_point::reached(CrashPoint::CreateKeyInsert);
-        let Err(error) = kms.catalog.insert_key(&key, kms.settings.resource_quotas.kms_keys).await else {
+        let Err(error) = kms.catalog.insert_key(&scope, &key, kms.settings.resource_quotas.kms_keys).await else {
             break (key, home);
         };
         home.give_up(kms).await;

@@ -93,6 +93,11 @@ impl Way<'_> {
 }
 
 impl UsableKey {
+    /// The key with the leave to use it.
+    pub(super) fn authorized(&self) -> &Authorized<Arc<LoadedKey>> {
+        &self.key
+    }
+
     /// The key.
     pub(super) fn loaded(&self) -> &Arc<LoadedKey> {
         &self.key

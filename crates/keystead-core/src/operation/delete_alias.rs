@@ -17,8 +17,8 @@ pub(super) async fn delete_alias(kms: &Kms, call: &mut Call<'_>, request: Delete
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
         let alias = kms.catalog.store().alias(&named.account, &region, &named.name).await?.ok_or_else(not_found)?;
-        authorized_key(kms, call, alias.target_key_id.as_str(), AcceptedForms::IdOrArn).await?;
-        match kms.catalog.delete_alias(&alias).await {
+        let key = authorized_key(kms, call, alias.target_key_id.as_str(), AcceptedForms::IdOrArn).await?;
+        match kms.catalog.delete_alias((&named, &key), &alias).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(StoreError::NotFound) => return Err(not_found()),

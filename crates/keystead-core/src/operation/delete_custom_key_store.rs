@@ -28,7 +28,7 @@ pub(super) async fn delete_custom_key_store(
         if key_store.connection != ConnectionState::Disconnected {
             return Err(invalid_state(&key_store, "Disconnect it before you delete it."));
         }
-        match kms.catalog.delete_key_store(id, key_store.revision).await {
+        match kms.catalog.delete_key_store(&scope, id, key_store.revision).await {
             Ok(()) => break,
             Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(StoreError::NotFound) => return Err(not_found(id)),

@@ -62,8 +62,7 @@ impl Kms {
             tls: None,
             vpc_endpoint: None,
         };
-        let caller =
-            Caller { principal: Arc::new(principal), policies, access_key_id: String::new(), region, origin };
+        let caller = Caller { principal: Arc::new(principal), policies, access_key_id: String::new(), region, origin };
         asked.explain(self, &caller).await
     }
 }
@@ -106,16 +105,14 @@ impl<'a> Asked<'a> {
             return self.explain_without_grants(kms, caller, &Named { owner, name: self.resource.to_owned() });
         };
         let call = self.call(kms, caller, operation);
-        let subjects = || access.actions.iter().filter(|(action, _)| *action == self.action).map(|(_, subject)| *subject);
+        let subjects =
+            || access.actions.iter().filter(|(action, _)| *action == self.action).map(|(_, subject)| *subject);
         let has = |subject| subjects().any(|found| found == subject);
         let scope = || KmsScope { account, region: self.region.clone() };
         match KeyIdentifier::parse(self.resource) {
             Ok(KeyIdentifier::AliasArn(arn)) if has(Subject::Alias) => {
-                let resource = AliasResource {
-                    account: arn.account(),
-                    name: arn.alias_name().clone(),
-                    arn: arn.to_string(),
-                };
+                let resource =
+                    AliasResource { account: arn.account(), name: arn.alias_name().clone(), arn: arn.to_string() };
                 self.explain_of_kms(&call, Subject::Alias, &resource, &[], access)
             }
             Ok(KeyIdentifier::AliasArn(arn)) if has(Subject::Key) => {
@@ -140,18 +137,7 @@ impl<'a> Asked<'a> {
     }
 
     fn call<'b>(&'b self, kms: &Kms, caller: &'b Caller, operation: &'static Operation) -> Call<'b> {
-        Call {
-            caller,
-            operation,
-            now: kms.clock.now(),
-            body_length: 0,
-            input: &self.input,
-            resources: None,
-            additional_event_data: Map::new(),
-            computed_condition_keys: Vec::new(),
-            grant_tokens: Vec::new(),
-            defaulted_parameters: Vec::new(),
-        }
+        Call::new(caller, operation, &self.input, 0, kms.clock.now())
     }
 
     async fn explain_of_key(

@@ -103,6 +103,15 @@ pub(super) async fn authorize_key(
     action: &str,
     key: Arc<LoadedKey>,
 ) -> Result<Authorized<Arc<LoadedKey>>, Refused<Arc<LoadedKey>>> {
+    by_policies_or_grants(kms, call, action, key).await.inspect(|allowed| call.note_allowed(allowed))
+}
+
+async fn by_policies_or_grants(
+    kms: &Kms,
+    call: &Call<'_>,
+    action: &str,
+    key: Arc<LoadedKey>,
+) -> Result<Authorized<Arc<LoadedKey>>, Refused<Arc<LoadedKey>>> {
     let keys = call.condition_keys(action, Subject::Key);
     let request = call.caller.access_request(call.now, &keys);
     let mut refused = match authorize_with(&request, action, key, &Grants::NONE) {

@@ -1,5 +1,7 @@
 //! ReplicateKey.
 
+use std::sync::Arc;
+
 use keystead_model::arn::Region;
 use keystead_model::kms::{Exception, ReplicateKeyRequest, ReplicateKeyResponse, Tag};
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use super::other_region::{OtherRegionEvent, other_region, record_in_other_region
 use super::policy::policy_of_new_key;
 use super::tags::check_tags;
 use crate::access::{AllKeys, Authorized, KmsScope, Subject};
-use crate::catalog::Conflicts;
+use crate::catalog::{Conflicts, LoadedKey};
 use crate::crash_point::{self, CrashPoint};
 use crate::error::KmsError;
 use crate::key::{
@@ -39,7 +41,7 @@ pub(super) async fn replicate_key(
     let scope = authorized_scope(call, &primary.key, &region, &request)?;
     kms.charge(call, "CreateKey", CREATE_KEY_REQUESTS, &region)?;
     let properties = Properties::of_request(kms, call, &scope, &primary.key, &request).await?;
-    let replica = insert_replica(kms, call, &scope, &primary.key, &properties).await?;
+    let replica = insert_replica(kms, call, &scope, &primary, &properties).await?;
     crash_point::reached(CrashPoint::RecordReplica);
     // However short the state is, the answer tells it (KMS API Reference, ReplicateKey).
     let replica_key_metadata = key_metadata(&replica, EffectiveState::Creating, None, call.now);
@@ -101,18 +103,18 @@ async fn insert_replica(
     kms: &Kms,
     call: &Call<'_>,
     scope: &Authorized<ReplicaScope<'_>>,
-    primary: &Key,
+    primary: &Authorized<Arc<LoadedKey>>,
     properties: &Properties,
 ) -> Result<Key, KmsError> {
     let quota = kms.settings.resource_quotas.kms_keys;
     let mut conflicts = Conflicts::new(&*kms.entropy);
     loop {
-        let stored = kms.catalog.store().key(&primary.region, &primary.id).await?;
-        let stored = stored.ok_or_else(|| KmsError::not_found(format!("Key '{}' does not exist", primary.arn())))?;
+        let stored = kms.catalog.store().key(&primary.key.region, &primary.key.id).await?;
+        let stored = stored.ok_or_else(|| KmsError::not_found(format!("Key '{}' does not exist", primary.arn)))?;
         check_state(call, &stored)?;
         let replica = replica_of(kms, call, &stored, &scope.region, properties)?;
         crash_point::reached(CrashPoint::InsertReplica);
-        match kms.catalog.insert_replica(&stored, &replica, quota).await {
+        match kms.catalog.insert_replica(primary, scope, &stored, &replica, quota).await {
             Ok(()) => return Ok(replica),
             Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(StoreError::Duplicate(UniqueConstraint::KeyId)) => return Err(already_exists(&replica)),

@@ -26,7 +26,7 @@ pub(super) async fn update_alias(kms: &Kms, call: &mut Call<'_>, request: Update
         refuse_in_state(call.operation.name, state, &key.key)?;
         let alias = Alias { target_key_id: key.key.id, last_updated: call.now, ..alias };
         let quota = kms.settings.resource_quotas.aliases_per_key;
-        match kms.catalog.update_alias(&alias, &current.key.id, quota).await {
+        match kms.catalog.update_alias((&named, &current, &key), &alias, quota).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict) => conflicts.wait().await?,
             Err(error) => return Err(alias_failure(error, &key.arn, quota)),
