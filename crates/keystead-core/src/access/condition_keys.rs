@@ -93,7 +93,7 @@ fn global(request: &AccessRequest<'_>, key: &str) -> Option<ContextValue> {
 fn principal_tag<'a>(request: &'a AccessRequest<'_>, tag: &str) -> Option<&'a str> {
     let session = request.principal.session.as_deref().map(|session| &session.tags);
     let mut tags = session.into_iter().chain([&request.policies.tags]).flatten();
-    tags.find(|(name, _)| name.to_lowercase() == tag).map(|(_, value)| value.as_str())
+    tags.find(|(name, _)| name.eq_ignore_ascii_case(tag)).map(|(_, value)| value.as_str())
 }
 
 /// The ARN of the role where a session calls (IAM User Guide, `aws:PrincipalArn`).
