@@ -115,11 +115,21 @@ impl Call<'_> {
     pub(crate) async fn change<T: Entity>(
         &self,
         subject: &Authorized<Subject<T>>,
+        change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
+    ) -> Result<T, IdentityError> {
+        self.change_entity(&***subject, change).await
+    }
+
+    /// The same for operations whose callers must be allowed something on another entity than the one that they change.
+    pub(crate) async fn change_entity<T: Entity>(
+        &self,
+        entity: &T,
         mut change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
     ) -> Result<T, IdentityError> {
         let mut conflicts = Conflicts::new(self.kms.entropy());
+        let read = entity;
         loop {
-            let stored = self.read_again(subject).await?;
+            let stored = self.read_again(read).await?;
             let mut entity = stored.clone();
             change(&mut entity)?;
             if entity == stored {
@@ -129,7 +139,10 @@ impl Call<'_> {
                 Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
                 result => {
                     self.kms.catalog().forget_identities();
-                    return result.map(|()| entity).map_err(IdentityError::from);
+                    return match result {
+                        Err(StoreError::NotFound) => Err(self.what_is_gone(read).await?),
+                        other => other.map(|()| entity).map_err(IdentityError::from),
+                    };
                 }
             }
         }
@@ -145,7 +158,7 @@ impl Call<'_> {
     ) -> Result<(), IdentityError> {
         let mut conflicts = Conflicts::new(self.kms.entropy());
         loop {
-            let stored = self.read_again(subject).await?;
+            let stored = self.read_again(&***subject).await?;
             check(&stored)?;
             match stored.delete(self.store()).await {
                 Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
@@ -162,9 +175,16 @@ impl Call<'_> {
     }
 
     /// What is stored now. One that was deleted and made again is another.
-    async fn read_again<T: Entity>(&self, subject: &Authorized<Subject<T>>) -> Result<T, IdentityError> {
-        let stored = T::read(self.store(), &self.account(), subject.name()).await?;
-        stored.filter(|stored| stored.unique_id() == subject.unique_id()).ok_or_else(|| T::not_found(subject.name()))
+    async fn read_again<T: Entity>(&self, read: &T) -> Result<T, IdentityError> {
+        let stored = T::read(self.store(), &self.account(), read.name()).await?;
+        stored.filter(|stored| stored.unique_id() == read.unique_id()).ok_or_else(|| T::not_found(read.name()))
+    }
+
+    /// Why the store did not find all that an update needs.
+    async fn what_is_gone<T: Entity>(&self, read: &T) -> Result<IdentityError, IdentityError> {
+        self.read_again(read).await?;
+        let (kind, name) = (T::KIND, read.name());
+        Ok(IdentityError::no_such_entity(format!("A group or policy of the {kind} with name {name} cannot be found.")))
     }
 
     /// What a page has of the entities whose paths begin so.

@@ -1,16 +1,23 @@
 //! The IAM API, version 2010-05-08.
 
+mod access_key_last_used;
+mod access_keys;
 mod call;
 mod entity;
 mod entity_tags;
+mod group_members;
+mod groups;
 mod identity_members;
 mod names;
+mod not_served;
 mod operation;
 mod page;
 mod policy_document;
 mod quota;
 mod role_tags;
+mod roles;
 mod tags;
+mod trust_policy;
 mod user_tags;
 mod users;
 
@@ -61,7 +68,10 @@ impl IamService {
         })?;
         let version = parameters.required("Version")?;
         let operation = operation.filter(|_| version == VERSION).ok_or_else(|| {
-            let message = format!("Could not find operation {asked} for version {version}");
+            let message = match not_served::reason(&asked) {
+                Some(reason) => format!("{asked} is not served. {reason}"),
+                None => format!("Could not find operation {asked} for version {version}"),
+            };
             IdentityError::new("InvalidAction", 400, message)
         })?;
         operation::dispatch(operation, &Call::new(&self.kms, caller, operation.name), parameters).await

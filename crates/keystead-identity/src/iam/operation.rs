@@ -3,7 +3,7 @@
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::{role_tags, user_tags, users};
+use super::{access_key_last_used, access_keys, group_members, groups, role_tags, roles, user_tags, users};
 use crate::error::IdentityError;
 
 /// An operation of IAM.
@@ -52,7 +52,28 @@ operations! {
     TagUser writes => user_tags::tag_user,
     UntagUser writes => user_tags::untag_user,
     ListUserTags reads => user_tags::list_user_tags,
+    // Access keys.
+    CreateAccessKey writes => access_keys::create_access_key,
+    ListAccessKeys reads => access_keys::list_access_keys,
+    UpdateAccessKey writes => access_keys::update_access_key,
+    DeleteAccessKey writes => access_keys::delete_access_key,
+    GetAccessKeyLastUsed reads => access_key_last_used::get_access_key_last_used,
+    // Groups.
+    CreateGroup writes => groups::create_group,
+    GetGroup reads => groups::get_group,
+    ListGroups reads => groups::list_groups,
+    DeleteGroup writes => groups::delete_group,
+    AddUserToGroup writes => group_members::add_user_to_group,
+    RemoveUserFromGroup writes => group_members::remove_user_from_group,
+    ListGroupsForUser reads => group_members::list_groups_for_user,
     // Roles.
+    CreateRole writes => roles::create_role,
+    GetRole reads => roles::get_role,
+    ListRoles reads => roles::list_roles,
+    UpdateRole writes => roles::update_role,
+    UpdateRoleDescription writes => roles::update_role_description,
+    UpdateAssumeRolePolicy writes => roles::update_assume_role_policy,
+    DeleteRole writes => roles::delete_role,
     TagRole writes => role_tags::tag_role,
     UntagRole writes => role_tags::untag_role,
     ListRoleTags reads => role_tags::list_role_tags,
