@@ -56,19 +56,11 @@ pub(crate) struct HttpsKeySet {
 impl HttpsKeySet {
     /// `authorities`: whom the server's certificate must chain to; `None`: the public ones.
     pub(crate) fn new(
-        uri: Uri,
+        uri: &str,
         authorities: Option<Vec<CertificateDer<'static>>>,
         timeout: Duration,
     ) -> Result<Self, SettingsError> {
-        let refused = || SettingsError::Uri(uri.to_string());
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refused)?;
-        if uri.scheme_str() != Some("https") {
-            return Err(refused());
-        }
-        // An IPv6 address is in brackets in a URI alone.
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let server_name = ServerName::try_from(host.clone()).map_err(|_| refused())?;
-        let port = authority.port_u16().unwrap_or(DEFAULT_PORT);
+        let Address { uri, host, port, server_name } = Address::of(uri)?;
         Ok(Self { host, port, server_name, tls: TlsConnector::from(tls_config(authorities)?), timeout, uri })
     }
 
@@ -107,6 +99,35 @@ impl HttpsKeySet {
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, "keystead")
             .body(Empty::new())
+    }
+}
+
+/// Whether a key set can be fetched from there.
+pub fn check_jwks_uri(uri: &str) -> Result<(), SettingsError> {
+    Address::of(uri).map(|_| ())
+}
+
+/// A URI taken apart.
+struct Address {
+    uri: Uri,
+    host: String,
+    port: u16,
+    server_name: ServerName<'static>,
+}
+
+impl Address {
+    fn of(text: &str) -> Result<Self, SettingsError> {
+        let refused = || SettingsError::Uri(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| refused())?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refused)?;
+        if uri.scheme_str() != Some("https") {
+            return Err(refused());
+        }
+        // An IPv6 address is in brackets in a URI alone.
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let server_name = ServerName::try_from(host.clone()).map_err(|_| refused())?;
+        let port = authority.port_u16().unwrap_or(DEFAULT_PORT);
+        Ok(Self { host, port, server_name, uri })
     }
 }
 

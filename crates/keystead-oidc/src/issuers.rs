@@ -36,9 +36,7 @@ impl Issuers {
     pub fn new(settings: Vec<IssuerSettings>, policy: RefreshPolicy) -> Result<Self, SettingsError> {
         let mut issuers = BTreeMap::new();
         for IssuerSettings { issuer, keys } in settings {
-            if !is_issuer(&issuer) {
-                return Err(SettingsError::Issuer(issuer));
-            }
+            check_issuer(&issuer)?;
             let source = KeySource::new(keys, policy)?;
             if issuers.insert(issuer.clone(), source).is_some() {
                 return Err(SettingsError::Twice(issuer));
@@ -65,6 +63,11 @@ impl Issuers {
         let decoded = decoded.map_err(|_| TokenError::invalid("The token's signature does not verify."))?;
         WebIdentity::of_claims(issuer, decoded.claims, now)
     }
+}
+
+/// Whether a text can be an issuer.
+pub fn check_issuer(text: &str) -> Result<(), SettingsError> {
+    if is_issuer(text) { Ok(()) } else { Err(SettingsError::Issuer(text.to_owned())) }
 }
 
 /// The issuer has a path and no more, and is written in one way only.

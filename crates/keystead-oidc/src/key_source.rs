@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::Uri;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::Mutex;
@@ -88,8 +87,7 @@ impl KeySource {
                 Ok(Self::File { path, read: Mutex::new(read) })
             }
             KeySettings::Https { uri, authorities } => {
-                let parsed: Uri = uri.parse().map_err(|_| SettingsError::Uri(uri.clone()))?;
-                let fetcher = HttpsKeySet::new(parsed, authorities, policy.timeout)?;
+                let fetcher = HttpsKeySet::new(&uri, authorities, policy.timeout)?;
                 Ok(Self::Https { fetcher, policy, fetched: Mutex::default() })
             }
         }

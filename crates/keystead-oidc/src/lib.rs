@@ -19,5 +19,6 @@ mod test_issuer;
 
 pub use claims::{CLOCK_SKEW_SECONDS_MAX, TOKEN_LIFETIME_SECONDS_MAX, WebIdentity};
 pub use error::{SettingsError, TokenError};
-pub use issuers::{IssuerSettings, Issuers, TOKEN_CHARACTERS_MAX};
+pub use https::check_jwks_uri;
+pub use issuers::{IssuerSettings, Issuers, TOKEN_CHARACTERS_MAX, check_issuer};
 pub use key_source::{KeySettings, RefreshPolicy};

@@ -1,6 +1,7 @@
 //! The configuration of `keystead serve`: one TOML file, overridden by the environment. An unknown key is refused.
 
 mod hsm;
+mod oidc;
 mod vpc_endpoint;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use keystead_core::quota::{
     CUSTOM_KEY_STORE_REQUESTS_PER_SECOND, REQUEST_QUOTAS, RequestQuotaSettings, ResourceQuotas,
 };
 use keystead_model::arn::Region;
+use keystead_oidc::Issuers;
 use keystead_server::{Limits, ServerConfig, TlsFiles};
 use keystead_xks::{BreakerPolicy, ClientCertificate, ClientConfig, TrustRoots};
 use rustls_pki_types::pem::PemObject;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::environment_override;
 pub(crate) use hsm::HsmConfig;
+use oidc::OidcIssuerConfig;
 use vpc_endpoint::VpcEndpointConfig;
 
 /// The longest duration that makes sense of any setting.
@@ -86,6 +89,9 @@ pub(crate) struct Config {
     /// Attestation documents of recipients.
     #[serde(default)]
     pub(crate) attestation: AttestationConfig,
+    /// OpenID Connect issuers whose web identity tokens accounts may take. Default: none.
+    #[serde(default)]
+    pub(crate) oidc_issuer: Vec<OidcIssuerConfig>,
     /// The VPC endpoints that requests come through. Default: none.
     #[serde(default)]
     pub(crate) vpc_endpoint: Vec<VpcEndpointConfig>,
@@ -366,6 +372,7 @@ impl Config {
             tls.private_key = folder.join(&tls.private_key);
         }
         self.hsm.resolve_paths(folder);
+        self.oidc_issuer.iter_mut().for_each(|issuer| issuer.resolve_paths(folder));
         let xks = &mut self.xks;
         let certificates = [&mut xks.client_certificate, &mut xks.client_private_key];
         let roots = xks.trust_roots.iter_mut().chain(&mut self.attestation.roots);
@@ -376,6 +383,7 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         self.check_regions()?;
+        oidc::check(&self.oidc_issuer)?;
         vpc_endpoint::check(&self.vpc_endpoint)?;
         if let Some((name, _, range)) =
             self.bounds().into_iter().chain(self.hsm.bounds()).find(|(_, value, range)| !range.contains(value))
@@ -520,6 +528,11 @@ impl Config {
             })?);
         }
         Ok(roots)
+    }
+
+    /// The OpenID Connect issuers. Reads their files.
+    pub(crate) fn issuers(&self) -> Result<Issuers, ConfigError> {
+        oidc::issuers(&self.oidc_issuer)
     }
 
     /// What the front end is to know.

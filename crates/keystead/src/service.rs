@@ -11,7 +11,8 @@ use keystead_core::kms::Ports;
 use keystead_core::port::{Store, StoreError, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, background};
-use keystead_identity::IamService;
+use keystead_identity::{IamService, StsService};
+use keystead_oidc::Issuers;
 use keystead_private_file::{RootKeyFileError, read_root_key_file};
 use keystead_server::{Server, Services};
 use keystead_store::SqliteStore;
@@ -39,6 +40,7 @@ impl Service {
     /// Opens everything that the configuration names, and refuses to start if anything of it is wrong.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
         let client = XksProxyClient::new(config.proxy_client()?)?;
+        let issuers = Arc::new(config.issuers()?);
         let OpenStore { store, root_key } = OpenStore::open(config).await?;
         let durability = if config.audit.fsync { Durability::Fsync } else { Durability::Buffered };
         let audit_log = Arc::new(FileAuditLog::open(&config.audit.file, durability)?);
@@ -54,7 +56,7 @@ impl Service {
             entropy: Arc::new(SystemEntropy),
         };
         let kms = Arc::new(Kms::new(config.settings()?, Catalog::new(store.clone(), root_key), ports));
-        let server = Server::bind(config.server(), kms.clone(), services(&kms, &hsms)).await?;
+        let server = Server::bind(config.server(), kms.clone(), services(&kms, &hsms, issuers)).await?;
         let shutdown_grace = Duration::from_millis(config.limits.shutdown_grace_ms);
         Ok(Self { server, kms, hsms, store, audit_log, admin_socket, shutdown_grace })
     }
@@ -113,9 +115,10 @@ impl Service {
 }
 
 /// The services that are served beside KMS.
-fn services(kms: &Arc<Kms>, hsms: &Hsms) -> Services {
+fn services(kms: &Arc<Kms>, hsms: &Hsms, issuers: Arc<Issuers>) -> Services {
     let iam = Arc::new(IamService::new(kms.clone(), hsms.audit(IamService::EVENT_SOURCE)));
-    Services { cloudhsm: hsms.cloudhsm_service(), ec2: hsms.ec2_service(), sts: iam.clone(), iam }
+    let sts = Arc::new(StsService::new(kms.clone(), hsms.audit(StsService::EVENT_SOURCE), issuers));
+    Services { cloudhsm: hsms.cloudhsm_service(), ec2: hsms.ec2_service(), iam, sts }
 }
 
 /// Stores what is known of the use of keys in memory alone. A store that is still being checked takes it later than anybody should wait.
