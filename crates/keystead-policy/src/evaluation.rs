@@ -56,6 +56,10 @@ impl PolicyDocument {
     pub(crate) fn evaluate_with(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Verdict {
         let mut verdict = Verdict::default();
         for (index, statement) in self.statements.iter().enumerate() {
+            // One that allows is as good as several where all speak of the same principal.
+            if verdict.allow.is_some() && statement.effect == Effect::Allow && statement.principals.is_none() {
+                continue;
+            }
             let Some(principal) = statement.speaks_of(request, exceptions) else { continue };
             let found = StatementMatch { index, principal };
             match statement.effect {

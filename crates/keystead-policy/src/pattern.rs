@@ -84,11 +84,9 @@ impl Pattern {
 
     /// Whether the whole of `text` fits.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        if self.tokens.iter().any(|token| matches!(token, One(Reach::Part) | Any(Reach::Part))) {
-            self.matches_in_parts(text)
-        } else {
-            self.matches_anywhere(text)
-        }
+        let stays = |token: &Token| matches!(token, One(Reach::Part) | Any(Reach::Part));
+        // What does not fit where wildcards may stand for anything does not fit where they may not.
+        self.matches_anywhere(text) && (!self.tokens.iter().any(stays) || self.matches_in_parts(text))
     }
 
     /// Of a text that does not fit only the last `*` is given more, which suffices where it may be given anything.
@@ -123,9 +121,10 @@ impl Pattern {
     fn matches_in_parts(&self, text: &str) -> bool {
         // The places of the text, in bytes, that what was read of the pattern so far can end at.
         let mut reached = vec![false; text.len() + 1];
+        let mut next = reached.clone();
         reached[0] = true;
         for token in &self.tokens {
-            let mut next = vec![false; text.len() + 1];
+            next.fill(false);
             for (at, rest) in (0..=text.len()).filter_map(|at| Some((at, text.get(at..)?))) {
                 // What a `*` has reached it also leaves, one character on.
                 let from_here = reached[at] || (matches!(token, Any(_)) && next[at]);
@@ -142,7 +141,7 @@ impl Pattern {
                     next[text.len() - after.len()] = true;
                 }
             }
-            reached = next;
+            std::mem::swap(&mut reached, &mut next);
         }
         reached[text.len()]
     }
