@@ -29,7 +29,10 @@ pub(super) fn service_of_version(form: &[u8]) -> Option<Service> {
 
 /// Names and versions have no characters that a form would write in another way.
 fn values<'a>(form: &'a str, name: &'static str) -> impl Iterator<Item = &'a str> {
-    form.split('&').filter_map(|pair| pair.split_once('=')).filter(move |(candidate, _)| *candidate == name).map(|(_, value)| value)
+    form.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(move |(candidate, _)| *candidate == name)
+        .map(|(_, value)| value)
 }
 
 /// The whole form: what the query string has, without what signs it, then the body if that is a form too.
@@ -78,7 +81,9 @@ mod tests {
 
     #[test]
     fn the_operation_is_named() {
-        for (query, named) in [("Action=A", true), ("a=1&Action=", true), ("Action", false), ("action=A", false), ("", false)] {
+        for (query, named) in
+            [("Action=A", true), ("a=1&Action=", true), ("Action", false), ("action=A", false), ("", false)]
+        {
             assert_eq!(names_operation(query), named, "{query}");
         }
     }

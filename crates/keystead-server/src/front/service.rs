@@ -284,7 +284,9 @@ mod tests {
             let headers = [("authorization", signed.as_str()), date];
             let in_body = called("POST", "/", &[headers[0], headers[1], FORM]);
             let in_query = called("GET", "/?Action=A", &headers);
-            for called in [in_body, in_query, called("GET", &presigned(name), &[]), called("POST", &presigned(name), &[])] {
+            for called in
+                [in_body, in_query, called("GET", &presigned(name), &[]), called("POST", &presigned(name), &[])]
+            {
                 assert_eq!((called.service(), called.event_name()), (service, "Unknown"), "{name}");
                 assert!(called.is_form() && !called.names_no_operation());
             }

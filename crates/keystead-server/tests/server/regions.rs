@@ -7,7 +7,7 @@ use super::support::{HOME_REGION, OTHER_REGION, Running};
 
 const UNSERVED: &str = "eu-west-1";
 
-fn random(host: &str, signer: Signer) -> Request {
+fn random(host: &str, signer: Signer<'_>) -> Request {
     Request::new(host, "GenerateRandom", r#"{"NumberOfBytes":8}"#).signed_by(&signer)
 }
 

@@ -73,6 +73,15 @@ pub(crate) async fn is_closed<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
     matches!(stream.read(&mut [0]).await, Ok(0) | Err(_))
 }
 
+/// One request with another method or path on a connection of its own.
+pub(crate) async fn call_at(server: &Running, method: &str, path: &str, request: &Request) -> Response {
+    let mut stream = server.connect().await;
+    let request = request.clone().header("content-length", request.body.len().to_string());
+    let head = head_with(&request, method, path);
+    stream.write_all(&[head.as_bytes(), &request.body].concat()).await.unwrap();
+    receive(&mut stream).await.expect("an answer")
+}
+
 /// One request on a connection of its own.
 pub(crate) async fn call(server: &Running, request: &Request) -> Response {
     let mut stream = server.connect().await;

@@ -3,6 +3,7 @@
 pub(crate) mod http1;
 mod identity_store;
 pub(crate) mod ports;
+pub(crate) mod presigned;
 pub(crate) mod request;
 pub(crate) mod services;
 mod store;
@@ -12,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead_core::access::{AccessKey, AccessKeyStatus};
+use keystead_core::access::{AccessKey, AccessKeyStatus, User};
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Settings;
 use keystead_core::port::SystemEntropy;
@@ -21,20 +22,24 @@ use keystead_core::sealing::{RootKey, SealedRecord};
 use keystead_core::{Kms, Ports};
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, Region};
-use keystead_server::{Limits, ServeError, Server, ServerConfig, TlsFiles};
+use keystead_server::{Limits, ServeError, Server, ServerConfig, TlsFiles, VpcEndpointNetworks};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use ports::{FixedClock, NoHsms, NoKeyStores, Records};
 use services::services;
-use store::AccessKeys;
+use store::Identities;
 
 pub(crate) const ACTIVE: &str = "AKIAACTIVEACTIVE2222";
 pub(crate) const INACTIVE: &str = "AKIAINACTIVEINACT222";
 pub(crate) const EXPIRED: &str = "AKIAEXPIREDEXPIRED22";
-/// The secret of all three.
+/// That of the user [`USER`]; the others are the root user's.
+pub(crate) const USERS: &str = "AKIAUSERUSERUSER2222";
+/// The secret of all four.
 pub(crate) const SECRET: &str = "an example, not a secret";
+
+pub(crate) const USER: &str = "alice";
 
 /// The Regions of the server.
 pub(crate) const HOME_REGION: &str = "us-east-1";
@@ -44,6 +49,8 @@ pub(crate) const OTHER_REGION: &str = "ap-southeast-2";
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) records: Arc<Records>,
+    pub(crate) kms: Arc<Kms>,
+    pub(crate) store: Arc<Identities>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Result<(), ServeError>>,
 }
@@ -54,22 +61,33 @@ impl Running {
     }
 
     pub(crate) async fn with(limits: Limits, tls: Option<TlsFiles>) -> Self {
+        Self::configured(config(SocketAddr::from(([127, 0, 0, 1], 0)), limits, tls)).await
+    }
+
+    pub(crate) async fn behind(vpc_endpoints: Vec<VpcEndpointNetworks>) -> Self {
+        let config = config(SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default(), None);
+        Self::configured(ServerConfig { vpc_endpoints, ..config }).await
+    }
+
+    async fn configured(config: ServerConfig) -> Self {
         let records = Arc::new(Records::new());
-        let config = config(SocketAddr::from(([127, 0, 0, 1], 0)), limits, tls);
-        let server = Server::bind(config, Arc::new(kms(records.clone())), services(&records)).await.unwrap();
+        let store = Arc::new(identities());
+        let kms = Arc::new(kms(records.clone(), store.clone()));
+        let server = Server::bind(config, kms.clone(), services(&records)).await.unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(async move {
             let _ = stopped.await;
         }));
-        Self { address, records, stop: Some(stop), serving }
+        Self { address, records, kms, store, stop: Some(stop), serving }
     }
 
     /// Why no server starts there.
     pub(crate) async fn start_error(listen: SocketAddr, tls: Option<TlsFiles>) -> String {
         let config = config(listen, Limits::default(), tls);
         let records = Arc::new(Records::new());
-        Server::bind(config, Arc::new(kms(records.clone())), services(&records)).await.err().unwrap().to_string()
+        let kms = Arc::new(kms(records.clone(), Arc::new(identities())));
+        Server::bind(config, kms, services(&records)).await.err().unwrap().to_string()
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -88,15 +106,38 @@ impl Running {
 }
 
 fn config(listen: SocketAddr, limits: Limits, tls: Option<TlsFiles>) -> ServerConfig {
-    ServerConfig { listen, tls, limits, clock_skew: Duration::from_secs(300) }
+    ServerConfig { listen, tls, limits, clock_skew: Duration::from_secs(300), vpc_endpoints: Vec::new() }
 }
 
-fn kms(records: Arc<Records>) -> Kms {
-    let root_key = Arc::new(RootKey::new(&[7; 32]).unwrap());
-    let keys = [(ACTIVE, AccessKeyStatus::Active, None), (INACTIVE, AccessKeyStatus::Inactive, None), {
+fn root_key() -> RootKey {
+    RootKey::new(&[7; 32]).unwrap()
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::parse("111122223333").unwrap()
+}
+
+/// The user of [`USERS`]: an administrator.
+pub(crate) fn user() -> User {
+    let created = Timestamp::from_millis(0);
+    let mut user = User::new(account(), "/".to_owned(), USER.to_owned(), "AIDAEXAMPLEEXAMPLE222".to_owned(), created);
+    user.policies.managed.insert("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
+    user
+}
+
+fn identities() -> Identities {
+    let root_key = root_key();
+    let mut keys = [(ACTIVE, AccessKeyStatus::Active, None), (INACTIVE, AccessKeyStatus::Inactive, None), {
         (EXPIRED, AccessKeyStatus::Active, Some(Timestamp::from_millis(FixedClock::UNIX * 1000)))
     }]
-    .map(|(id, status, expires)| access_key(&root_key, id, status, expires));
+    .map(|(id, status, expires)| access_key(&root_key, id, status, expires))
+    .to_vec();
+    let of_user = access_key(&root_key, USERS, AccessKeyStatus::Active, None);
+    keys.push(AccessKey { user_name: Some(USER.to_owned()), user_id: Some(user().user_id), ..of_user });
+    Identities::new(keys, user())
+}
+
+fn kms(records: Arc<Records>, store: Arc<Identities>) -> Kms {
     let settings = Settings {
         home_region: Region::parse(HOME_REGION).unwrap(),
         other_regions: vec![Region::parse(OTHER_REGION).unwrap()],
@@ -113,7 +154,7 @@ fn kms(records: Arc<Records>) -> Kms {
         request_quotas: RequestQuotaSettings { enabled: false, ..RequestQuotaSettings::default() },
         attestation_roots: Arc::default(),
     };
-    let catalog = Catalog::new(Arc::new(AccessKeys(keys.to_vec())), root_key);
+    let catalog = Catalog::new(store, Arc::new(root_key()));
     let ports = Ports {
         backend: Arc::new(NoKeyStores),
         hsm_backend: Arc::new(NoHsms),
@@ -128,7 +169,7 @@ fn kms(records: Arc<Records>) -> Kms {
 fn access_key(root_key: &RootKey, id: &str, status: AccessKeyStatus, expires: Option<Timestamp>) -> AccessKey {
     AccessKey {
         access_key_id: id.to_owned(),
-        account: AccountId::parse("111122223333").unwrap(),
+        account: account(),
         user_name: None,
         user_id: None,
         sealed_secret: root_key.seal(SealedRecord::SecretAccessKey(id), SECRET.as_bytes(), &SystemEntropy).unwrap(),

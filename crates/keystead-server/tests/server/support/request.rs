@@ -9,9 +9,10 @@ use super::ports::FixedClock;
 use super::{ACTIVE, SECRET};
 
 /// What a request is signed with.
-pub(crate) struct Signer {
-    pub(crate) access_key_id: &'static str,
-    pub(crate) secret: &'static str,
+#[derive(Clone, Copy)]
+pub(crate) struct Signer<'a> {
+    pub(crate) access_key_id: &'a str,
+    pub(crate) secret: &'a str,
     pub(crate) region: &'static str,
     pub(crate) service: &'static str,
     /// Seconds off the server's clock.
@@ -20,7 +21,7 @@ pub(crate) struct Signer {
     pub(crate) unsigned: &'static [&'static str],
 }
 
-impl Default for Signer {
+impl Default for Signer<'_> {
     fn default() -> Self {
         Self {
             access_key_id: ACTIVE,
@@ -57,6 +58,11 @@ impl Request {
         Self::new(host, operation, body)
             .changed("x-amz-target", &format!("BaldrApiService.{operation}"))
             .signed_for("cloudhsm")
+    }
+
+    /// A form for IAM or STS, unsigned.
+    pub(crate) fn form(host: impl ToString, form: &str) -> Self {
+        Self::unsigned_ec2(host, form)
     }
 
     /// A request to EC2, signed.
@@ -107,7 +113,12 @@ impl Request {
         self.signed_by(&Signer { service, ..Signer::default() })
     }
 
-    pub(crate) fn signed_by(mut self, signer: &Signer) -> Self {
+    pub(crate) fn signed_by(self, signer: &Signer<'_>) -> Self {
+        self.signed_at("POST", "", signer)
+    }
+
+    /// Signed with another method and with a query string.
+    pub(crate) fn signed_at(mut self, method: &str, query: &str, signer: &Signer<'_>) -> Self {
         let date = AmzDate::from_unix(FixedClock::UNIX + signer.off_seconds);
         self.headers.push(("x-amz-date".to_owned(), date.to_string()));
         let scope = CredentialScope::on(date, signer.region, signer.service);
@@ -119,8 +130,7 @@ impl Request {
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
         let payload_sha256 = payload_sha256_hex(&self.body);
-        let request =
-            SignableRequest { method: "POST", path: "/", query: "", headers: &signed, payload_sha256: &payload_sha256 };
+        let request = SignableRequest { method, path: "/", query, headers: &signed, payload_sha256: &payload_sha256 };
         let id = AccessKeyId::new(signer.access_key_id);
         let authorization = sign(&request, &id, &key, &scope, date, PathMode::Normalize);
         self.header("authorization", authorization)

@@ -20,12 +20,14 @@ struct Echo {
     signing_name: &'static str,
     content_type: &'static str,
     error: Words,
+    /// The operation that needs no signature.
+    anonymous: Option<&'static str>,
     audit: ServiceAudit,
 }
 
-/// Both services, recording to where KMS records.
+/// All of them, recording to where KMS records.
 pub(crate) fn services(records: &Arc<Records>) -> Services {
-    let echo = |signing_name, event_source, content_type, error| {
+    let echo = |signing_name, event_source, content_type, error, anonymous| {
         let audit = ServiceAudit {
             event_source,
             region: Region::parse("us-east-1").unwrap(),
@@ -33,13 +35,15 @@ pub(crate) fn services(records: &Arc<Records>) -> Services {
             clock: Arc::new(FixedClock),
             entropy: Arc::new(SystemEntropy),
         };
-        Arc::new(Echo { signing_name, content_type, error, audit })
+        Arc::new(Echo { signing_name, content_type, error, anonymous, audit })
     };
     let json_error: Words = |code, message, _| json!({"__type": code, "Message": message}).to_string();
     let xml_error: Words = |code, message, id| format!("<Code>{code}</Code><Message>{message}</Message><Id>{id}</Id>");
     Services {
-        cloudhsm: echo("cloudhsm", "cloudhsm.amazonaws.com", "application/x-amz-json-1.1", json_error),
-        ec2: echo("ec2", "ec2.amazonaws.com", "text/xml;charset=UTF-8", xml_error),
+        cloudhsm: echo("cloudhsm", "cloudhsm.amazonaws.com", "application/x-amz-json-1.1", json_error, None),
+        ec2: echo("ec2", "ec2.amazonaws.com", "text/xml;charset=UTF-8", xml_error, None),
+        iam: echo("iam", "iam.amazonaws.com", "text/xml", xml_error, None),
+        sts: echo("sts", "sts.amazonaws.com", "text/xml", xml_error, Some("Action=AssumeRoleWithWebIdentity")),
     }
 }
 
@@ -67,8 +71,18 @@ impl ApiService for Echo {
 
     async fn invoke(&self, operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
         self.audit.record(Self::event(operation, None), caller).await.unwrap();
-        let told = format!("{} {} {}", self.signing_name, operation.unwrap_or("-"), String::from_utf8_lossy(body));
+        let mut told = format!("{} {} {}", self.signing_name, operation.unwrap_or("-"), String::from_utf8_lossy(body));
+        if let Some(endpoint) = &caller.origin.vpc_endpoint {
+            told.push_str(&format!(" through {} of {}", endpoint.vpc_endpoint_id, endpoint.vpc_id));
+        }
         self.answer(200, told)
+    }
+
+    async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<ServiceAnswer> {
+        let body = std::str::from_utf8(body).ok()?;
+        self.anonymous.filter(|action| body.split('&').any(|pair| pair == *action))?;
+        self.audit.record_refusal(Self::event(None, None), None, origin).await.unwrap();
+        Some(self.answer(200, format!("{} anonymous {body}", self.signing_name)))
     }
 
     async fn refuse(

@@ -1,7 +1,9 @@
-//! A store that holds access keys and nothing else.
+//! A store that holds access keys and their users, and nothing else.
+
+use std::sync::Mutex;
 
 use async_trait::async_trait;
-use keystead_core::access::{AccessKey, AccessKeyStatus, Account};
+use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
 use keystead_core::key::{Alias, Grant, GrantId, Key, KeyLastUsage};
 use keystead_core::key_store::CustomKeyStore;
 use keystead_core::port::{BackingKeyId, Change, ConnectionJob, JobKind, PendingBackingKey, Store, StoreError};
@@ -9,14 +11,32 @@ use keystead_core::sealing::Sealed;
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region};
 
-pub(crate) struct AccessKeys(pub(crate) Vec<AccessKey>);
+pub(crate) struct Identities {
+    pub(crate) access_keys: Vec<AccessKey>,
+    users: Mutex<Vec<User>>,
+}
+
+impl Identities {
+    pub(crate) fn new(access_keys: Vec<AccessKey>, user: User) -> Self {
+        Self { access_keys, users: Mutex::new(vec![user]) }
+    }
+
+    pub(super) fn user_named(&self, user_name: &str) -> Option<User> {
+        self.users.lock().unwrap().iter().find(|user| user.user_name == user_name).cloned()
+    }
+
+    /// Does something to all users, as another process would.
+    pub(crate) fn change_users(&self, change: impl FnOnce(&mut Vec<User>)) {
+        change(&mut self.users.lock().unwrap());
+    }
+}
 
 pub(super) fn unused<T>() -> Result<T, StoreError> {
-    Err(StoreError::Engine("this store holds access keys only".to_owned()))
+    Err(StoreError::Engine("this store holds access keys and users only".to_owned()))
 }
 
 #[async_trait]
-impl Store for AccessKeys {
+impl Store for Identities {
     async fn root_key_check(&self) -> Result<Option<Sealed>, StoreError> {
         unused()
     }
@@ -42,7 +62,7 @@ impl Store for AccessKeys {
     }
 
     async fn access_key(&self, access_key_id: &str) -> Result<Option<AccessKey>, StoreError> {
-        Ok(self.0.iter().find(|key| key.access_key_id == access_key_id).cloned())
+        Ok(self.access_keys.iter().find(|key| key.access_key_id == access_key_id).cloned())
     }
 
     async fn access_keys(&self, _: &AccountId) -> Result<Vec<AccessKey>, StoreError> {
