@@ -3,7 +3,11 @@
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::{access_key_last_used, access_keys, group_members, groups, role_tags, roles, user_tags, users};
+use super::{
+    access_key_last_used, access_keys, account_summary, attached_policies, boundaries, group_members, groups,
+    inline_policies, managed_policies, oidc_providers, policy_entities, policy_tags, policy_versions, role_tags, roles,
+    simulation, user_tags, users,
+};
 use crate::error::IdentityError;
 
 /// An operation of IAM.
@@ -77,6 +81,65 @@ operations! {
     TagRole writes => role_tags::tag_role,
     UntagRole writes => role_tags::untag_role,
     ListRoleTags reads => role_tags::list_role_tags,
+    // Managed policies.
+    CreatePolicy writes => managed_policies::create_policy,
+    GetPolicy reads => managed_policies::get_policy,
+    ListPolicies reads => managed_policies::list_policies,
+    DeletePolicy writes => managed_policies::delete_policy,
+    CreatePolicyVersion writes => policy_versions::create_policy_version,
+    GetPolicyVersion reads => policy_versions::get_policy_version,
+    ListPolicyVersions reads => policy_versions::list_policy_versions,
+    SetDefaultPolicyVersion writes => policy_versions::set_default_policy_version,
+    DeletePolicyVersion writes => policy_versions::delete_policy_version,
+    TagPolicy writes => policy_tags::tag_policy,
+    UntagPolicy writes => policy_tags::untag_policy,
+    ListPolicyTags reads => policy_tags::list_policy_tags,
+    ListEntitiesForPolicy reads => policy_entities::list_entities_for_policy,
+    AttachUserPolicy writes => attached_policies::attach_user_policy,
+    AttachGroupPolicy writes => attached_policies::attach_group_policy,
+    AttachRolePolicy writes => attached_policies::attach_role_policy,
+    DetachUserPolicy writes => attached_policies::detach_user_policy,
+    DetachGroupPolicy writes => attached_policies::detach_group_policy,
+    DetachRolePolicy writes => attached_policies::detach_role_policy,
+    ListAttachedUserPolicies reads => attached_policies::list_attached_user_policies,
+    ListAttachedGroupPolicies reads => attached_policies::list_attached_group_policies,
+    ListAttachedRolePolicies reads => attached_policies::list_attached_role_policies,
+    // Inline policies.
+    PutUserPolicy writes => inline_policies::put_user_policy,
+    PutGroupPolicy writes => inline_policies::put_group_policy,
+    PutRolePolicy writes => inline_policies::put_role_policy,
+    GetUserPolicy reads => inline_policies::get_user_policy,
+    GetGroupPolicy reads => inline_policies::get_group_policy,
+    GetRolePolicy reads => inline_policies::get_role_policy,
+    ListUserPolicies reads => inline_policies::list_user_policies,
+    ListGroupPolicies reads => inline_policies::list_group_policies,
+    ListRolePolicies reads => inline_policies::list_role_policies,
+    DeleteUserPolicy writes => inline_policies::delete_user_policy,
+    DeleteGroupPolicy writes => inline_policies::delete_group_policy,
+    DeleteRolePolicy writes => inline_policies::delete_role_policy,
+    // Permissions boundaries.
+    PutUserPermissionsBoundary writes => boundaries::put_user_permissions_boundary,
+    PutRolePermissionsBoundary writes => boundaries::put_role_permissions_boundary,
+    DeleteUserPermissionsBoundary writes => boundaries::delete_user_permissions_boundary,
+    DeleteRolePermissionsBoundary writes => boundaries::delete_role_permissions_boundary,
+    // The account.
+    GetAccountSummary reads => account_summary::get_account_summary,
+    // OpenID Connect providers.
+    CreateOpenIDConnectProvider writes => oidc_providers::create_open_id_connect_provider,
+    GetOpenIDConnectProvider reads => oidc_providers::get_open_id_connect_provider,
+    ListOpenIDConnectProviders reads => oidc_providers::list_open_id_connect_providers,
+    DeleteOpenIDConnectProvider writes => oidc_providers::delete_open_id_connect_provider,
+    UpdateOpenIDConnectProviderThumbprint writes => oidc_providers::update_open_id_connect_provider_thumbprint,
+    AddClientIDToOpenIDConnectProvider writes => oidc_providers::add_client_id_to_open_id_connect_provider,
+    RemoveClientIDFromOpenIDConnectProvider writes => oidc_providers::remove_client_id_from_open_id_connect_provider,
+    TagOpenIDConnectProvider writes => oidc_providers::tag_open_id_connect_provider,
+    UntagOpenIDConnectProvider writes => oidc_providers::untag_open_id_connect_provider,
+    ListOpenIDConnectProviderTags reads => oidc_providers::list_open_id_connect_provider_tags,
+    // Simulations.
+    SimulatePrincipalPolicy reads => simulation::simulate_principal_policy,
+    SimulateCustomPolicy reads => simulation::simulate_custom_policy,
+    GetContextKeysForPrincipalPolicy reads => simulation::get_context_keys_for_principal_policy,
+    GetContextKeysForCustomPolicy reads => simulation::get_context_keys_for_custom_policy,
 }
 
 /// The operation of that name, if it is served.

@@ -40,10 +40,10 @@ const NAME_CHARS: std::ops::RangeInclusive<usize> = 5..=256;
 /// Takes `ContextEntries`. Fails with `InvalidInput`.
 pub(super) fn take_context_entries(parameters: &mut Parameters) -> Result<RequestContext, IdentityError> {
     let mut context = RequestContext::default();
-    for mut entry in parameters.structures("ContextEntries.member") {
+    for mut entry in parameters.member_structures("ContextEntries") {
         let name = entry.required("ContextKeyName")?;
         let kind = entry.required("ContextKeyType")?;
-        let values = entry.list("ContextKeyValues.member");
+        let values = entry.members("ContextKeyValues");
         entry.finish()?;
         let invalid = |reason: String| IdentityError::invalid_input(format!("Context key {name}: {reason}"));
         if !NAME_CHARS.contains(&name.chars().count()) {

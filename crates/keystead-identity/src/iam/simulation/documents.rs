@@ -76,6 +76,13 @@ impl Documents {
         Ok(())
     }
 
+    /// Adds all of `others`.
+    pub(super) fn append(&mut self, others: Self) {
+        self.policies.extend(others.policies);
+        self.source_types.extend(others.source_types);
+        self.texts.extend(others.texts);
+    }
+
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(String::as_str)
     }

@@ -75,14 +75,17 @@ impl SimulationRequest {
 /// `NAME.member.1` and so on, named as results name them: `NAME.1`.
 pub(super) fn take_documents(parameters: &mut Parameters, name: &str) -> Result<Documents, IdentityError> {
     let mut documents = Documents::default();
-    for (index, text) in parameters.list(&format!("{name}.member")).into_iter().enumerate() {
+    for (index, text) in parameters.members(name).into_iter().enumerate() {
         documents.add(format!("{name}.{}", index + 1), SourceType::None, text)?;
     }
     Ok(documents)
 }
 
 fn take_actions(parameters: &mut Parameters) -> Result<Vec<String>, IdentityError> {
-    let actions = parameters.required_list("ActionNames.member")?;
+    let actions = parameters.members("ActionNames");
+    if actions.is_empty() {
+        return Err(parameters.missing("ActionNames").into());
+    }
     let is_action = |action: &str| {
         let named = action.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
         named && ACTION_CHARS.contains(&action.chars().count()) && !action.contains(['*', '?'])
@@ -94,7 +97,7 @@ fn take_actions(parameters: &mut Parameters) -> Result<Vec<String>, IdentityErro
 }
 
 fn take_resources(parameters: &mut Parameters) -> Result<Vec<String>, IdentityError> {
-    let resources = parameters.list("ResourceArns.member");
+    let resources = parameters.members("ResourceArns");
     let is_resource =
         |name: &str| (name == "*" || name.starts_with("arn:")) && name.chars().count() <= RESOURCE_CHARS_MAX;
     match resources.iter().find(|name| !is_resource(name)) {
@@ -107,9 +110,9 @@ fn take_resources(parameters: &mut Parameters) -> Result<Vec<String>, IdentityEr
 fn owner_account(owner: &str) -> Result<String, IdentityError> {
     let is_id = owner.len() == 12 && owner.bytes().all(|byte| byte.is_ascii_digit());
     let account = if is_id { Some(owner) } else { account_of(owner) };
-    account.map(str::to_owned).ok_or_else(|| {
-        IdentityError::invalid_input(format!("Invalid ResourceOwner: {owner} names no account"))
-    })
+    account
+        .map(str::to_owned)
+        .ok_or_else(|| IdentityError::invalid_input(format!("Invalid ResourceOwner: {owner} names no account")))
 }
 
 /// Users alone can be named (IAM API Reference, SimulatePrincipalPolicy).

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use keystead_policy::{
-    AccessRequest, ConditionKeys, ContextValue, Decision, Effect, IdentitySide, NamedPolicy, Question,
-    RequestContext, ResourceSide, decide,
+    AccessRequest, ConditionKeys, ContextValue, Decision, Effect, IdentitySide, NamedPolicy, Question, RequestContext,
+    ResourceSide, decide,
 };
 
 use super::documents::{Documents, MatchedStatement};

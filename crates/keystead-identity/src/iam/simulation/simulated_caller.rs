@@ -57,8 +57,7 @@ impl SimulatedCaller {
     /// Adds what is known of the caller, and the time, to the keys that were given; those win. AWS tells which of them it fills in for no one
     /// but users' names (unverified).
     pub(super) fn complete(&self, context: &mut RequestContext, now: Timestamp) {
-        let time =
-            [("aws:CurrentTime", iso8601(now)), ("aws:EpochTime", now.millis().div_euclid(1000).to_string())];
+        let time = [("aws:CurrentTime", iso8601(now)), ("aws:EpochTime", now.millis().div_euclid(1000).to_string())];
         let known = self.keys.iter().map(|(key, value)| (key.as_str(), value.clone()));
         for (key, value) in known.chain(time) {
             if context.get(key).is_none() {

@@ -1,0 +1,121 @@
+//! Managed policies of identities: AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, and the same of groups and roles.
+
+use keystead_core::access::{Group, Role, User};
+use keystead_policy::RequestContext;
+use keystead_query::{Parameters, Structure};
+
+use super::call::Call;
+use super::managed_policies::POLICY_PATH;
+use super::names::ROOT_PATH;
+use super::page::Page;
+use super::policy_holder::{Holder, for_holders};
+use super::policy_lookup::{FoundPolicy, take_policy_arn};
+use crate::error::IdentityError;
+
+for_holders! {
+    /// Attaches a managed policy to a user.
+    attach_user_policy => attach::<User>;
+    /// Attaches a managed policy to a group.
+    attach_group_policy => attach::<Group>;
+    /// Attaches a managed policy to a role.
+    attach_role_policy => attach::<Role>;
+    /// Detaches a managed policy from a user.
+    detach_user_policy => detach::<User>;
+    /// Detaches a managed policy from a group.
+    detach_group_policy => detach::<Group>;
+    /// Detaches a managed policy from a role.
+    detach_role_policy => detach::<Role>;
+    /// Lists the managed policies that are attached to a user.
+    list_attached_user_policies => list::<User>;
+    /// Lists the managed policies that are attached to a group.
+    list_attached_group_policies => list::<Group>;
+    /// Lists the managed policies that are attached to a role.
+    list_attached_role_policies => list::<Role>;
+}
+
+/// Policies of the caller's account and of AWS can be attached, but for those of AWS that are for its services' own roles.
+async fn attachable(call: &Call<'_>, arn: &str) -> Result<(), IdentityError> {
+    match FoundPolicy::find(call.store(), &call.account(), arn).await? {
+        Some(FoundPolicy::Aws(policy)) if !policy.is_attachable() => Err(IdentityError::new(
+            "PolicyNotAttachable",
+            400,
+            "Cannot attach a Service Role Policy to a Customer Role.",
+        )),
+        Some(_) => Ok(()),
+        None => {
+            let message = format!("Policy {arn} does not exist or is not attachable.");
+            Err(IdentityError::no_such_entity(message))
+        }
+    }
+}
+
+/// Attaching what is attached changes nothing.
+async fn attach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+    let (name, arn, context) = take_members::<T>(&mut parameters)?;
+    parameters.finish()?;
+    let holder = call.authorized_with::<T>(&name, &context).await?;
+    attachable(call, &arn).await?;
+    call.change(&holder, |stored| {
+        let managed = &mut stored.policies_mut().managed;
+        managed.insert(arn.clone());
+        if managed.len() as u64 > T::ATTACHED_MAX.value {
+            return Err(T::ATTACHED_MAX.exceeded());
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(None)
+}
+
+async fn detach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+    let (name, arn, context) = take_members::<T>(&mut parameters)?;
+    parameters.finish()?;
+    let holder = call.authorized_with::<T>(&name, &context).await?;
+    call.change(&holder, |stored| {
+        if stored.policies_mut().managed.remove(&arn) {
+            return Ok(());
+        }
+        Err(IdentityError::no_such_entity(format!("Policy {arn} was not found.")))
+    })
+    .await?;
+    Ok(None)
+}
+
+async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+    let name = T::take_name(&mut parameters)?;
+    let prefix = POLICY_PATH.optional(&mut parameters, "PathPrefix")?.unwrap_or_else(|| ROOT_PATH.to_owned());
+    let page = Page::take(call, &mut parameters, &[&name, &prefix])?;
+    parameters.finish()?;
+    let holder = call.authorized::<T>(&name).await?;
+    let attached = holder.policies().managed.iter().filter(|arn| path_and_name(arn).0.starts_with(&prefix));
+    let attached = page.of_all(attached, |arn| arn.as_str());
+    let shown =
+        |arn: &&String| Structure::default().with("PolicyName", path_and_name(arn).1).with("PolicyArn", arn.as_str());
+    Ok(Some(page.answer(Structure::default(), "AttachedPolicies", &attached, |arn| arn.as_str(), shown)))
+}
+
+/// The holder's name, the policy's ARN, and what the two tell policies.
+fn take_members<T: Holder>(parameters: &mut Parameters) -> Result<(String, String, RequestContext), IdentityError> {
+    let name = T::take_name(parameters)?;
+    let arn = take_policy_arn(parameters, "PolicyArn")?;
+    let mut context = RequestContext::default();
+    context.set("iam:PolicyARN", arn.as_str());
+    Ok((name, arn, context))
+}
+
+/// Of a policy's ARN.
+fn path_and_name(arn: &str) -> (&str, &str) {
+    let resource = arn.split_once(":policy").map_or("", |(_, resource)| resource);
+    resource.split_at(resource.rfind('/').map_or(0, |slash| slash + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_names_of_arns() {
+        assert_eq!(path_and_name("arn:aws:iam::aws:policy/A"), ("/", "A"));
+        assert_eq!(path_and_name("arn:aws:iam::111122223333:policy/a/b/C"), ("/a/b/", "C"));
+    }
+}

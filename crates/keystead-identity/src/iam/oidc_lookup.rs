@@ -1,0 +1,178 @@
+//! OpenID Connect providers as operations find, authorize and change them, and what their members must be.
+
+use keystead_core::access::{Authorized, OidcProvider, RequestConditionKeys, Resource};
+use keystead_core::catalog::Conflicts;
+use keystead_core::port::StoreError;
+use keystead_model::arn::AccountId;
+use keystead_policy::ContextValue;
+use keystead_query::Parameters;
+
+use super::call::Call;
+use super::names::ARN;
+use crate::constraint::TextRule;
+use crate::error::IdentityError;
+
+/// An audience (`clientIDType`).
+pub(super) const CLIENT_ID: TextRule = TextRule { min: 1, max: 255, pattern: None };
+/// A URL (`OpenIDConnectProviderUrlType`).
+const URL: TextRule = TextRule { min: 1, max: 255, pattern: None };
+/// The digits of a SHA-1 hash (`thumbprintType`).
+const THUMBPRINT: TextRule = TextRule { min: 40, max: 40, pattern: None };
+/// How many thumbprints a provider may have (IAM API Reference, CreateOpenIDConnectProvider).
+const THUMBPRINTS_MAX: usize = 5;
+
+/// A provider as authorization sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ProviderSubject(pub(super) OidcProvider);
+
+impl Resource for ProviderSubject {
+    fn owner(&self) -> &AccountId {
+        &self.0.account
+    }
+
+    fn resource_name(&self) -> String {
+        self.0.arn()
+    }
+
+    fn condition_key(&self, key: &str) -> Option<ContextValue> {
+        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
+        let mut tags = self.0.tags.iter();
+        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+    }
+}
+
+/// Takes the ARN of a provider of the caller's account, and gives its URL without `https://`. Fails with `InvalidInput` for what is none.
+pub(super) fn take_provider_arn(call: &Call<'_>, parameters: &mut Parameters) -> Result<String, IdentityError> {
+    let arn = ARN.required(parameters, "OpenIDConnectProviderArn")?;
+    let url = arn.strip_prefix(&format!("arn:aws:iam::{}:oidc-provider/", call.account()));
+    match url.filter(|url| !url.is_empty()) {
+        Some(url) => Ok(url.to_owned()),
+        None => Err(IdentityError::invalid_input(format!("Invalid ARN: {arn} is no provider of this account."))),
+    }
+}
+
+/// Takes a URL, and gives it without `https://`. It must be the issuer of tokens to the letter: with a host, and no port, query or fragment.
+pub(super) fn take_url(parameters: &mut Parameters) -> Result<String, IdentityError> {
+    let url = URL.required(parameters, "Url")?;
+    let invalid = || {
+        IdentityError::validation(format!(
+            "Invalid Open ID Connect Provider URL: {url} must begin with https:// and have a host, and no port, query or fragment."
+        ))
+    };
+    let rest = url.strip_prefix("https://").ok_or_else(invalid)?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let is_host = host
+        .split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+    let is_path = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte));
+    if is_host && is_path { Ok(rest.to_owned()) } else { Err(invalid()) }
+}
+
+/// Takes `ThumbprintList`: hexadecimal digits.
+pub(super) fn take_thumbprints(parameters: &mut Parameters) -> Result<Vec<String>, IdentityError> {
+    let thumbprints = parameters.members("ThumbprintList");
+    if thumbprints.len() > THUMBPRINTS_MAX {
+        return Err(IdentityError::invalid_input(format!(
+            "Thumbprint list must have at most {THUMBPRINTS_MAX} entries."
+        )));
+    }
+    for (index, thumbprint) in thumbprints.iter().enumerate() {
+        THUMBPRINT.check(&format!("thumbprintList.{}.member", index + 1), thumbprint)?;
+        if !thumbprint.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(IdentityError::invalid_input(format!("Thumbprint {thumbprint} is not hexadecimal.")));
+        }
+    }
+    Ok(thumbprints)
+}
+
+/// For a provider that is not there.
+fn not_found(arn: &str) -> IdentityError {
+    IdentityError::no_such_entity(format!("OpenIDConnect Provider not found for arn {arn}"))
+}
+
+impl Call<'_> {
+    /// The provider of that URL, if the caller may do the operation on it. To those who may not, one that is not there is forbidden as well.
+    pub(super) async fn authorized_provider(
+        &self,
+        url: &str,
+        keys: &RequestConditionKeys<'_>,
+    ) -> Result<Authorized<ProviderSubject>, IdentityError> {
+        match self.store().oidc_provider(&self.account(), url).await? {
+            Some(provider) => self.authorize_on(ProviderSubject(provider), keys),
+            None => {
+                let arn = format!("arn:aws:iam::{}:oidc-provider/{url}", self.account());
+                self.authorize_with(arn.as_str(), keys)?;
+                Err(not_found(&arn))
+            }
+        }
+    }
+
+    /// Reads a provider afresh, changes it, and stores it; again from the start if another request was faster.
+    pub(super) async fn change_provider(
+        &self,
+        subject: &Authorized<ProviderSubject>,
+        mut change: impl FnMut(&mut OidcProvider) -> Result<(), IdentityError> + Send,
+    ) -> Result<(), IdentityError> {
+        let mut conflicts = Conflicts::new(self.kms.entropy());
+        loop {
+            let stored = self.provider_again(subject).await?;
+            let mut provider = stored.clone();
+            change(&mut provider)?;
+            if provider == stored {
+                return Ok(());
+            }
+            match self.store().update_oidc_provider(&provider).await {
+                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
+                result => {
+                    self.kms.catalog().forget_identities();
+                    return result.map_err(IdentityError::from);
+                }
+            }
+        }
+    }
+
+    /// Deletes a provider; again from the start if another request changed it meanwhile.
+    pub(super) async fn delete_provider(&self, subject: &Authorized<ProviderSubject>) -> Result<(), IdentityError> {
+        let mut conflicts = Conflicts::new(self.kms.entropy());
+        loop {
+            let stored = self.provider_again(subject).await?;
+            match self.store().delete_oidc_provider(&stored.account, &stored.url, stored.revision).await {
+                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
+                result => {
+                    self.kms.catalog().forget_identities();
+                    return result.map_err(IdentityError::from);
+                }
+            }
+        }
+    }
+
+    async fn provider_again(&self, subject: &Authorized<ProviderSubject>) -> Result<OidcProvider, IdentityError> {
+        let provider = &subject.0;
+        let stored = self.store().oidc_provider(&provider.account, &provider.url).await?;
+        stored.ok_or_else(|| not_found(&provider.arn()))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_issuers() {
+        for (url, taken) in [
+            ("https://issuer.example.com", Some("issuer.example.com")),
+            ("https://issuer.example.com/realms/a", Some("issuer.example.com/realms/a")),
+            ("http://issuer.example.com", None),
+            ("https://", None),
+            ("https://issuer..com", None),
+            ("https://issuer.example.com:8443", None),
+            ("https://issuer.example.com/?a=b", None),
+            ("https://user@issuer.example.com", None),
+        ] {
+            let body = format!("Url={}", url.replace('?', "%3F"));
+            let read = take_url(&mut Parameters::parse(body.as_bytes()).unwrap());
+            assert_eq!(read.ok().as_deref(), taken, "{url}");
+        }
+    }
+}
