@@ -44,7 +44,8 @@ async fn retired(server: &Server, key: &str, caller: &Principal, more: &Value) -
     let mut reasons = Vec::new();
     for by_token in [true, false] {
         let made = server.grant_with(key, "arn:aws:iam::999988887777:user/u", &["Encrypt"], more.clone()).await;
-        let named = if by_token { json!({"GrantToken": made.token}) } else { json!({"KeyId": key, "GrantId": made.id}) };
+        let named =
+            if by_token { json!({"GrantToken": made.token}) } else { json!({"KeyId": key, "GrantId": made.id}) };
         let mut dry = named.clone();
         dry["DryRun"] = json!(true);
         let tried = server.refused_by(caller, "RetireGrant", dry).await;
@@ -231,7 +232,9 @@ async fn what_a_principal_may_retire() {
     let refusal = |caller: &Principal, principal: &str, reason: &str| {
         let action = "kms:ListRetirableGrants";
         let arn = &caller.arn;
-        format!("User: {arn} is not authorized to perform: {action} on resource: {principal} because no {reason} allows the {action} action")
+        format!(
+            "User: {arn} is not authorized to perform: {action} on resource: {principal} because no {reason} allows the {action} action"
+        )
     };
     for (caller, principal, reason) in [
         (alice, &alice.arn, "identity-based policy"),
