@@ -71,11 +71,11 @@ async fn sample(
     folder: Arc<Folder>,
 ) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let caller = caller(service, access_key_id).await?;
-    let (hsms, module) = (service.hsms(), config.hsm.soft_module()?);
+    let (hsms, kms, module) = (service.hsms(), service.kms(), config.hsm.soft_module()?);
     let wanted = !arguments.no_hsm;
     Ok(async move {
         if wanted {
-            sample_cluster::prepare(hsms, caller, module, folder).await;
+            sample_cluster::prepare(hsms, kms, caller, module, folder).await;
         }
     })
 }

@@ -5,6 +5,7 @@ mod socket_folder;
 use std::sync::Arc;
 
 use keystead_cloudhsm::{CloudHsm, CloudHsmService};
+use keystead_core::Kms;
 use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::port::{AuditLog, SystemClock, SystemEntropy};
 use keystead_core::sealing::RootKey;

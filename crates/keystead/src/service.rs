@@ -67,8 +67,8 @@ impl Service {
     }
 
     /// The key management service.
-    pub(crate) fn kms(&self) -> &Kms {
-        &self.kms
+    pub(crate) fn kms(&self) -> Arc<Kms> {
+        self.kms.clone()
     }
 
     /// The clusters of HSMs.

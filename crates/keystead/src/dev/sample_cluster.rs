@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead_cloudhsm::{HsmUser, SoftModule};
+use keystead_core::Kms;
 use keystead_core::kms::Caller;
 use keystead_core::port::HsmCluster;
 use keystead_pkcs11::Pin;
@@ -65,8 +66,14 @@ struct SampleRequest<'a> {
 }
 
 /// Makes the cluster where it is missing. What fails is logged: KMS serves without it.
-pub(super) async fn prepare(hsms: Arc<Hsms>, caller: Caller, module: Option<SoftModule>, folder: Arc<Folder>) {
-    let sample = Sample { owner: Owner::new(hsms, caller), folder };
+pub(super) async fn prepare(
+    hsms: Arc<Hsms>,
+    kms: Arc<Kms>,
+    caller: Caller,
+    module: Option<SoftModule>,
+    folder: Arc<Folder>,
+) {
+    let sample = Sample { owner: Owner::new(hsms, kms, caller), folder };
     // The VPC is of use without HSMs as well.
     if let Err(error) = sample.owner.sample_subnets().await {
         return tracing::error!(%error, "the sample VPC was not made; the next start tries again");

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use keystead_cloudhsm::HsmUser;
+use keystead_core::Kms;
+use keystead_core::api_service::ApiService;
 use keystead_core::kms::Caller;
 use keystead_core::port::{HsmCluster, HsmClusters};
-use keystead_server::Services;
 use rustix::process::geteuid;
 use serde_json::{Value, json};
 
@@ -16,19 +17,19 @@ use crate::hsms::Hsms;
 /// The administrator of the sample account, and the operator of this server.
 pub(super) struct Owner {
     hsms: Arc<Hsms>,
-    services: Services,
+    cloudhsm: Arc<dyn ApiService>,
     operator: Arc<Operator>,
     caller: Caller,
 }
 
 impl Owner {
-    pub(super) fn new(hsms: Arc<Hsms>, caller: Caller) -> Self {
-        Self { services: hsms.services(), operator: hsms.operator(), hsms, caller }
+    pub(super) fn new(hsms: Arc<Hsms>, kms: Arc<Kms>, caller: Caller) -> Self {
+        Self { cloudhsm: hsms.cloudhsm_service(), operator: hsms.operator(kms), hsms, caller }
     }
 
     /// Calls an operation of CloudHSM.
     pub(super) async fn call(&self, operation: &str, request: &Value) -> Result<Value, Failure> {
-        let answer = self.services.cloudhsm.invoke(Some(operation), request.to_string().as_bytes(), &self.caller).await;
+        let answer = self.cloudhsm.invoke(Some(operation), request.to_string().as_bytes(), &self.caller).await;
         if answer.status != 200 {
             return Err(format!("{operation}: {}", String::from_utf8_lossy(&answer.body)).into());
         }
