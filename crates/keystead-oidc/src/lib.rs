@@ -14,8 +14,6 @@ mod https;
 mod issuers;
 mod key_set;
 mod key_source;
-#[cfg(test)]
-mod test_issuer;
 
 pub use claims::{CLOCK_SKEW_SECONDS_MAX, TOKEN_LIFETIME_SECONDS_MAX, WebIdentity};
 pub use error::{SettingsError, TokenError};
