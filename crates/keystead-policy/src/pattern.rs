@@ -29,13 +29,15 @@ use Token::{Any, Literal, One};
 pub(crate) struct Pattern {
     tokens: Vec<Token>,
     fold_case: bool,
+    /// A `*` that stays in its part comes after one that does not: to give more to the last one does not suffice then.
+    many_ways: bool,
 }
 
 impl Pattern {
     /// A pattern for which the upper and lower case of ASCII letters are the same. No other letters are alike: U+212A, the sign of the
     /// kelvin, is no `k`.
     pub(crate) fn ignoring_case(text: &str) -> Self {
-        let mut pattern = Self { tokens: Vec::new(), fold_case: true };
+        let mut pattern = Self { fold_case: true, ..Self::default() };
         pattern.append_wild(text);
         pattern
     }
@@ -79,46 +81,48 @@ impl Pattern {
                 One(reach) => *reach = Reach::Part,
             }
         }
+        let mut stars = self.tokens.iter().filter(|token| matches!(token, Any(_)));
+        self.many_ways =
+            !stars.by_ref().skip_while(|token| **token == Any(Reach::Part)).all(|token| *token == Any(Reach::Anything));
         self
     }
 
     /// Whether the whole of `text` fits.
     pub(crate) fn matches(&self, text: &str) -> bool {
-        let stays = |token: &Token| matches!(token, One(Reach::Part) | Any(Reach::Part));
-        // What does not fit where wildcards may stand for anything does not fit where they may not.
-        self.matches_anywhere(text) && (!self.tokens.iter().any(stays) || self.matches_in_parts(text))
+        if self.many_ways { self.matches_in_many_ways(text) } else { self.matches_in_one_way(text) }
     }
 
-    /// Of a text that does not fit only the last `*` is given more, which suffices where it may be given anything.
-    fn matches_anywhere(&self, text: &str) -> bool {
+    /// Each `*` is given as little as it can be, and only the last one so far is ever given more. That suffices unless a `*` that stays in
+    /// its part comes after one that does not: stars of parts alone cannot reach another part by being given more.
+    fn matches_in_one_way(&self, text: &str) -> bool {
         let (mut rest, mut index) = (text, 0);
-        // What is behind the last `*`, and the text that was tried for it.
-        let mut retry: Option<(usize, &str)> = None;
+        // The last `*`: how far it goes, what is behind it, and the text that was tried for that.
+        let mut retry: Option<(Reach, usize, &str)> = None;
         loop {
             let after = match self.tokens.get(index) {
                 None if rest.is_empty() => return true,
                 None => None,
-                Some(Any(_)) if index + 1 == self.tokens.len() => return true,
-                Some(Any(_)) => {
-                    retry = Some((index + 1, rest));
+                Some(Any(Reach::Anything)) if index + 1 == self.tokens.len() => return true,
+                Some(Any(reach)) => {
+                    retry = Some((*reach, index + 1, rest));
                     Some(rest)
                 }
-                Some(One(_)) => after_character(rest),
+                Some(One(reach)) => after_character(rest, *reach),
                 Some(Literal(literal)) => self.after_literal(rest, literal),
             };
             if let Some(after) = after {
                 (rest, index) = (after, index + 1);
                 continue;
             }
-            let Some((token, tried)) = retry else { return false };
-            let Some(next) = after_character(tried) else { return false };
-            retry = Some((token, next));
+            let Some((reach, token, tried)) = retry else { return false };
+            let Some(next) = after_character(tried, reach) else { return false };
+            retry = Some((reach, token, next));
             (rest, index) = (next, token);
         }
     }
 
     /// All ways to share out the text are followed at once.
-    fn matches_in_parts(&self, text: &str) -> bool {
+    fn matches_in_many_ways(&self, text: &str) -> bool {
         // The places of the text, in bytes, that what was read of the pattern so far can end at.
         let mut reached = vec![false; text.len() + 1];
         let mut next = reached.clone();
@@ -134,8 +138,7 @@ impl Pattern {
                 next[at] |= matches!(token, Any(_));
                 let after = match token {
                     Literal(literal) => self.after_literal(rest, literal),
-                    One(Reach::Part) | Any(Reach::Part) if rest.starts_with(':') => None,
-                    One(_) | Any(_) => after_character(rest),
+                    One(reach) | Any(reach) => after_character(rest, *reach),
                 };
                 if let Some(after) = after {
                     next[text.len() - after.len()] = true;
@@ -173,9 +176,11 @@ impl Pattern {
     }
 }
 
-fn after_character(text: &str) -> Option<&str> {
+/// The text behind its first character, if a wildcard that reaches so far may stand for that.
+fn after_character(text: &str, reach: Reach) -> Option<&str> {
     let mut characters = text.chars();
-    characters.next().map(|_| characters.as_str())
+    let first = characters.next()?;
+    (reach == Reach::Anything || first != ':').then_some(characters.as_str())
 }
 
 /// The colons of an ARN are between six parts: the last part may have colons.
@@ -309,11 +314,19 @@ mod tests {
             ("arn:aws:kms:us-east-?:111122223333:alias/a?b", true),
             ("arn:aws:kms:us-east-1?111122223333:alias/a:b", false),
             ("arn:aws:kms:us-east-1:111122223333:a*b", true),
+            ("arn:*:us-*-1:1*3:alias/*", true),
+            ("arn:*:u*t-?:1*:*", true),
+            ("arn:*:s*s:*", false),
+            ("arn:*:k*:*s:*", false),
+            ("a*n:a*s:k*s:u*-*-1:1*2*3:a*:*b", true),
+            ("a*n:a*s:k*s:u*-*1*:*b", true),
+            ("a*n:a*s:k*s:u*-*1*b", false),
         ] {
             assert_eq!(pattern(wild).for_resources().matches(arn), expected, "{wild}");
         }
         let long = format!("arn:{}:b", "a".repeat(4000));
-        let bomb = pattern(&format!("arn:{}c", "*a".repeat(1000))).for_resources();
-        assert!(!bomb.matches(&long), "and the time is bounded");
+        for bomb in [format!("arn:{}c", "*a".repeat(1000)), format!("arn:*:*:{}c", "*a".repeat(1000))] {
+            assert!(!pattern(&bomb).for_resources().matches(&long), "and the time is bounded");
+        }
     }
 }
