@@ -1,0 +1,12 @@
+//! The IAM API, member by member.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access_keys;
+mod groups;
+mod permissions;
+mod protocol;
+mod roles;
+mod users;

@@ -1,0 +1,118 @@
+//! A server of IAM.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use keystead_core::Kms;
+use keystead_core::access::Principal;
+use keystead_core::api_service::{ApiService, ServiceAudit};
+use keystead_core::audit::AuditRecord;
+use keystead_core::port::{AuditError, AuditLog, IdentityStore, SystemEntropy};
+use keystead_identity::IamService;
+use keystead_model::arn::Region;
+use serde_json::{Value, json};
+
+use super::{Installation, account, caller, read_xml, root};
+
+/// An audit log in memory.
+#[derive(Default)]
+struct Records(Mutex<Vec<Value>>);
+
+#[async_trait]
+impl AuditLog for Records {
+    async fn write(&self, record: AuditRecord) -> Result<(), AuditError> {
+        self.0.lock().unwrap().push(serde_json::to_value(record).unwrap());
+        Ok(())
+    }
+}
+
+/// What is in `...Result`, `null` if there is none; or the error.
+pub type Answer = Result<Value, Refused>;
+
+#[derive(PartialEq, Eq, Debug)]
+pub struct Refused {
+    pub status: u16,
+    pub code: String,
+    pub message: String,
+}
+
+pub struct Iam {
+    pub installation: Installation,
+    pub kms: Arc<Kms>,
+    service: IamService,
+    records: Arc<Records>,
+}
+
+impl Iam {
+    pub async fn new() -> Self {
+        let installation = Installation::new().await;
+        let kms = installation.serve().kms;
+        let records = Arc::new(Records::default());
+        let audit = ServiceAudit {
+            event_source: IamService::EVENT_SOURCE,
+            region: Region::parse("us-east-1").unwrap(),
+            audit_log: records.clone(),
+            clock: installation.clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+        };
+        Self { service: IamService::new(kms.clone(), audit), installation, kms, records }
+    }
+
+    /// Calls an operation as the account's root user.
+    pub async fn call(&self, operation: &str, members: &[(&str, &str)]) -> Answer {
+        self.call_as(root(), operation, members).await
+    }
+
+    pub async fn call_as(&self, principal: Principal, operation: &str, members: &[(&str, &str)]) -> Answer {
+        let caller = caller(&self.kms, principal).await;
+        let answer = self.service.invoke(None, form(operation, members).as_bytes(), &caller).await;
+        assert_eq!(answer.content_type, "text/xml");
+        let (name, body) = read_xml(std::str::from_utf8(&answer.body).unwrap());
+        if answer.status == 200 {
+            assert_eq!(name, format!("{operation}Response"));
+            assert_eq!(body["ResponseMetadata"]["RequestId"], caller.origin.request_id.as_str());
+            return Ok(body[format!("{operation}Result")].clone());
+        }
+        assert_eq!((name.as_str(), &body["RequestId"]), ("ErrorResponse", &json!(caller.origin.request_id)));
+        let text = |member: &str| body["Error"][member].as_str().unwrap().to_owned();
+        assert_eq!(text("Type"), if answer.status < 500 { "Sender" } else { "Receiver" });
+        Err(Refused { status: answer.status, code: text("Code"), message: text("Message") })
+    }
+
+    /// The refusal that a call must end with: its code and its message.
+    pub async fn refused(&self, operation: &str, members: &[(&str, &str)]) -> (String, String) {
+        match self.call(operation, members).await {
+            Ok(answer) => panic!("{operation} {members:?} succeeded: {answer}"),
+            Err(refused) => (refused.code, refused.message),
+        }
+    }
+
+    /// A user as it is stored, as a caller.
+    pub async fn user(&self, user_name: &str) -> Principal {
+        let user = self.installation.store.user(&account(), user_name).await.unwrap();
+        Principal::user(&user.expect("no such user"))
+    }
+
+    /// A new user with an inline policy of one statement, as a caller.
+    pub async fn user_who_may(&self, user_name: &str, statement: Value) -> Principal {
+        self.call("CreateUser", &[("UserName", user_name)]).await.unwrap();
+        let mut user = self.installation.store.user(&account(), user_name).await.unwrap().unwrap();
+        let document = json!({ "Version": "2012-10-17", "Statement": statement }).to_string();
+        user.policies.inline.insert("inline".to_owned(), document);
+        self.installation.store.update_user(&user).await.unwrap();
+        self.kms.catalog().forget_identities();
+        Principal::user(&user)
+    }
+
+    /// The audit records of an event, in order.
+    pub fn records(&self, event_name: &str) -> Vec<Value> {
+        let records = self.records.0.lock().unwrap();
+        records.iter().filter(|record| record["eventName"] == event_name).cloned().collect()
+    }
+}
+
+fn form(operation: &str, members: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("Action", operation).append_pair("Version", "2010-05-08").extend_pairs(members);
+    form.finish()
+}
