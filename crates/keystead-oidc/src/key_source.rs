@@ -55,7 +55,7 @@ impl Default for RefreshPolicy {
 /// The keys of one issuer.
 pub(crate) enum KeySource {
     File { path: PathBuf, read: Mutex<KeyFile> },
-    Https { fetcher: HttpsKeySet, policy: RefreshPolicy, fetched: Mutex<Fetched> },
+    Https { fetcher: Box<HttpsKeySet>, policy: RefreshPolicy, fetched: Mutex<Fetched> },
 }
 
 /// A file as it was read last.
@@ -87,7 +87,7 @@ impl KeySource {
                 Ok(Self::File { path, read: Mutex::new(read) })
             }
             KeySettings::Https { uri, authorities } => {
-                let fetcher = HttpsKeySet::new(&uri, authorities, policy.timeout)?;
+                let fetcher = Box::new(HttpsKeySet::new(&uri, authorities, policy.timeout)?);
                 Ok(Self::Https { fetcher, policy, fetched: Mutex::default() })
             }
         }
