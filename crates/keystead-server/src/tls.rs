@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::config::TlsFiles;
 
 /// How often the files are looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// HTTP/2 first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -114,15 +115,19 @@ impl Tls {
     }
 
     /// Reads the files again whenever they change. Connections that are there keep what they began with.
+    ///
+    /// What changed is read once it has stayed the same from one look to the next: a file that is still being written may look whole, and
+    /// lack the end of its chain. What cannot be used is tried again at each look: a file may become readable and not change.
     pub(crate) async fn follow_files(&self) -> Infallible {
-        let mut seen = FileVersions::of(&self.certificate.files).await;
+        let mut looked_at = FileVersions::of(&self.certificate.files).await;
+        let mut following = Following { used: looked_at.clone(), problem: None };
         loop {
             tokio::time::sleep(LOOK_INTERVAL).await;
             let now = FileVersions::of(&self.certificate.files).await;
-            if now != seen {
-                seen = now;
-                self.certificate.reload().await;
+            if now == looked_at && now != following.used {
+                self.certificate.follow(&mut following, &now).await;
             }
+            looked_at = now;
         }
     }
 }
@@ -154,18 +159,29 @@ impl ServerCertificate {
         Ok(Self { files, provider, in_use })
     }
 
-    async fn reload(self: &Arc<Self>) {
+    /// Uses what the files have in their present version, or says once why not.
+    async fn follow(self: &Arc<Self>, following: &mut Following, present: &FileVersions) {
+        match self.reload().await {
+            Ok(()) => {
+                tracing::info!(file = %self.files.certificate.display(), "the changed certificate is in use");
+                *following = Following { used: present.clone(), problem: None };
+            }
+            Err(problem) if following.problem.as_ref() != Some(&problem) => {
+                tracing::warn!(error = problem, "the changed certificate is not used; the one before stays");
+                following.problem = Some(problem);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Uses what the files have now; otherwise the one before stays.
+    async fn reload(self: &Arc<Self>) -> Result<(), String> {
         let this = self.clone();
         let read = tokio::task::spawn_blocking(move || read_certified_key(&this.files, &this.provider)).await;
-        match read {
-            Ok(Ok(key)) => {
-                // The lock guards one assignment; what a panicking holder left is whole.
-                *self.in_use.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-                tracing::info!(file = %self.files.certificate.display(), "the changed certificate is in use");
-            }
-            Ok(Err(error)) => tracing::warn!(%error, "the changed certificate is not used; the one before stays"),
-            Err(error) => tracing::error!(%error, "reading the changed certificate failed; the one before stays"),
-        }
+        let key = read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        // The lock guards one assignment; what a panicking holder left is whole.
+        *self.in_use.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+        Ok(())
     }
 }
 
@@ -181,9 +197,29 @@ impl ResolvesServerCert for ServerCertificate {
     }
 }
 
+/// How far the files are followed.
+struct Following {
+    /// The version that the certificate in use is of.
+    used: FileVersions,
+    /// Why a later one is not used, as it was said last.
+    problem: Option<String>,
+}
+
 /// By which a change of the files is noticed; `None` for a file that is not there.
-#[derive(PartialEq, Eq)]
-struct FileVersions([Option<(SystemTime, u64)>; 2]);
+#[derive(Clone, PartialEq, Eq)]
+struct FileVersions([Option<FileVersion>; 2]);
+
+/// Two files that were written at once, and are as long as each other, differ in their inode.
+#[derive(Clone, PartialEq, Eq)]
+struct FileVersion {
+    device: u64,
+    inode: u64,
+    length: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// That of the inode: also when the file becomes readable.
+    changed: (i64, i64),
+}
 
 impl FileVersions {
     async fn of(files: &TlsFiles) -> Self {
@@ -191,9 +227,15 @@ impl FileVersions {
     }
 }
 
-async fn version_of(file: &Path) -> Option<(SystemTime, u64)> {
+async fn version_of(file: &Path) -> Option<FileVersion> {
     let metadata = tokio::fs::metadata(file).await.ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    Some(FileVersion {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
 }
 
 fn read_certified_key(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
@@ -282,11 +324,11 @@ mod tests {
         let first = in_use();
 
         std::fs::copy(&other.certificate, &files.certificate).unwrap();
-        tls.certificate.reload().await;
+        assert!(tls.certificate.reload().await.is_err_and(|problem| problem.contains("is not that of")));
         assert_eq!(in_use(), first, "the new certificate has another private key");
 
         std::fs::copy(&other.private_key, &files.private_key).unwrap();
-        tls.certificate.reload().await;
+        assert_eq!(tls.certificate.reload().await, Ok(()));
         assert_ne!(in_use(), first);
     }
 

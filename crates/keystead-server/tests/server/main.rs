@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_signatures;
+mod certificate_reload;
 mod limits;
 mod panic_safety;
 mod protocols;

@@ -3,32 +3,13 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http2::{SendRequest, handshake};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http_body_util::BodyExt;
 use keystead_server::{Limits, TlsFiles};
 use rustls::version::{TLS12, TLS13};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::support::http1::{call, receive, send};
 use super::support::request::Request;
-use super::support::{ACTIVE, Running, tls};
-
-async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> SendRequest<Full<Bytes>> {
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    sender
-}
-
-/// The host travels as `:authority`.
-fn http2_request(scheme: &str, host: &str, request: Request) -> http::Request<Full<Bytes>> {
-    let mut http = http::Request::post(format!("{scheme}://{host}/"));
-    for (name, value) in request.without("host").headers {
-        http = http.header(name, value);
-    }
-    http.body(Full::new(Bytes::from_static(br#"{"NumberOfBytes":8}"#))).unwrap()
-}
+use super::support::{ACTIVE, Running, http2, tls};
 
 #[tokio::test]
 async fn http_1_keeps_the_connection() {
@@ -65,10 +46,10 @@ async fn a_success_is_recorded_with_who_it_was() {
 async fn http_2_with_prior_knowledge_serves_requests_side_by_side() {
     let server = Running::start().await;
     let host = server.address.to_string();
-    let mut sender = http2(server.connect().await).await;
+    let mut sender = http2::client(server.connect().await).await;
     server.records.close();
     let answers: Vec<_> = (0..20)
-        .map(|_| sender.send_request(http2_request("http", &host, Request::random(&host))))
+        .map(|_| sender.send_request(http2::request("http", &host, Request::random(&host))))
         .map(tokio::spawn)
         .collect();
     // All twenty are in the audit log at once: none waits for another.
@@ -86,9 +67,9 @@ async fn http_2_with_prior_knowledge_serves_requests_side_by_side() {
 #[tokio::test]
 async fn in_http_2_the_authority_is_what_was_signed() {
     let server = Running::start().await;
-    let mut sender = http2(server.connect().await).await;
+    let mut sender = http2::client(server.connect().await).await;
     let signed_for_another = Request::random("kms.example.com");
-    let request = http2_request("http", &server.address.to_string(), signed_for_another);
+    let request = http2::request("http", &server.address.to_string(), signed_for_another);
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), 400);
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -108,8 +89,8 @@ async fn tls_negotiates_version_and_protocol() {
 
         let stream = tls::connect(server.connect().await, &root, version, &[b"h2", b"http/1.1"]).await;
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
-        let request = http2_request("https", "localhost", Request::random("localhost"));
-        assert_eq!(http2(stream).await.send_request(request).await.unwrap().status(), 200);
+        let request = http2::request("https", "localhost", Request::random("localhost"));
+        assert_eq!(http2::client(stream).await.send_request(request).await.unwrap().status(), 200);
 
         for record in server.records.all().iter().rev().take(2) {
             let details = &record["tlsDetails"];

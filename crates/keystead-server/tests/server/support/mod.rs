@@ -1,7 +1,9 @@
 //! A running server, and a client that signs.
 
 pub(crate) mod http1;
+pub(crate) mod http2;
 mod identity_store;
+pub(crate) mod log;
 pub(crate) mod ports;
 pub(crate) mod presigned;
 pub(crate) mod request;

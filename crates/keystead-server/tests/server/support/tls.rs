@@ -13,8 +13,14 @@ use tokio_rustls::client::TlsStream;
 
 /// Writes a new certificate and its key into `folder`.
 pub(crate) fn certificate(folder: &Path) -> (TlsFiles, CertificateDer<'static>) {
+    certificate_named(folder, "server")
+}
+
+/// The same with file names that begin so.
+pub(crate) fn certificate_named(folder: &Path, name: &str) -> (TlsFiles, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let files = TlsFiles { certificate: folder.join("server.pem"), private_key: folder.join("server.key") };
+    let files =
+        TlsFiles { certificate: folder.join(format!("{name}.pem")), private_key: folder.join(format!("{name}.key")) };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.private_key, made.signing_key.serialize_pem()).unwrap();
     (files, made.cert.der().clone())
@@ -26,8 +32,20 @@ pub(crate) async fn connect(
     version: &'static SupportedProtocolVersion,
     alpn: &[&[u8]],
 ) -> TlsStream<TcpStream> {
+    connect_trusting(stream, std::slice::from_ref(root), version, alpn).await
+}
+
+/// A new client, which remembers no session, that trusts several certificates.
+pub(crate) async fn connect_trusting(
+    stream: TcpStream,
+    trusted: &[CertificateDer<'static>],
+    version: &'static SupportedProtocolVersion,
+    alpn: &[&[u8]],
+) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
-    roots.add(root.clone()).unwrap();
+    for root in trusted {
+        roots.add(root.clone()).unwrap();
+    }
     let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
