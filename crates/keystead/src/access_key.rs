@@ -39,7 +39,13 @@ pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/Administr
 
 /// A new user without policies: it may do nothing.
 pub(crate) fn new_user(account: AccountId, user_name: &str) -> User {
-    User::new(account, "/".to_owned(), user_name.to_owned(), new_unique_id(UniqueIdKind::User, &SystemEntropy), SystemClock.now())
+    User::new(
+        account,
+        "/".to_owned(),
+        user_name.to_owned(),
+        new_unique_id(UniqueIdKind::User, &SystemEntropy),
+        SystemClock.now(),
+    )
 }
 
 /// A new user that may do everything in its account.

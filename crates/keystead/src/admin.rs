@@ -144,7 +144,9 @@ async fn keys(store: &dyn Store, command: AdminKeysCommand) -> Result<(), Failur
     let mut key = stored.ok_or_else(|| format!("key {arn} does not exist"))?;
     key.policy = default_key_policy(&key.account);
     store.update_key(&key).await.map_err(|error| match error {
-        StoreError::Conflict => format!("key {arn} was changed by somebody else just now: run the command again").into(),
+        StoreError::Conflict => {
+            format!("key {arn} was changed by somebody else just now: run the command again").into()
+        }
         error => error.into(),
     })
 }
