@@ -83,7 +83,7 @@ impl Statement {
         named.flat_map(|listed| &listed.items).any(|principals| principals.names_account_of(request.identity))
     }
 
-    /// How the statement speaks of the request's principal, if it speaks of the request at all. What is looked at first is what costs least.
+    /// How the statement speaks of the request's principal, if it speaks of the request at all. What costs least is looked at first.
     fn speaks_of(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Option<PrincipalMatch> {
         if !self.means_action(request) {
             return None;

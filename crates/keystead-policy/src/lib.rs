@@ -4,6 +4,7 @@
 //! [`PolicyDocument::explain`] why, and [`decide`] what all of them say together: identity policies, the resource's policy, grants,
 //! permissions boundary, session policies. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 
+mod arn_pattern;
 mod characters;
 mod condition;
 mod context;
@@ -18,18 +19,21 @@ mod explanation;
 mod grant;
 mod parse;
 mod pattern;
+#[cfg(test)]
+mod pattern_tests;
 mod principal;
+mod question;
+mod sides;
 mod trust;
 mod variable;
 
 pub use condition::{Condition, InvalidCondition};
 pub use context::{ConditionKeys, ContextValue, RequestContext};
-pub use decision::{
-    DecidingStatement, Decision, IdentitySide, Layer, NamedPolicy, Permission, Question, ResourceSide, decide,
-};
+pub use decision::{DecidingStatement, Decision, Layer, Permission, decide};
 pub use document::{Effect, PolicyDocument, PolicyKind, Statement};
 pub use evaluation::{AccessRequest, StatementMatch, Verdict};
 pub use explanation::{Mismatch, StatementExplanation};
 pub use grant::{GrantMatch, GrantTerms, GrantedUse};
 pub use parse::MalformedPolicy;
 pub use principal::{Identity, InvalidPrincipal, PrincipalMatch};
+pub use question::{IdentitySide, NamedPolicy, Question, ResourceSide};

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::arn_pattern::ArnPattern;
 use crate::context::{ConditionKeys, ContextValue, RequestContext};
-use crate::pattern::{ArnPattern, Pattern};
+use crate::pattern::Pattern;
 
 /// A text that may have variables in it, read once.
 #[derive(Clone, PartialEq, Eq, Debug)]

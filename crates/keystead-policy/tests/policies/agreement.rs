@@ -1,6 +1,7 @@
 //! Two evaluators that share no code say the same of generated documents and requests.
 //!
-//! There are cases of one document, and whole ones with everything that has a say. `KEYSTEAD_POLICY_CASES` is how many of each, and `KEYSTEAD_POLICY_SEED` with which to begin. A failure prints the seed of its case.
+//! There are cases of one document, and whole ones with everything that has a say. `KEYSTEAD_POLICY_CASES` is how many of each, and
+//! `KEYSTEAD_POLICY_SEED` with which to begin. A failure prints the seed of its case.
 
 use keystead_policy::{DecidingStatement, Decision, Layer, Permission, PrincipalMatch, Verdict};
 
