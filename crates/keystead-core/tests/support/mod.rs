@@ -5,6 +5,7 @@ mod grants;
 mod identities;
 mod installation;
 mod no_key_stores;
+mod policies;
 mod wrapping;
 
 pub use grants::Made;
@@ -12,4 +13,5 @@ pub use identities::{other_account, statement, with_session_policy};
 pub use installation::{
     Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, TestClock, VIRGINIA, account, text,
 };
+pub use policies::{allow_if, denied, enable_iam, for_principal, key_policy, not_allowed};
 pub use wrapping::Parameters;
