@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from support.conditions import wait_until
+from support.people import People
 from support.raw_request import call
 from support.sdk_client import OTHER_REGION, refusal, service_client
 from support.stored_keys import make_deletion_due
@@ -200,7 +201,7 @@ def test_constraints_are_for_symmetric_encryption_keys(module_tenant, typed_keys
 
 # ---- principals ----
 
-# Forms of 4.3; `{account}` is the tenant's, which has one user, alice.
+# Forms of 4.3; `{account}` is the tenant's, which has a user, alice, and a role, ExampleRole.
 PRINCIPALS = [
     "arn:aws:iam::{account}:root",
     "arn:aws:iam::{account}:user/alice",
@@ -212,7 +213,8 @@ PRINCIPALS = [
 
 
 @pytest.mark.parametrize("principal", PRINCIPALS)
-def test_principals(tenant, key, principal):
+def test_principals(keystead, tenant, key, principal):
+    People(keystead, tenant).role("ExampleRole", path="/path/")
     principal = principal.format(account=tenant.account)
     grant(tenant, key, GranteePrincipal=principal, RetiringPrincipal=principal)
     (entry,) = grants(tenant.client, key, GranteePrincipal=principal)
@@ -508,7 +510,7 @@ STRANGERS = {
 @pytest.mark.parametrize("case", STRANGERS)
 def test_who_of_another_account_may_retire(keystead, tenant, key, case, by):
     stranger = keystead.create_tenant()
-    names = {"user": user(stranger), "account": stranger.account, "role": f"arn:aws:iam::{stranger.account}:role/r"}
+    names = {"user": user(stranger), "account": stranger.account, "role": People(keystead, stranger).role("r")}
     parameters, allowed = STRANGERS[case]
     parameters = {name: value.format(**names) if isinstance(value, str) else value for name, value in parameters.items()}
     made = grant(tenant, key, **parameters)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Credentials:
-    """An access key."""
+    """An access key; with a token if it is a temporary one."""
 
     access_key_id: str
     secret_access_key: str
+    session_token: str | None = None
 
     @classmethod
     def from_exports(cls, text):

@@ -31,6 +31,7 @@ def service_client(service, endpoint, credentials, region=REGION, verify=None, c
         region_name=region,
         aws_access_key_id=credentials.access_key_id,
         aws_secret_access_key=credentials.secret_access_key,
+        aws_session_token=credentials.session_token,
         verify=verify,
         config=Config(
             retries={"total_max_attempts": 1},
