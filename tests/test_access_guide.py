@@ -39,12 +39,12 @@ PARAMETERS = {
     "ListUsers": ["iam", "list-users"],
     "DescribeClusters": ["cloudhsmv2", "describe-clusters"],
 }
-DENIED = re.compile(r"\((AccessDenied|AccessDeniedException|UnauthorizedOperation)\)")
+DENIED = re.compile(r"\((AccessDenied|AccessDeniedException|CloudHsmAccessDeniedException|UnauthorizedOperation)\)")
 
 
 def table():
     """The rows of the page's table: operation, and who may."""
-    section = GUIDE.text.partition("## Who may do what here")[2]
+    section = GUIDE.text.partition("\n## Who may do what here\n")[2].partition("\n## ")[0]
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("|")]
     people = rows[0][1:]
     return {row[0]: {who: cell == "yes" for who, cell in zip(people, row[1:], strict=True)} for row in rows[2:]}
@@ -61,6 +61,7 @@ def set_up(tmp_path_factory):
         {
             "AWS_ENDPOINT_URL": server.variables["AWS_ENDPOINT_URL"],
             "AWS_DEFAULT_REGION": "us-east-1",
+            "HOME": str(work),
             "AWS_SHARED_CREDENTIALS_FILE": str(work / "credentials"),
             "AWS_CONFIG_FILE": str(work / "config"),
             "AWS_MAX_ATTEMPTS": "1",

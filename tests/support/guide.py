@@ -66,6 +66,7 @@ def run_in_shell(folder, server, commands):
         text=True,
         timeout=LIMIT_S,
         cwd=work,
-        env=clean_environment({"AWS_DEFAULT_REGION": "us-east-1"}),
+        # A home of its own: the AWS CLI keeps sessions there.
+        env=clean_environment({"AWS_DEFAULT_REGION": "us-east-1", "HOME": str(work)}),
         check=False,
     )
