@@ -114,7 +114,10 @@ async fn who_has_a_policy() {
     let rest = [("PolicyArn", policy.as_str()), ("Marker", &page.first("Marker"))];
     assert_eq!(iam.done("ListEntitiesForPolicy", &rest).await.all("UserName"), ["alice", "bob"]);
     // A policy of AWS is used by other accounts too, which nobody hears of.
-    assert_eq!(iam.done("ListEntitiesForPolicy", &[("PolicyArn", ADMINISTRATOR)]).await.all("UserName"), [] as [&str; 0]);
+    assert_eq!(
+        iam.done("ListEntitiesForPolicy", &[("PolicyArn", ADMINISTRATOR)]).await.all("UserName"),
+        [] as [&str; 0]
+    );
 }
 
 #[tokio::test]
@@ -147,7 +150,10 @@ async fn boundaries_limit_and_policies_say_which_may_be_set() {
     iam.done("PutUserPermissionsBoundary", &[("UserName", "alice"), ("PermissionsBoundary", &limit)]).await;
     assert!(iam.call_by(&alice, "ListUsers", &[]).await.is_ok());
     let refused = iam.call_by(&alice, "ListGroups", &[]).await.unwrap_err();
-    assert!(refused.message.ends_with("because no permissions boundary allows the iam:ListGroups action"), "{refused:?}");
+    assert!(
+        refused.message.ends_with("because no permissions boundary allows the iam:ListGroups action"),
+        "{refused:?}"
+    );
     let shown = iam.done("GetUser", &[("UserName", "alice")]).await;
     assert_eq!(shown.first("PermissionsBoundaryArn"), limit);
     iam.done("DeleteUserPermissionsBoundary", &[("UserName", "alice")]).await;

@@ -64,11 +64,21 @@ async fn what_cannot_be_a_policy_is_refused() {
         let invalid = iam.call("CreatePolicy", &parameters).await.unwrap_err();
         assert_eq!(invalid.code, "ValidationError", "{path}");
     }
-    iam.refused("CreatePolicy", &[("PolicyName", "a"), ("PolicyDocument", "{")], "MalformedPolicyDocument",
-        "The policy document is not valid JSON: EOF while parsing an object at line 1 column 1.").await;
+    iam.refused(
+        "CreatePolicy",
+        &[("PolicyName", "a"), ("PolicyDocument", "{")],
+        "MalformedPolicyDocument",
+        "The policy document is not valid JSON: EOF while parsing an object at line 1 column 1.",
+    )
+    .await;
     let with_principal = document.replace("\"Effect\"", "\"Principal\":\"*\",\"Effect\"");
-    iam.refused("CreatePolicy", &[("PolicyName", "a"), ("PolicyDocument", &with_principal)], "MalformedPolicyDocument",
-        "Statement 1: a policy of an identity has no Principal.").await;
+    iam.refused(
+        "CreatePolicy",
+        &[("PolicyName", "a"), ("PolicyDocument", &with_principal)],
+        "MalformedPolicyDocument",
+        "Statement 1: a policy of an identity has no Principal.",
+    )
+    .await;
     let unknown = iam.call("CreatePolicy", &[&named("a")[..], &[("Colour", "red")]].concat()).await.unwrap_err();
     assert_eq!(unknown.code, "ValidationError");
 }
@@ -188,7 +198,11 @@ async fn tags_are_added_replaced_and_removed() {
     let iam = Iam::new().await;
     let policy = iam.policy("Use", "kms:Encrypt").await;
     let tag = |key: &'static str, value: &'static str| {
-        [("PolicyArn", policy.clone()), ("Tags.member.1.Key", key.to_owned()), ("Tags.member.1.Value", value.to_owned())]
+        [
+            ("PolicyArn", policy.clone()),
+            ("Tags.member.1.Key", key.to_owned()),
+            ("Tags.member.1.Value", value.to_owned()),
+        ]
     };
     for (key, value) in [("team", "a"), ("Team", "b"), ("cost", "1")] {
         let parameters = tag(key, value);
@@ -196,7 +210,10 @@ async fn tags_are_added_replaced_and_removed() {
         iam.done("TagPolicy", &parameters).await;
     }
     let listed = iam.done("ListPolicyTags", &[("PolicyArn", &policy)]).await;
-    assert_eq!((listed.all("Key"), listed.all("Value")), (vec!["Team".into(), "cost".into()], vec!["b".into(), "1".into()]));
+    assert_eq!(
+        (listed.all("Key"), listed.all("Value")),
+        (vec!["Team".into(), "cost".into()], vec!["b".into(), "1".into()])
+    );
     iam.done("UntagPolicy", &[("PolicyArn", &policy), ("TagKeys.member.1", "TEAM")]).await;
     let page = iam.done("ListPolicyTags", &[("PolicyArn", &policy), ("MaxItems", "1")]).await;
     assert_eq!(page.all("Key"), ["cost"]);

@@ -94,8 +94,7 @@ async fn the_summary_counts_what_there_is() {
     iam.done("CreatePolicyVersion", &[("PolicyArn", &policy), ("PolicyDocument", &document)]).await;
     iam.done("CreateOpenIDConnectProvider", &[("Url", "https://issuer.example.com")]).await;
     let summary = iam.done("GetAccountSummary", &[]).await;
-    let entries: std::collections::BTreeMap<_, _> =
-        summary.all("key").into_iter().zip(summary.all("value")).collect();
+    let entries: std::collections::BTreeMap<_, _> = summary.all("key").into_iter().zip(summary.all("value")).collect();
     for (name, value) in [
         ("Users", "1"),
         ("Groups", "0"),
