@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::generator::Case;
 use crate::generator::random::Random;
 
-const CASES: u64 = 5_000;
+const CASES: u64 = 2_500;
 
 /// Runs a check of a generated case, with a source of numbers for what else it needs.
 fn for_each_case(check: impl Fn(&Case, &mut Random)) {
