@@ -89,8 +89,7 @@ async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<
     let holder = call.authorized::<T>(&name).await?;
     let attached = holder.policies().managed.iter().filter(|arn| path_and_name(arn).0.starts_with(&prefix));
     let attached = page.of_all(attached, |arn| arn.as_str());
-    let shown =
-        |arn: &&String| Structure::default().with("PolicyName", path_and_name(arn).1).with("PolicyArn", arn.as_str());
+    let shown = |arn: &&String| attached_shown(arn);
     Ok(Some(page.answer(Structure::default(), "AttachedPolicies", &attached, |arn| arn.as_str(), shown)))
 }
 
@@ -101,6 +100,11 @@ fn take_members<T: Holder>(parameters: &mut Parameters) -> Result<(String, Strin
     let mut context = RequestContext::default();
     context.set("iam:PolicyARN", arn.as_str());
     Ok((name, arn, context))
+}
+
+/// An attached policy as answers have it.
+pub(super) fn attached_shown(arn: &str) -> Structure {
+    Structure::default().with("PolicyName", path_and_name(arn).1).with("PolicyArn", arn)
 }
 
 /// Of a policy's ARN.

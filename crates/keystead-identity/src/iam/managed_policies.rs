@@ -150,13 +150,13 @@ pub(super) const USAGE_FILTERS: &[(&str, UsageFilter)] =
 
 /// How often a policy is used in the caller's account.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct Usage {
+pub(super) struct Usage {
     attachments: u32,
     boundaries: u32,
 }
 
 impl Usage {
-    async fn of(call: &Call<'_>, arn: &str) -> Result<Self, IdentityError> {
+    pub(super) async fn of(call: &Call<'_>, arn: &str) -> Result<Self, IdentityError> {
         let references = call.store().policy_references(&call.account(), arn).await?;
         let count = |is_one: fn(&keystead_core::port::PolicyReference) -> bool| {
             u32::try_from(references.iter().filter(|reference| is_one(reference)).count()).unwrap_or(u32::MAX)
@@ -165,6 +165,11 @@ impl Usage {
             attachments: count(|reference| reference.attached),
             boundaries: count(|reference| reference.boundary),
         })
+    }
+
+    /// Whether anything of the account refers to the policy.
+    pub(super) fn is_any(self) -> bool {
+        self.attachments > 0 || self.boundaries > 0
     }
 }
 
@@ -274,7 +279,7 @@ async fn list_local(
     }
 }
 
-fn shown_customer(policy: &ManagedPolicy, usage: Usage) -> Structure {
+pub(super) fn shown_customer(policy: &ManagedPolicy, usage: Usage) -> Structure {
     Structure::default()
         .with("PolicyName", policy.policy_name.as_str())
         .with("PolicyId", policy.policy_id.as_str())
@@ -288,7 +293,7 @@ fn shown_customer(policy: &ManagedPolicy, usage: Usage) -> Structure {
         .with("UpdateDate", iso8601(policy.updated))
 }
 
-fn shown_aws(policy: &AwsManagedPolicy, usage: Usage) -> Structure {
+pub(super) fn shown_aws(policy: &AwsManagedPolicy, usage: Usage) -> Structure {
     Structure::default()
         .with("PolicyName", policy.name)
         .with("PolicyId", policy.policy_id)

@@ -4,6 +4,7 @@ mod access_key_last_used;
 mod access_keys;
 mod account_summary;
 mod attached_policies;
+mod authorization_details;
 mod boundaries;
 mod call;
 mod entity;

@@ -3,7 +3,7 @@
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::{
+use super::{authorization_details, 
     access_key_last_used, access_keys, account_summary, attached_policies, boundaries, group_members, groups,
     inline_policies, managed_policies, oidc_providers, policy_entities, policy_tags, policy_versions, role_tags, roles,
     simulation, user_tags, users,
@@ -123,6 +123,7 @@ operations! {
     DeleteUserPermissionsBoundary writes => boundaries::delete_user_permissions_boundary,
     DeleteRolePermissionsBoundary writes => boundaries::delete_role_permissions_boundary,
     // The account.
+    GetAccountAuthorizationDetails reads => authorization_details::get_account_authorization_details,
     GetAccountSummary reads => account_summary::get_account_summary,
     // OpenID Connect providers.
     CreateOpenIDConnectProvider writes => oidc_providers::create_open_id_connect_provider,

@@ -163,14 +163,14 @@ fn place(number: u32) -> String {
     format!("{:010}", u32::MAX - number)
 }
 
-fn shown(version: &PolicyVersion, policy: &ManagedPolicy) -> Structure {
+pub(super) fn shown(version: &PolicyVersion, policy: &ManagedPolicy) -> Structure {
     Structure::default()
         .with("VersionId", format!("v{}", version.number))
         .with("IsDefaultVersion", version.number == policy.default_version)
         .with("CreateDate", iso8601(version.created))
 }
 
-fn shown_aws(policy: &AwsManagedPolicy) -> Structure {
+pub(super) fn shown_aws(policy: &AwsManagedPolicy) -> Structure {
     Structure::default()
         .with("VersionId", format!("v{}", policy.version))
         .with("IsDefaultVersion", true)

@@ -157,7 +157,14 @@ fn take_max_session_duration(parameters: &mut Parameters) -> Result<u32, Identit
 }
 
 /// A role as lists have it.
-pub(super) fn shown(role: &Role) -> Structure {
+fn shown(role: &Role) -> Structure {
+    shown_briefly(role)
+        .with_some("Description", Some(role.description.as_str()).filter(|text| !text.is_empty()))
+        .with("MaxSessionDuration", role.max_session_duration)
+}
+
+/// The same without description and longest session.
+pub(super) fn shown_briefly(role: &Role) -> Structure {
     Structure::default()
         .with("Path", role.path.as_str())
         .with("RoleName", role.role_name.as_str())
@@ -165,8 +172,6 @@ pub(super) fn shown(role: &Role) -> Structure {
         .with("Arn", Entity::arn(role))
         .with("CreateDate", iso8601(role.created))
         .with("AssumeRolePolicyDocument", encoded(&role.trust_policy))
-        .with_some("Description", Some(role.description.as_str()).filter(|text| !text.is_empty()))
-        .with("MaxSessionDuration", role.max_session_duration)
 }
 
 fn shown_with_tags(role: &Role) -> Structure {

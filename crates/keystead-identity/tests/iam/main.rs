@@ -5,6 +5,7 @@
 mod support;
 
 mod access_keys;
+mod authorization_details;
 mod groups;
 mod permissions;
 mod protocol;
