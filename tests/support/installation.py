@@ -189,11 +189,19 @@ def merged(base, changes):
 
 
 def to_toml(settings, prefix=""):
-    """TOML text: plain values first, then one table for each section."""
-    plain = {name: value for name, value in settings.items() if not isinstance(value, dict)}
-    sections = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    """TOML text: plain values first, then one table for each section, and for each of the sections that a list has."""
+    plain = {name: value for name, value in settings.items() if not _sections(value)}
     lines = [f"{json.dumps(name)} = {json.dumps(value)}" for name, value in plain.items()]
-    for name, section in sections.items():
+    for name, value in settings.items():
         path = prefix + json.dumps(name)
-        lines += ["", f"[{path}]", to_toml(section, path + ".").rstrip("\n")]
+        header = f"[{path}]" if isinstance(value, dict) else f"[[{path}]]"
+        for section in _sections(value):
+            lines += ["", header, to_toml(section, path + ".").rstrip("\n")]
     return "\n".join(lines) + "\n"
+
+
+def _sections(value):
+    """The sections that a value of the settings is."""
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) and value and isinstance(value[0], dict) else []

@@ -41,11 +41,12 @@ class RawRequest:
 
     def send(self, ca_certificate=None):
         """Sends exactly these headers and this body over HTTP/1.1."""
-        connection = _connection(self.endpoint, ca_certificate)
+        connection = connection_to(self.endpoint, ca_certificate)
         return exchange(connection, self.method, self.path, self.headers, self.body, KmsAnswer)
 
 
-def _connection(endpoint, ca_certificate):
+def connection_to(endpoint, ca_certificate=None):
+    """An `http.client` connection to the endpoint."""
     address = urllib.parse.urlsplit(endpoint)
     if address.scheme == "http":
         return http.client.HTTPConnection(address.hostname, address.port, timeout=LIMIT_S)
