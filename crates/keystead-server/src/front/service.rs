@@ -123,7 +123,7 @@ impl Protocol {
 }
 
 impl Called {
-    /// A target that names CloudHSM leads there, and a form without any target to the service that it is signed for. All else is KMS's to
+    /// A target that names CloudHSM leads there, and a form without any target to the service that it is signed for, or seems to be for. All else is KMS's to
     /// serve or to refuse.
     pub(super) fn of(head: &SignedHead, is_form: bool) -> Self {
         let parts = &head.parts;
@@ -135,7 +135,8 @@ impl Called {
             return match signed_for.as_deref() {
                 Some("iam") => Self::Iam,
                 Some("sts") => Self::Sts,
-                Some(_) | None => Self::Ec2,
+                Some("ec2") => Self::Ec2,
+                Some(_) | None => Self::of_unsigned_form(parts.uri.query().unwrap_or_default().as_bytes()),
             };
         }
         let name = target(&parts.headers).and_then(|target| target.strip_prefix(KMS_TARGET_PREFIX));
@@ -152,7 +153,7 @@ impl Called {
         }
     }
 
-    /// A form without a signature, for the service whose version of the API it names.
+    /// A form that is signed for none of them: for the service whose version of the API it names, which refuses it in its own words.
     pub(super) fn of_unsigned_form(form: &[u8]) -> Self {
         match form::service_of_version(form) {
             Some(Service::Iam) => Self::Iam,
@@ -292,6 +293,9 @@ mod tests {
             }
         }
         assert!(matches!(called("POST", "/", &[FORM]), Called::Ec2), "nobody signed it");
+        assert!(matches!(called("GET", "/?Action=A&Version=2010-05-08", &[]), Called::Iam), "nobody signed it");
+        let for_another = format!("{}&Version=2011-06-15", presigned("s3"));
+        assert!(matches!(called("GET", &for_another, &[]), Called::Sts), "it is signed for another");
     }
 
     #[test]
