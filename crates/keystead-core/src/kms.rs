@@ -362,7 +362,7 @@ impl Kms {
     /// The answer is given only once its audit record is written; if that fails, the answer is `KMSInternalException`.
     pub async fn invoke(&self, operation: &'static Operation, body: &[u8], caller: &Caller) -> Answer {
         static NO_MEMBERS: Value = Value::Null;
-        let input = read_input(operation, body).map(RequestInput::from);
+        let input = read_input(operation, body);
         let members = input.as_ref().map_or(&NO_MEMBERS, RequestInput::members);
         let mut call = Call::new(caller, operation, members, body.len(), self.clock.now());
         let result = match &input {
@@ -523,8 +523,8 @@ fn recorded_output(output: &Output, resources: Option<&[AuditResource]>) -> Valu
 }
 
 /// Parses and validates a request body; an empty body is an empty request.
-fn read_input(operation: &Operation, body: &[u8]) -> Result<Value, KmsError> {
-    let input = if body.is_empty() {
+fn read_input(operation: &Operation, body: &[u8]) -> Result<RequestInput, KmsError> {
+    let input = RequestInput::from(if body.is_empty() {
         Value::Object(serde_json::Map::new())
     } else {
         serde_json::from_slice(body).map_err(|_| {
@@ -533,9 +533,9 @@ fn read_input(operation: &Operation, body: &[u8]) -> Result<Value, KmsError> {
                 "The request body is not JSON. Send the operation's members as one JSON object.",
             )
         })?
-    };
-    match validate(operation.input, &input) {
-        Ok(()) => check_encryption_context_size(&input).map(|()| input),
+    });
+    match validate(operation.input, input.members()) {
+        Ok(()) => check_encryption_context_size(input.members()).map(|()| input),
         Err(InvalidInput::Serialization(message)) => Err(KmsError::new(Exception::Serialization, message)),
         Err(InvalidInput::Constraint(message)) => Err(KmsError::validation(message)),
     }

@@ -109,9 +109,11 @@ async fn missing_and_forbidden_keys_look_alike() {
     let denying = setup.user("denying", &[statement("Deny", &["kms:*"], "*")]).await;
     let nobody = setup.user("nobody", &[]).await;
     let deny_all = for_principal("Deny", "*", &["kms:Encrypt"]);
-    for key_policy in
-        [vec![enable_iam()], vec![enable_iam(), for_principal("Allow", OTHER_ROOT, &["kms:Sign"])], vec![enable_iam(), deny_all]]
-    {
+    for key_policy in [
+        vec![enable_iam()],
+        vec![enable_iam(), for_principal("Allow", OTHER_ROOT, &["kms:Sign"])],
+        vec![enable_iam(), deny_all],
+    ] {
         setup.server.put_key_policy(&setup.arn, &key_policy).await;
         for caller in [&setup.stranger, &denying, &nobody, &Principal::root(other_account())] {
             for name in [setup.arn.as_str(), MISSING, ALIAS, MISSING_ALIAS] {

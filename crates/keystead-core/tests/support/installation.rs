@@ -12,7 +12,7 @@ use keystead_core::audit::AuditRecord;
 use keystead_core::catalog::Catalog;
 use keystead_core::key::Key;
 use keystead_core::kms::{Caller, RequestOrigin, Settings, operation_named};
-use keystead_core::port::{AuditError, AuditLog, Clock, Store, SystemEntropy};
+use keystead_core::port::{AuditError, AuditLog, Clock, KeyStoreBackend, Store, SystemEntropy};
 use keystead_core::quota::{RequestQuotaSettings, ResourceQuotas};
 use keystead_core::sealing::RootKey;
 use keystead_core::{Kms, Ports};
@@ -79,6 +79,11 @@ impl Installation {
 
     /// A server with other settings than those of the tests.
     pub fn serve_with(&self, change: impl FnOnce(&mut Settings)) -> Server {
+        self.serve_before(Arc::new(NoKeyStores), change)
+    }
+
+    /// The same with the proxies of external key stores.
+    pub fn serve_before(&self, backend: Arc<dyn KeyStoreBackend>, change: impl FnOnce(&mut Settings)) -> Server {
         let regions = [OHIO, IRELAND, TOKYO].map(region);
         let mut settings = Settings {
             home_region: region(VIRGINIA),
@@ -99,7 +104,7 @@ impl Installation {
         change(&mut settings);
         let records = Arc::new(Records::default());
         let ports = Ports {
-            backend: Arc::new(NoKeyStores),
+            backend,
             hsm_backend: Arc::new(NoHsms),
             hsm_clusters: Arc::new(NoHsms),
             audit_log: records.clone(),

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use keystead_model::shape::{Member, Operation, Shape, operation};
 
+use keystead_policy::{ConditionKeys, ContextValue};
+
+use super::KmsConditionKeys;
 use super::table::{CONDITION_KEYS, Row, Source, Uses};
 use crate::access::{OPERATION_ACCESS, Subject};
 
@@ -198,4 +201,32 @@ fn some_operations_have_none() {
             (_, Subject::Key | Subject::Alias | Subject::Grant) => {}
         }
     }
+}
+
+/// What an attested recipient gives, of the operations that take one, whatever the case of the letters.
+#[test]
+fn attestations_are_seen_where_there_is_a_recipient() {
+    let account = keystead_model::arn::AccountId::parse("111122223333");
+    let Some(account) = account else { unreachable!("it is one") };
+    let computed = [("kms:RecipientAttestation:PCR0".to_owned(), ContextValue::from("00ff"))];
+    let value = |operation: &str, subject, key: &str| {
+        let action = format!("kms:{operation}");
+        let input = serde_json::json!({});
+        let keys = KmsConditionKeys {
+            operation,
+            action: &action,
+            subject,
+            caller_account: &account,
+            input: &input,
+            computed: &computed,
+        };
+        keys.value_of(key).map(std::borrow::Cow::into_owned)
+    };
+    let pcr0 = "kms:recipientattestation:pcr0";
+    for operation in ["Decrypt", "DeriveSharedSecret", "GenerateDataKey", "GenerateDataKeyPair"] {
+        assert_eq!(value(operation, Subject::Key, pcr0), Some("00ff".into()), "{operation}");
+        assert_eq!(value(operation, Subject::Key, "kms:recipientattestation:pcr1"), None, "{operation}");
+    }
+    assert_eq!(value("GenerateRandom", Subject::Region, pcr0), Some("00ff".into()));
+    assert_eq!(value("Encrypt", Subject::Key, pcr0), None);
 }
