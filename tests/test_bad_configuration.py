@@ -66,6 +66,10 @@ def appended(text):
     return spoil
 
 
+def issuer(**keys):
+    return setting(oidc_issuer=[{"issuer": "https://id.example", **keys}])
+
+
 # what is spoilt, and the words that the message must have
 SPOILT = {
     "unknown key": (lambda i: prepend(i, "listne = 1\n"), ["keystead.toml", "listne"]),
@@ -87,6 +91,14 @@ SPOILT = {
     "attestation roots that are no list": (setting(attestation={"roots": "root.pem"}), ["keystead.toml", "roots"]),
     "a network that is none": (setting(xks={"allowed_networks": ["127.0.0.0/99"]}), ["allowed_networks"]),
     "a connect_to that is no address": (setting(xks={"connect_to": {"a.faults.test": "somewhere"}}), ["a.faults.test"]),
+    "an issuer without keys": (issuer(), ["keystead.toml", "https://id.example", "jwks_file", "jwks_uri"]),
+    "an issuer whose keys are not there": (issuer(jwks_file="absent.json"), ["oidc_issuer.jwks_file", "absent.json"]),
+    "an issuer whose keys are at no URI": (issuer(jwks_uri="keys.json"), ["oidc_issuer.jwks_uri", "keys.json"]),
+    "an issuer's CAs that are not there": (
+        issuer(jwks_uri="https://id.example/keys", ca_file="absent-ca.pem"),
+        ["oidc_issuer.ca_file", "absent-ca.pem"],
+    ),
+    "an unknown key of an issuer": (issuer(jwks_url="https://id.example/keys"), ["keystead.toml", "jwks_url"]),
 }
 
 
