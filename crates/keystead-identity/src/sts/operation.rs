@@ -28,7 +28,7 @@ const SERVED: Operation = Operation { served: true, ..NOT_SERVED };
 /// All that the service model has.
 const OPERATIONS: &[Operation] = &[
     Operation { name: "AssumeRole", gives_credentials: true, with_session_of_user: true, ..SERVED },
-    Operation { name: "AssumeRoleWithSAML", ..NOT_SERVED },
+    Operation { name: "AssumeRoleWithSAML", unsigned: true, ..NOT_SERVED },
     Operation { name: "AssumeRoleWithWebIdentity", unsigned: true, gives_credentials: true, ..SERVED },
     Operation { name: "AssumeRoot", ..NOT_SERVED },
     Operation { name: "DecodeAuthorizationMessage", ..NOT_SERVED },

@@ -75,9 +75,9 @@ impl SessionTags {
         for key in &session.transitive_tag_keys {
             let Some(value) = session.tags.get(key) else { continue };
             if has_key(&self.given, key) {
-                return Err(invalid(
-                    "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
-                ));
+                let message =
+                    "One of the specified tag keys conflicts with a transitive tag key from the calling session.";
+                return Err(invalid(message));
             }
             self.inherited.insert(key.clone(), value.clone());
         }

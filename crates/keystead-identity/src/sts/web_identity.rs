@@ -59,7 +59,7 @@ async fn serve(call: &Call<'_>, mut parameters: Parameters, vouched: &mut Vouche
     parameters.finish()?;
 
     let identity = call.issuers.verify(token.expose(), call.now).await?;
-    let url = identity.issuer.trim_start_matches("https://").to_owned();
+    let url = identity.issuer.strip_prefix("https://").unwrap_or(&identity.issuer).to_owned();
     let provider = call.store().oidc_provider(&role_arn.account, &url).await?.ok_or_else(|| {
         invalid_token(&format!("No OpenIDConnect provider found in your account for {}", identity.issuer))
     })?;
@@ -121,8 +121,8 @@ fn authorize_all(
     Ok(())
 }
 
-/// Tells policies of the claims (IAM User Guide, "Available keys for AWS OIDC federation"). `oaud` is `aud` where the token says for whom it
-/// was made.
+/// Tells policies of the claims (IAM User Guide, "Available keys for AWS OIDC federation"). `oaud` is `aud` where the token says for
+/// whom it was made.
 fn put_claims_into_context(context: &mut RequestContext, url: &str, audience: &str, identity: &WebIdentity) {
     context.set(&format!("{url}:aud"), audience);
     context.set(&format!("{url}:oaud"), identity.audiences.clone());

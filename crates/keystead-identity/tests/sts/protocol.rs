@@ -26,10 +26,12 @@ async fn operations_that_are_not_served_say_so() {
 #[tokio::test]
 async fn requests_without_a_signature_are_for_web_identities_alone() {
     let sts = Sts::new().await;
-    for operation in ["AssumeRole", "GetCallerIdentity", "GetSessionToken", "AssumeRoleWithSAML", "Sing", ""] {
+    for operation in ["AssumeRole", "GetCallerIdentity", "GetSessionToken", "Sing", ""] {
         assert!(sts.anonymously(operation, &[]).await.is_none(), "{operation}");
     }
     assert_eq!(sts.all_records(), "[]");
+    let refused = sts.anonymously("AssumeRoleWithSAML", &[]).await.unwrap().unwrap_err();
+    assert!(refused.message.starts_with("AssumeRoleWithSAML is not served here"), "{refused:?}");
     let refused = sts.anonymously("AssumeRoleWithWebIdentity", &[]).await.unwrap().unwrap_err();
     assert_eq!(refused.code, "ValidationError");
     let record = &sts.records("AssumeRoleWithWebIdentity")[0];

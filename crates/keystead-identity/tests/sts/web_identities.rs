@@ -142,7 +142,9 @@ async fn trust_policies_see_claims() {
 async fn who_is_refused() {
     let world = World::new().await;
     let role = world.role("Web", &[ACTION], aud("kms")).await;
-    let of_others = world.sts.role("Others", &[json!({"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/other.example.com"}, "Action": ACTION})], &[]).await;
+    let other = json!({"Federated": "arn:aws:iam::111122223333:oidc-provider/other.example.com"});
+    let trusts_other = json!({"Effect": "Allow", "Principal": other, "Action": ACTION});
+    let of_others = world.sts.role("Others", &[trusts_other], &[]).await;
     let of_account = world
         .sts
         .role("Account", &[json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:*"})], &[])
