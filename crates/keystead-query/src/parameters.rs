@@ -63,14 +63,15 @@ impl Parameters {
         Ok(Self { path: String::new(), values })
     }
 
-    /// All as an audit record shows them: nested, lists by their numbers, first letters in lower case. `null` if there are none.
+    /// All as an audit record shows them: nested, first letters in lower case; lists of EC2 by their numbers, those of IAM and STS as lists.
+    /// `null` if there are none.
     pub fn recorded(&self) -> Value {
         let values = self.values.iter().filter(|(name, _)| !matches!(name.as_str(), "Action" | "Version"));
         let mut tree = Map::new();
         for (name, value) in values {
             insert(&mut tree, name, value);
         }
-        if tree.is_empty() { Value::Null } else { Value::Object(tree) }
+        if tree.is_empty() { Value::Null } else { with_lists(Value::Object(tree)) }
     }
 
     /// A parameter.
@@ -200,6 +201,26 @@ fn insert(tree: &mut Map<String, Value>, name: &str, value: &str) {
     }
 }
 
+/// The same where `member` with its numbers is a list.
+fn with_lists(value: Value) -> Value {
+    let Value::Object(members) = value else { return value };
+    let mut members: Map<String, Value> = members.into_iter().map(|(name, value)| (name, with_lists(value))).collect();
+    let is_list = |entries: &Map<String, Value>| entries.keys().all(|number| number.parse::<u32>().is_ok());
+    match members.remove("member") {
+        Some(Value::Object(entries)) if members.is_empty() && is_list(&entries) => {
+            let mut entries: Vec<(u32, Value)> =
+                entries.into_iter().filter_map(|(number, value)| Some((number.parse().ok()?, value))).collect();
+            entries.sort_by_key(|(number, _)| *number);
+            entries.into_iter().map(|(_, value)| value).collect()
+        }
+        Some(other) => {
+            members.insert("member".to_owned(), other);
+            Value::Object(members)
+        }
+        None => Value::Object(members),
+    }
+}
+
 pub(crate) fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
     match characters.next() {
@@ -261,6 +282,16 @@ mod tests {
         ] {
             assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err(), error);
         }
+    }
+
+    #[test]
+    fn an_audit_record_shows_lists_of_members_as_lists() {
+        let body = b"Tags.member.10.Key=c&Tags.member.2.Key=b&Tags.member.2.Value=v&Keys.member.1=k&Odd.member.x=1&Odder.member=1";
+        let recorded = Parameters::parse(body).unwrap().recorded();
+        assert_eq!(recorded["tags"], serde_json::json!([{ "key": "b", "value": "v" }, { "key": "c" }]));
+        assert_eq!(recorded["keys"], serde_json::json!(["k"]));
+        assert_eq!(recorded["odd"], serde_json::json!({ "member": { "x": "1" } }));
+        assert_eq!(recorded["odder"], serde_json::json!({ "member": "1" }));
     }
 
     #[test]
