@@ -5,7 +5,7 @@ Source: digest kms-core.md, 4.2 and 4.3; KMS Developer Guide, "Grants in AWS KMS
 
 import pytest
 
-from support.people import People, statement
+from support.people import People, document, statement
 from support.sdk_client import refusal
 
 CONTEXT = {"Department": "IT"}
@@ -81,6 +81,20 @@ def test_a_deny_wins(kms, people, key):
     bob.client.describe_key(KeyId=key)
     refused = refusal(bob.client.encrypt, KeyId=key, Plaintext=b"text")
     assert refused.message == denied(bob, "Encrypt", key, "with an explicit deny in an identity-based policy")
+
+
+def test_boundaries(kms, people, key):
+    """4.2: a boundary does not limit what a grant allows to a user by name, but for what it denies."""
+    bounded, denied_by_boundary = people.user("bounded"), people.user("denied")
+    for name, effect in (("bounded", "Allow"), ("denied", "Deny")):
+        policy = document(statement(effect, "kms:Encrypt" if effect == "Deny" else "kms:ListKeys"))
+        boundary = people.iam.create_policy(PolicyName=name, PolicyDocument=policy)["Policy"]["Arn"]
+        people.iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=boundary)
+    for person in (bounded, denied_by_boundary):
+        grant(kms, key, person.arn, "Encrypt")
+    bounded.client.encrypt(KeyId=key, Plaintext=b"text")
+    refused = refusal(denied_by_boundary.client.encrypt, KeyId=key, Plaintext=b"text")
+    assert refused.message == denied(denied_by_boundary, "Encrypt", key, "with an explicit deny in a permissions boundary")
 
 
 def test_a_grant_is_passed_on_within_its_bounds(kms, people, key):
