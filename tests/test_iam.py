@@ -86,7 +86,8 @@ def test_waiters_and_paginators(iam, tenant):
         iam.create_group(GroupName=name)
     iam.get_waiter("user_exists").wait(UserName="user00", WaiterConfig={"MaxAttempts": 1})
     iam.get_waiter("role_exists").wait(RoleName="user00", WaiterConfig={"MaxAttempts": 1})
-    for operation, member, name in [("list_users", "Users", "UserName"), ("list_roles", "Roles", "RoleName"), ("list_groups", "Groups", "GroupName")]:
+    lists = [("list_users", "Users", "UserName"), ("list_roles", "Roles", "RoleName"), ("list_groups", "Groups", "GroupName")]
+    for operation, member, name in lists:
         pages = list(iam.get_paginator(operation).paginate(PaginationConfig={"PageSize": 3}))
         assert [len(page[member]) for page in pages] == ([3, 3, 2] if member == "Users" else [3, 3, 1])
         assert [entry[name] for page in pages for entry in page[member] if entry[name] != "alice"] == names
@@ -114,8 +115,9 @@ def test_a_new_access_key_works_at_once_and_a_deactivated_one_no_more(keystead, 
 
 def test_users_change_their_own_access_keys(keystead, iam):
     iam.create_user(UserName="bob")
-    own = {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}
-    iam.put_user_policy(UserName="bob", PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": own}))
+    statement = {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": "arn:aws:iam::*:user/${aws:username}"}
+    own = {"Version": "2012-10-17", "Statement": statement}
+    iam.put_user_policy(UserName="bob", PolicyName="own", PolicyDocument=json.dumps(own))
     bob = keystead.client(new_access_key(iam, "bob"), "iam")
     made = bob.create_access_key()["AccessKey"]
     assert made["UserName"] == "bob"

@@ -1,5 +1,6 @@
 //! GetAccessKeyLastUsed.
 
+use keystead_core::access::User;
 use keystead_core::audit::iso8601;
 use keystead_query::{Parameters, Structure};
 
@@ -30,7 +31,7 @@ pub(super) async fn get_access_key_last_used(
         return Err(IdentityError::new("AccessDenied", 403, message));
     };
     match &access_key.user_name {
-        Some(user_name) => drop(call.authorized::<keystead_core::access::User>(user_name).await?),
+        Some(user_name) => drop(call.authorized::<User>(user_name).await?),
         None => drop(call.authorize(root_arn(call))?),
     }
     let last_use = call.kms.access_key_last_use(&access_key_id).await?;
