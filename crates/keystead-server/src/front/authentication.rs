@@ -159,7 +159,10 @@ impl Authenticator {
             }
         };
         let Some(credential) = credential else {
-            self.signing_keys.forget(access_key_id);
+            // A token that is none says nothing of the access key: it may be that of someone else, who goes on signing.
+            if token == Ok(None) {
+                self.signing_keys.forget(access_key_id);
+            }
             return Err(unrecognized());
         };
         match credential.status {
