@@ -57,6 +57,10 @@ mod tests {
             session_name: "s".to_owned(),
         };
         assert_eq!(arns(&Principal::new(account, kind, session.to_owned(), None)), [session, role, root]);
+        // Until it has a role, a web identity is of no account.
+        let web =
+            PrincipalKind::WebIdentity { provider: root.to_owned(), audience: String::new(), subject: String::new() };
+        assert!(arns(&Principal::new(account, web, root.to_owned(), None)).is_empty());
     }
 
     #[test]

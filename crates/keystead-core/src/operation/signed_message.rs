@@ -33,12 +33,7 @@ impl SignedMessage {
     }
 
     /// The key, if the caller may use it and it can sign or verify such a message.
-    pub(super) async fn usable_key(
-        &self,
-        kms: &Kms,
-        call: &mut Call<'_>,
-        key_id: &str,
-    ) -> Result<UsableKey, KmsError> {
+    pub(super) async fn usable_key(&self, kms: &Kms, call: &mut Call<'_>, key_id: &str) -> Result<UsableKey, KmsError> {
         let key = authorized_key(kms, call, key_id, AcceptedForms::All).await?;
         check_key_usage(call.operation.name, &key.key)?;
         let spec = key.key.spec;
