@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{ExplainedDecision, ExplainedDocument, ExplainedEffect, ExplainedGrant, ExplainedLayer, Explanation, Reason};
+use super::{
+    ExplainedDecision, ExplainedDocument, ExplainedEffect, ExplainedGrant, ExplainedLayer, Explanation, Reason,
+};
 
 impl fmt::Display for Explanation {
     /// The answer and its reasons; and where nothing allows it, why each statement and each grant does not.
