@@ -47,8 +47,8 @@ pub struct Limits {
     /// How many connections are served at a time. The next ones wait in the operating system's queue until one ends: with
     /// `idle_timeout` and the others above, each does.
     pub connections_max: usize,
-    /// How often a second requests from one address (IPv4), or from one network of 64 bits (IPv6), may fail to show who sent them. Those that
-    /// come before a second has brought another are refused unread. 0: no limit.
+    /// How often a second requests from one address (IPv4), or from one network of 64 bits (IPv6), may fail to show who sent them. Those
+    /// that come before a second has brought another are refused unread. 0: no limit.
     pub failed_authentications_per_second_max: u32,
     /// How long requests in flight may take to finish once the server is told to stop.
     pub shutdown_grace: Duration,

@@ -27,8 +27,8 @@ use super::signing_keys::SigningKeys;
 
 /// The Region of the partition's global endpoints.
 const GLOBAL_REGION: &str = "us-east-1";
-/// How long a presigned request to STS is good for, in seconds, whatever it says itself. Tools sign it for a minute and use it for a quarter of
-/// an hour, as the tokens of Amazon EKS are used; that AWS takes them is told by those tools, not by its guides (unverified).
+/// How long a presigned request to STS is good for, in seconds, whatever it says itself. Tools sign it for a minute and use it for a
+/// quarter of an hour, as the tokens of Amazon EKS are used; that AWS takes them is told by those tools, not by its guides (unverified).
 const STS_PRESIGNED_SECONDS: i64 = 15 * 60;
 /// IAM's access key IDs are 128 characters at most; what is longer is none and is not recorded.
 const ACCESS_KEY_ID_LENGTH_MAX: usize = 128;
@@ -87,8 +87,8 @@ impl Authenticator {
         }
     }
 
-    /// Checks all that the head of a request to `service` tells: header, scope, date, signed headers; then that the access key may sign, and
-    /// that the same signature was not bad a moment ago.
+    /// Checks all that the head of a request to `service` tells: header, scope, date, signed headers; then that the access key may sign,
+    /// and that the same signature was not bad a moment ago.
     pub(super) async fn claim<'a>(&self, head: &'a SignedHead, service: Service) -> Result<Claim<'a>, Refusal> {
         let unknown = |error| Refusal::from(error).of_unknown_caller();
         let authorization = head.authorization().map_err(unknown)?;
@@ -219,8 +219,8 @@ impl Authenticator {
         }
     }
 
-    /// The Region that a scope names, if the service is asked there. Of a scope that names none of them, the home Region is what it ought to
-    /// be.
+    /// The Region that a scope names, if the service is asked there. Of a scope that names none of them, the home Region is what it ought
+    /// to be.
     fn expected_region(&self, service: Service, named: &str) -> &Region {
         let served = self.kms.region_named(named);
         let asked = match service.regions() {
@@ -251,8 +251,8 @@ fn lifetime_seconds(service: Service, presigned: &PresignedQuery) -> Result<i64,
     Ok(if service == Service::Sts { STS_PRESIGNED_SECONDS } else { i64::from(asked) })
 }
 
-/// An access key that is unknown, inactive, or without the session token that belongs to it; a token that is altered, of another access key,
-/// or of someone who is gone: all look alike.
+/// An access key that is unknown, inactive, or without the session token that belongs to it; a token that is altered, of another access
+/// key, or of someone who is gone: all look alike.
 fn unrecognized() -> KmsError {
     KmsError::new(Exception::UnrecognizedClient, "The security token included in the request is invalid.")
 }

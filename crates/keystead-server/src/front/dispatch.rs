@@ -55,8 +55,8 @@ impl Dispatch {
         }
     }
 
-    /// Serves a form without a signature, if it is of an operation whose caller proves in another way who it is: `AssumeRoleWithWebIdentity`
-    /// of STS. Its audit record is written when this returns.
+    /// Serves a form without a signature, if it is of an operation whose caller proves in another way who it is:
+    /// `AssumeRoleWithWebIdentity` of STS. Its audit record is written when this returns.
     pub(super) async fn invoke_anonymous(&self, form: &[u8], origin: &RequestOrigin) -> Option<Reply> {
         self.beside.sts.invoke_anonymous(form, origin).await.map(Reply::from)
     }

@@ -98,8 +98,8 @@ pub(super) enum ServedRegions {
     Home,
     /// Any that is served.
     All,
-    /// Any that is served, and the Region of the partition's global endpoints: IAM is of no Region, STS once was of none, and clients sign for
-    /// that one wherever they are (IAM User Guide, "Regions and endpoints").
+    /// Any that is served, and the Region of the partition's global endpoints: IAM is of no Region, STS once was of none, and clients sign
+    /// for that one wherever they are (IAM User Guide, "Regions and endpoints").
     AllAndGlobal,
 }
 
@@ -123,8 +123,8 @@ impl Protocol {
 }
 
 impl Called {
-    /// A target that names CloudHSM leads there, and a form without any target to the service that it is signed for, or seems to be for. All else is KMS's to
-    /// serve or to refuse.
+    /// A target that names CloudHSM leads there, and a form without any target to the service that it is signed for, or seems to be for.
+    /// All else is KMS's to serve or to refuse.
     pub(super) fn of(head: &SignedHead, is_form: bool) -> Self {
         let parts = &head.parts;
         if let Some(name) = target(&parts.headers).and_then(|target| target.strip_prefix(CLOUDHSM_TARGET_PREFIX)) {

@@ -44,8 +44,8 @@ impl SignedHead {
         }
     }
 
-    /// The session token, in the header or in a presigned query string. Of several nobody can tell which one is meant, nor of one that is no
-    /// text: `Err`.
+    /// The session token, in the header or in a presigned query string. Of several nobody can tell which one is meant, nor of one that is
+    /// no text: `Err`.
     pub(super) fn session_token(&self) -> Result<Option<&str>, NoToken> {
         let in_query = self.presigned().and_then(PresignedQuery::security_token);
         let mut in_head = self.parts.headers.get_all(X_AMZ_SECURITY_TOKEN).iter();
