@@ -21,7 +21,7 @@ const STATUSES: &[(&str, AccessKeyStatus)] =
 
 /// Whose access keys an operation is about, once it is allowed: those of a user, or of the account's root user.
 enum Owner {
-    User(Authorized<Subject<User>>),
+    User(Box<Authorized<Subject<User>>>),
     Root,
 }
 
@@ -29,7 +29,7 @@ impl Owner {
     /// The user that the request names, or else the caller.
     async fn authorized(call: &Call<'_>, user_name: Option<String>) -> Result<Self, IdentityError> {
         match UserOrRoot::named(call, user_name)? {
-            UserOrRoot::User(user_name) => Ok(Self::User(call.authorized(&user_name).await?)),
+            UserOrRoot::User(user_name) => Ok(Self::User(Box::new(call.authorized(&user_name).await?))),
             UserOrRoot::Root => call.authorize(root_arn(call)).map(|_| Self::Root),
         }
     }
