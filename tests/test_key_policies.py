@@ -1,4 +1,4 @@
-"""Key policies: kept as given, checked before, returned. What they allow is not evaluated yet.
+"""Key policies: kept as given, checked before, returned. What they allow, test_access_guide.py and the tests of the core show.
 
 Source: digest kms-core.md, 2.8 (GetKeyPolicy), 4.1 and 9.1; IAM User Guide, "Grammar of the IAM JSON policy language".
 """
@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from support.conditions import wait_until
 from support.sdk_client import refusal
 
 POLICY_BYTES_MAX = 32768
@@ -65,7 +66,8 @@ def test_a_policy_is_returned_as_it_was_given(tenant, key):
 @pytest.mark.parametrize("element", ["Principal", "NotPrincipal"])
 def test_a_bare_wildcard_is_returned_in_full(tenant, key, element):
     """4.1: from the field."""
-    both = [statement(tenant.account), statement(tenant.account, Effect="Deny", **{"Principal": None, element: "*"})]
+    denied = statement(tenant.account, Effect="Deny", Action="kms:Encrypt", **{"Principal": None, element: "*"})
+    both = [statement(tenant.account), denied]
     tenant.client.put_key_policy(KeyId=key, Policy=policy(*both), BypassPolicyLockoutSafetyCheck=True)
     assert policy_of(tenant.client, key) == policy(both[0], {**both[1], element: {"AWS": "*"}}).replace(
         '{"AWS": "*"}', '{"AWS":"*"}'
@@ -81,17 +83,33 @@ LOCKING_OUT = {
 
 
 @pytest.mark.parametrize("changed", LOCKING_OUT.values(), ids=LOCKING_OUT)
-def test_the_lockout_safety_check(tenant, key, changed):
-    """4.1: the caller, or the caller's account, must be allowed PutKeyPolicy by the new policy; unless the check is bypassed."""
+def test_the_lockout_safety_check(keystead, tenant, key, changed):
+    """4.1: the caller, or the caller's account, must be allowed PutKeyPolicy by the new policy; unless the check is bypassed. Then nobody
+    can put another one, but for the operator."""
     locking_out = policy({**statement(tenant.account), **changed})
     before = policy_of(tenant.client, key)
     for call, parameters in [(tenant.client.put_key_policy, {"KeyId": key}), (tenant.client.create_key, {})]:
         refused = refusal(call, Policy=locking_out, **parameters)
         assert (refused.code, refused.message) == ("MalformedPolicyDocumentException", LOCKED_OUT)
     assert policy_of(tenant.client, key) == before
+    arn = tenant.client.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
     tenant.client.put_key_policy(KeyId=key, Policy=locking_out, BypassPolicyLockoutSafetyCheck=True)
-    assert policy_of(tenant.client, key) == locking_out
+    locked_out = refusal(tenant.client.put_key_policy, KeyId=key, Policy=before)
+    assert locked_out.code == "AccessDeniedException"
+    assert locked_out.message.endswith("because no resource-based policy allows the kms:PutKeyPolicy action")
     new_key(tenant.client, Policy=locking_out, BypassPolicyLockoutSafetyCheck=True)
+    keystead.admin("keys", "reset-policy", arn)
+    wait_until(lambda: may_put(tenant.client, key, before), "the default policy was back")
+    assert policy_of(tenant.client, key) == before
+
+
+def may_put(client, key, document):
+    try:
+        client.put_key_policy(KeyId=key, Policy=document)
+    except client.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDeniedException"
+        return False
+    return True
 
 
 def test_a_deny_locks_out(tenant, key):
@@ -116,7 +134,7 @@ TAKEN = {
     "lists": {"Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": ["*"], "Principal": {"AWS": ["{account}", "*"]}},
     "not": {"Action": None, "NotAction": "kms:PutKeyPolicy", "Resource": None, "NotResource": ["*"]},
     "user": {"Principal": {"AWS": "arn:aws:iam::{account}:user/alice"}},
-    "role": {"Principal": {"AWS": "arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/Role"}},
+    "role": {"Principal": {"AWS": "arn:aws:iam::{account}:role/team/blue/Role"}},
     "session": {"Principal": {"AWS": "arn:aws:sts::{account}:assumed-role/Role/session"}},
     "somebody elsewhere": {"Principal": {"AWS": "arn:aws:iam::999988887777:user/somebody"}},
     "service": {"Principal": {"Service": ["logs.us-east-1.amazonaws.com", "s3.amazonaws.com"]}},
@@ -134,7 +152,11 @@ TAKEN = {
 
 
 @pytest.mark.parametrize("case", TAKEN)
-def test_statements_that_are_taken(tenant, key, case):
+def test_statements_that_are_taken(keystead, tenant, key, case):
+    if case in ("role", "session"):
+        trust = policy({"Effect": "Allow", "Principal": {"AWS": tenant.account}, "Action": "sts:AssumeRole"})
+        iam = keystead.client(tenant.credentials, "iam")
+        iam.create_role(RoleName="Role", Path="/team/blue/", AssumeRolePolicyDocument=trust)
     changes = json.loads(json.dumps(TAKEN[case]).replace("{account}", tenant.account))
     given = policy(statement(tenant.account, **changes), statement(tenant.account, Sid="a Sid with blanks"), Id="an id")
     tenant.client.put_key_policy(KeyId=key, Policy=given)
@@ -241,8 +263,8 @@ NO_PRINCIPALS = [
 @pytest.mark.parametrize("principal", NO_PRINCIPALS, ids=str)
 def test_no_principals(tenant, key, principal):
     principal = json.loads(json.dumps(principal).replace("{account}", tenant.account))
-    for element in ("Principal", "NotPrincipal"):
-        wrong = statement(tenant.account, **{"Principal": None, element: principal})
+    for element, effect in [("Principal", "Allow"), ("NotPrincipal", "Deny")]:
+        wrong = statement(tenant.account, Effect=effect, **{"Principal": None, element: principal})
         refused = refused_everywhere(tenant.client, key, policy(statement(tenant.account), wrong))
         assert refused.message == INVALID_PRINCIPALS
 

@@ -27,13 +27,16 @@ impl CloudHsmResource {
     fn of_request(account: AccountId, region: &Region, operation: &str, input: &Value) -> Self {
         let described = operation.starts_with("Describe");
         let named = ["BackupId", "ClusterId", "ResourceId"].into_iter().filter(|_| !described);
-        let id = named.filter_map(|member| input.get(member)?.as_str()).next();
-        let name = match id {
-            Some(id) if id.starts_with("backup-") => format!("arn:aws:cloudhsm:{region}:{account}:backup/{id}"),
-            Some(id) => format!("arn:aws:cloudhsm:{region}:{account}:cluster/{id}"),
-            None => "*".to_owned(),
-        };
-        Self { account, name }
+        match named.filter_map(|member| input.get(member)?.as_str()).next() {
+            Some(id) => Self::of_id(account, region, id),
+            None => Self { account, name: "*".to_owned() },
+        }
+    }
+
+    /// The cluster or backup with this ID.
+    fn of_id(account: AccountId, region: &Region, id: &str) -> Self {
+        let kind = if id.starts_with("backup-") { "backup" } else { "cluster" };
+        Self { account, name: format!("arn:aws:cloudhsm:{region}:{account}:{kind}/{id}") }
     }
 }
 
@@ -66,11 +69,20 @@ impl RequestTags<'_> {
 impl ConditionKeys for RequestTags<'_> {
     fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>> {
         if let Some(tag) = key.strip_prefix("aws:requesttag/") {
-            let mut pairs = self.pairs();
-            return pairs.find(|(name, _)| name.to_lowercase() == tag).map(|(_, value)| Cow::Owned(value.into()));
+            // Tags that differ in case alone are all told: a condition holds for none of them unseen.
+            let named = self.pairs().filter(|(name, _)| name.eq_ignore_ascii_case(tag));
+            let values: Vec<String> = named.map(|(_, value)| value.to_owned()).collect();
+            return (!values.is_empty()).then(|| Cow::Owned(one_or_many(values)));
         }
         let keys = if key == "aws:tagkeys" { self.keys() } else { Vec::new() };
         (!keys.is_empty()).then(|| Cow::Owned(ContextValue::Multi(keys)))
+    }
+}
+
+fn one_or_many(mut values: Vec<String>) -> ContextValue {
+    match values.len() {
+        1 => ContextValue::Single(values.remove(0)),
+        _ => ContextValue::Multi(values),
     }
 }
 
@@ -81,10 +93,16 @@ pub(super) fn authorized(
     operation: &str,
     input: &Value,
 ) -> Result<Scope, CloudHsmError> {
-    let account = caller.principal.account;
-    let resource = CloudHsmResource::of_request(account, &cloud_hsm.settings.region, operation, input);
+    let (account, region) = (caller.principal.account, &cloud_hsm.settings.region);
     let tags = RequestTags(input);
-    Ok(authorize(&caller.access_request(cloud_hsm.clock.now(), &tags), &format!("cloudhsm:{operation}"), resource)?)
+    let request = caller.access_request(cloud_hsm.clock.now(), &tags);
+    let action = format!("cloudhsm:{operation}");
+    let scope = authorize(&request, &action, CloudHsmResource::of_request(account, region, operation, input))?;
+    // A cluster made from a backup has the backup's keys.
+    if let Some(id) = input.get("SourceBackupId").and_then(Value::as_str) {
+        authorize(&request, &action, CloudHsmResource::of_id(account, region, id))?;
+    }
+    Ok(scope)
 }
 
 #[cfg(test)]
