@@ -3,10 +3,10 @@
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::{authorization_details, 
-    access_key_last_used, access_keys, account_summary, attached_policies, boundaries, group_members, groups,
-    inline_policies, managed_policies, oidc_providers, policy_entities, policy_tags, policy_versions, role_tags, roles,
-    simulation, user_tags, users,
+use super::{
+    access_key_last_used, access_keys, account_summary, attached_policies, authorization_details, boundaries,
+    group_members, groups, inline_policies, managed_policies, oidc_providers, policy_entities, policy_tags,
+    policy_versions, role_tags, roles, simulation, user_tags, users,
 };
 use crate::error::IdentityError;
 
