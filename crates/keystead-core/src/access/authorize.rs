@@ -209,8 +209,8 @@ pub(crate) fn authorize_with<T: Resource>(
 pub(crate) struct Grants<'a> {
     /// Those that name the caller.
     pub(crate) terms: &'a [GrantTerms],
-    /// What their constraints look at: the encryption context of a cryptographic operation, empty if it gave none; `None` for operations that
-    /// have none.
+    /// What their constraints look at: the encryption context of a cryptographic operation, empty if it gave none; `None` for operations
+    /// that have none.
     pub(crate) encryption_context: Option<&'a BTreeMap<String, String>>,
 }
 

@@ -65,7 +65,8 @@ pub(super) async fn own_key(kms: &Kms, call: &Call<'_>, text: &str) -> Result<Ar
     named.own_key(kms, call.region()).await
 }
 
-/// The ID of the key that `text` names, whether or not the caller may do anything with it: nothing of it may be told. `None` if there is none.
+/// The ID of the key that `text` names, whether or not the caller may do anything with it: nothing of it may be told. `None` if there is
+/// none.
 pub(super) async fn key_id_of(kms: &Kms, call: &Call<'_>, text: &str) -> Result<Option<KeyId>, KmsError> {
     match NamedKey::read(call, text, AcceptedForms::All) {
         Ok(named) => named.key_id(kms, call.region()).await,
@@ -73,8 +74,8 @@ pub(super) async fn key_id_of(kms: &Kms, call: &Call<'_>, text: &str) -> Result<
     }
 }
 
-/// The key of another account, if both accounts allow it. To a caller whom the other account allows nothing, a key that is not there, one that
-/// is forbidden, and one that the operation cannot be done with look exactly alike, whatever the caller's own policies say.
+/// The key of another account, if both accounts allow it. To a caller whom the other account allows nothing, a key that is not there, one
+/// that is forbidden, and one that the operation cannot be done with look exactly alike, whatever the caller's own policies say.
 async fn key_of_another_account(
     kms: &Kms,
     call: &mut Call<'_>,

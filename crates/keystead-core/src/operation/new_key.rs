@@ -29,8 +29,8 @@ impl Resource for NewKey<'_> {
     }
 }
 
-/// KMS in the Region of a replica that is about to be made. Policies see what it is to be (KMS Developer Guide, "Condition keys for AWS KMS":
-/// CreateKey has kms:MultiRegionKeyType).
+/// KMS in the Region of a replica that is about to be made. Policies see what it is to be (KMS Developer Guide, "Condition keys for AWS
+/// KMS": CreateKey has kms:MultiRegionKeyType).
 pub(super) struct ReplicaScope<'a> {
     scope: KmsScope,
     facts: KeyFacts<'a>,

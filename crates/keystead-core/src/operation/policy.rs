@@ -34,8 +34,8 @@ pub(super) async fn policy_of_new_key(
 
 /// The policy of `key` in that Region as it is stored: as given, but for a bare `"Principal": "*"`, which becomes `{"AWS":"*"}`.
 ///
-/// Fails with `LimitExceededException` for one that is too long (text unverified), and with `MalformedPolicyDocumentException` for what is no
-/// policy, names principals that do not exist, or would lock its author out (unless that check is bypassed).
+/// Fails with `LimitExceededException` for one that is too long (text unverified), and with `MalformedPolicyDocumentException` for what is
+/// no policy, names principals that do not exist, or would lock its author out (unless that check is bypassed).
 pub(super) async fn checked_policy<T: Resource + Sync>(
     kms: &Kms,
     call: &Call<'_>,
@@ -67,9 +67,9 @@ pub(super) async fn checked_policy<T: Resource + Sync>(
     Ok(with_full_principals(policy))
 }
 
-/// Refuses a policy by which the caller could not replace it: it must allow PutKeyPolicy to the caller, or to the caller's account as a whole,
-/// and not deny it (KMS API Reference, BypassPolicyLockoutSafetyCheck). Its conditions see what they would see of this request, were it that
-/// PutKeyPolicy (unverified).
+/// Refuses a policy by which the caller could not replace it: it must allow PutKeyPolicy to the caller, or to the caller's account as a
+/// whole, and not deny it (KMS API Reference, BypassPolicyLockoutSafetyCheck). Its conditions see what they would see of this request,
+/// were it that PutKeyPolicy (unverified).
 fn refuse_lockout<T: Resource>(
     call: &Call<'_>,
     key: &T,
