@@ -1,7 +1,7 @@
 //! Who signed a request: AWS Signature Version 4 in the `Authorization` header, or in the query string of a presigned request.
 //!
 //! In two steps, so that little is done for who cannot show who it is: [`Authenticator::claim`] checks all that the head tells, before
-//! the body is read; [`Authenticator::verify`] checks the signature, once it is. Source: KMS core digest 1.4.
+//! the body is read; [`Authenticator::verify`] checks the signature, once it is, and what may have changed since. Source: KMS core digest 1.4.
 //!
 //! A long-term access key comes alone, a temporary one with its session token; each request asks anew whether their holder is still there.
 
@@ -182,8 +182,17 @@ impl Authenticator {
         }
     }
 
-    /// Checks the signature over head and body.
-    pub(super) fn verify(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
+    /// Checks the signature over head and body, and asks once more whether its holder may call, and under which policies: a body may have taken
+    /// its time, and what was taken away meanwhile is not to be used.
+    pub(super) async fn verify(&self, claim: &mut Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
+        self.verify_signature(claim, body)?;
+        let access_key_id = claim.authorization.access_key_id;
+        let holder = self.holder(access_key_id, claim.head.session_token()).await;
+        (claim.credential, claim.policies) = holder.map_err(|error| Refusal::from(error).claimed_by(access_key_id))?;
+        Ok(())
+    }
+
+    fn verify_signature(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
         let Claim { head, service, authorization, credential, .. } = claim;
         let payload_sha256 = payload_sha256_hex(body);
         let key = self.signing_keys.get(*service, credential, &authorization.scope);

@@ -172,11 +172,11 @@ impl Front {
             return self.invoke_unsigned(body, deadline, exchange).await;
         }
         let claim = self.authenticator.claim(head, called.service()).await;
-        let claim = claim.map_err(|refusal| self.counted(refusal, *address))?;
-        let access_key_id = &claim.credential().access_key_id;
-        let body =
-            body::read(body, self.body_limits, deadline).await.map_err(|refusal| refusal.claimed_by(access_key_id))?;
-        self.authenticator.verify(&claim, &body).map_err(|refusal| self.counted(refusal, *address))?;
+        let mut claim = claim.map_err(|refusal| self.counted(refusal, *address))?;
+        let body = body::read(body, self.body_limits, deadline).await;
+        let body = body.map_err(|refusal| refusal.claimed_by(&claim.credential().access_key_id))?;
+        let verified = self.authenticator.verify(&mut claim, &body).await;
+        verified.map_err(|refusal| self.counted(refusal, *address))?;
         self.authenticator.note_use(&claim);
         let body = if called.is_form() { form::whole(head, body) } else { body };
         Ok(self.dispatch.invoke(called, &body, &caller(&claim, exchange)).await)

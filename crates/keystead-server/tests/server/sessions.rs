@@ -3,8 +3,9 @@
 use keystead_core::access::{SessionContent, SessionPrincipal, TemporaryCredentials};
 use keystead_core::port::SystemEntropy;
 use keystead_model::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::http1::{Response, call};
+use super::support::http1::{Response, call, head, receive};
 use super::support::ports::FixedClock;
 use super::support::request::{Request, Signer};
 use super::support::{ACTIVE, Running, USER, USERS, account, user};
@@ -129,6 +130,25 @@ async fn nobody_signs_for_a_user_who_is_gone() {
     server.kms.catalog().forget_identities();
     check(&call(&server, &by_session()).await, UNRECOGNIZED, "the session of a user who is gone");
     check(&call(&server, &long_term()).await, UNRECOGNIZED, "the access key of a user who is gone");
+}
+
+/// Whoever may no longer call when the body has come is refused, although its head was good.
+#[tokio::test]
+async fn what_is_taken_away_while_a_body_is_on_its_way_is_not_used() {
+    let server = Running::start().await;
+    let request = random(&server).header("expect", "100-continue");
+    let request = request.signed_by(&Signer { access_key_id: USERS, ..Signer::default() });
+    let mut stream = server.connect().await;
+    stream.write_all(head(&request).as_bytes()).await.unwrap();
+    // The server asks for the body once it has looked at the head.
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    server.store.change_users(Vec::clear);
+    server.kms.catalog().forget_identities();
+    stream.write_all(&request.body).await.unwrap();
+    check(&receive(&mut stream).await.unwrap(), UNRECOGNIZED, "a user who is gone since");
 }
 
 #[tokio::test]

@@ -230,7 +230,7 @@ mod tests {
                     panic!("a panic that a test asked for")
                 }
                 Request::HsmUsers { cluster_id, .. } => Answer::Registered(cluster_id),
-                Request::RegisterCluster { .. } => Answer::Refused("no".to_owned()),
+                Request::RegisterCluster { .. } | Request::ExplainAccess { .. } => Answer::Refused("no".to_owned()),
             }
         })
     }
