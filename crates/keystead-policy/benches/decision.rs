@@ -89,6 +89,7 @@ fn user(name: &str) -> Identity {
         account: "111122223333".to_owned(),
         arn: format!("arn:aws:iam::111122223333:{name}"),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     }
 }

@@ -6,7 +6,7 @@
 //!    identities count.
 //! 3. Across accounts both sides must allow.
 //! 4. A permissions boundary and session policies allow nothing by themselves: what they do not allow is denied, but for what a resource's
-//!    policy or a grant in the same account allows to exactly this user or this session, or to anyone.
+//!    policy or a grant in the same account allows to exactly this user or this session.
 
 use crate::principal::PrincipalMatch;
 use crate::question::{IdentitySide, Question, ResourceSide};
@@ -93,12 +93,11 @@ pub fn decide<'a>(question: &Question<'_>, identity: &IdentitySide<'a>, resource
         return own.allowed_with(None);
     }
     match theirs.permission {
-        // That a boundary and session policies do not limit what anyone may is written of statements with a condition on aws:PrincipalArn
-        // (IAM User Guide, "AWS JSON policy elements: Principal"); for those without it is unverified.
-        Some((permission, PrincipalMatch::Itself | PrincipalMatch::Anyone)) => {
-            Decision::Allowed { identity: None, resource: Some(permission) }
-        }
-        Some((permission, PrincipalMatch::Role)) => match own.limit() {
+        Some((permission, PrincipalMatch::Itself)) => Decision::Allowed { identity: None, resource: Some(permission) },
+        // Of a policy that names the role the IAM User Guide says that a boundary and session policies limit it ("Policy evaluation logic");
+        // that they limit a grant to the role as well is unverified. So it is of a policy that allows anyone: that they do not limit it is
+        // written only of statements with a condition on aws:PrincipalArn ("AWS JSON policy elements: Principal"). Here they limit all.
+        Some((permission, PrincipalMatch::Role | PrincipalMatch::Anyone)) => match own.limit() {
             None => Decision::Allowed { identity: None, resource: Some(permission) },
             Some(layer) => Decision::ImplicitDeny(layer),
         },

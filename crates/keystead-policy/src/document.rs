@@ -1,5 +1,7 @@
 //! A policy document, ready to be evaluated.
 
+use std::collections::BTreeMap;
+
 use crate::condition::Condition;
 use crate::element::Listed;
 use crate::pattern::Pattern;
@@ -47,7 +49,19 @@ impl PolicyDocument {
     /// The ARNs of users and roles that its statements name as principals.
     pub fn principal_arns(&self) -> impl Iterator<Item = &str> {
         let named = self.statements.iter().filter_map(|statement| statement.principals.as_ref());
-        named.flat_map(|principals| principals.items.iter().flat_map(Principals::arns)).map(String::as_str)
+        named.flat_map(|principals| principals.items.iter().flat_map(Principals::arns))
+    }
+
+    /// The document as it was meant when it was stored: a principal whose ARN has a unique ID in `ids` is the user, the role, or a session of
+    /// the role with that ID, and nobody else of the same name (IAM User Guide, "AWS JSON policy elements: Principal"). Other ARNs, of which
+    /// nothing more is known, mean whoever has the name.
+    #[must_use]
+    pub fn bound_to(mut self, ids: &BTreeMap<String, String>) -> Self {
+        let named = self.statements.iter_mut().filter_map(|statement| statement.principals.as_mut());
+        named
+            .flat_map(|principals| &mut principals.items)
+            .for_each(|principals| principals.bind(|arn| ids.get(arn).cloned()));
+        self
     }
 }
 

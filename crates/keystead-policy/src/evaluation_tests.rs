@@ -13,6 +13,7 @@ fn user() -> Identity {
         account: ACCOUNT.to_owned(),
         arn: format!("arn:aws:iam::{ACCOUNT}:user/alice"),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     }
 }
@@ -22,6 +23,7 @@ fn session() -> Identity {
         account: ACCOUNT.to_owned(),
         arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/operator/one"),
         role_arn: Some(format!("arn:aws:iam::{ACCOUNT}:role/operator")),
+        unique_id: None,
         federated_provider: None,
     }
 }

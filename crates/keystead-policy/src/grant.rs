@@ -53,6 +53,14 @@ impl GrantTerms {
         Ok(Self { id, grantee, actions, equals, subset })
     }
 
+    /// The terms as they were meant when the grant was made: to the user, the role, or a session of the role with this unique ID. `None`:
+    /// to whoever has the grantee's name. A grantee that is an account stays one.
+    #[must_use]
+    pub fn bound_to(mut self, unique_id: Option<&str>) -> Self {
+        self.grantee.bind(|_| unique_id.map(str::to_owned));
+        self
+    }
+
     /// The grant's ID.
     pub fn id(&self) -> &str {
         &self.id

@@ -11,6 +11,8 @@ pub struct Identity {
     pub arn: String,
     /// `arn:aws:iam::ACCOUNT:role/NAME` of a role session.
     pub role_arn: Option<String>,
+    /// The unique ID of the user, or of the role whose session it is: it is never given again, as names are.
+    pub unique_id: Option<String>,
     /// The provider of a web identity, which acts for itself until it has a role.
     pub federated_provider: Option<String>,
 }
@@ -35,12 +37,27 @@ pub(crate) struct Principals {
     anyone: bool,
     /// Account IDs.
     accounts: Vec<String>,
-    /// ARNs of users, roles and sessions.
-    arns: Vec<String>,
+    /// Users, roles and sessions.
+    named: Vec<Named>,
     /// Identity providers.
     federated: Vec<String>,
     /// Names of services, and canonical users: nobody here is one.
     others: Vec<String>,
+}
+
+/// A user, a role or a session that an element names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Named {
+    arn: String,
+    /// The unique ID of the user or role that had the name when the document was stored; `None`: whoever has the name is meant.
+    unique_id: Option<String>,
+}
+
+impl Named {
+    /// Whether `arn`, which is a name of `identity`, is meant.
+    fn means(&self, arn: &str, identity: &Identity) -> bool {
+        self.arn == arn && (self.unique_id.is_none() || self.unique_id == identity.unique_id)
+    }
 }
 
 /// A principal that cannot be, as it is written: `"AWS":"alice"`.
@@ -56,7 +73,7 @@ impl InvalidPrincipal {
 
 impl Principals {
     pub(crate) fn read(element: &Value) -> Result<Self, InvalidPrincipal> {
-        let mut principals = Self { anyone: false, accounts: vec![], arns: vec![], federated: vec![], others: vec![] };
+        let mut principals = Self { anyone: false, accounts: vec![], named: vec![], federated: vec![], others: vec![] };
         match element {
             Value::String(text) if text == "*" => principals.anyone = true,
             Value::Object(kinds) if !kinds.is_empty() => {
@@ -78,7 +95,7 @@ impl Principals {
             "AWS" if is_account(&name) => self.accounts.push(name),
             "AWS" => match root_of(&name) {
                 Some(account) => self.accounts.push(account.to_owned()),
-                None if is_principal_arn(&name) => self.arns.push(name),
+                None if is_principal_arn(&name) => self.named.push(Named { arn: name, unique_id: None }),
                 None => return Err(InvalidPrincipal::new(kind, &name)),
             },
             "Federated" if !name.is_empty() => self.federated.push(name),
@@ -90,21 +107,31 @@ impl Principals {
     }
 
     /// The ARNs of users and roles that the element names.
-    pub(crate) fn arns(&self) -> &[String] {
-        &self.arns
+    pub(crate) fn arns(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|named| named.arn.as_str())
+    }
+
+    /// Lets each ARN to which `id_of` gives a unique ID speak only of who has that ID.
+    pub(crate) fn bind(&mut self, id_of: impl Fn(&str) -> Option<String>) {
+        for named in &mut self.named {
+            named.unique_id = id_of(&named.arn);
+        }
+    }
+
+    fn names(&self, arn: &str, identity: &Identity) -> bool {
+        self.named.iter().any(|named| named.means(arn, identity))
     }
 
     /// The way in which the element speaks of `identity` that the least can limit.
     pub(crate) fn speaks_of(&self, identity: &Identity) -> Option<PrincipalMatch> {
-        let named = |arn: &String| self.arns.contains(arn);
         let provider = identity.federated_provider.as_ref();
-        if named(&identity.arn) || provider.is_some_and(|provider| self.federated.contains(provider)) {
+        if self.names(&identity.arn, identity) || provider.is_some_and(|provider| self.federated.contains(provider)) {
             return Some(PrincipalMatch::Itself);
         }
         if self.anyone {
             return Some(PrincipalMatch::Anyone);
         }
-        if identity.role_arn.as_ref().is_some_and(named) {
+        if identity.role_arn.as_ref().is_some_and(|role| self.names(role, identity)) {
             return Some(PrincipalMatch::Role);
         }
         self.names_account_of(identity).then_some(PrincipalMatch::Account)
@@ -126,8 +153,8 @@ impl Principals {
         }
         let is_root = root_of(&identity.arn).is_some();
         let account = self.accounts.contains(&identity.account);
-        let itself = is_root || self.arns.contains(&identity.arn);
-        account && itself && identity.role_arn.as_ref().is_none_or(|role| self.arns.contains(role))
+        let itself = is_root || self.names(&identity.arn, identity);
+        account && itself && identity.role_arn.as_ref().is_none_or(|role| self.names(role, identity))
     }
 }
 

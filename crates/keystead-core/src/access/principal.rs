@@ -85,8 +85,15 @@ impl Principal {
             PrincipalKind::WebIdentity { provider, .. } => Some(provider.clone()),
             PrincipalKind::Root | PrincipalKind::User { .. } | PrincipalKind::AssumedRole { .. } => None,
         };
+        let unique_id = match &kind {
+            PrincipalKind::User { user_id: id, .. } | PrincipalKind::AssumedRole { role_id: id, .. } => {
+                Some(id.clone())
+            }
+            PrincipalKind::Root | PrincipalKind::WebIdentity { .. } => None,
+        };
+        let (account_id, own_arn) = (account.to_string(), arn.clone());
         let policy_identity =
-            keystead_policy::Identity { account: account.to_string(), arn: arn.clone(), role_arn, federated_provider };
+            keystead_policy::Identity { account: account_id, arn: own_arn, role_arn, unique_id, federated_provider };
         Self { account, kind, arn, policy_identity, session }
     }
 

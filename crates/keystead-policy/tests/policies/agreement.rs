@@ -20,11 +20,11 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 fn second_verdict(case: &Case) -> Verdict {
-    let Case { kind, document, identity, action, resource, context } = case;
+    let Case { kind, document, ids, identity, action, resource, context } = case;
     crate::second_evaluator::evaluate(
         document,
         *kind,
-        &Request { identity, action, resource, context, has_boundary: false },
+        &Request { identity, action, resource, context, has_boundary: false, ids },
     )
 }
 
@@ -95,6 +95,7 @@ fn second_answer(case: &WholeCase) -> Answer {
     let grants = case.grants.iter().map(|grant| GrantText {
         id: &grant.id,
         grantee: &grant.grantee,
+        grantee_id: grant.grantee_id.as_deref(),
         operations: &grant.operations,
         equals: grant.equals.as_ref(),
         subset: grant.subset.as_ref(),
@@ -110,6 +111,7 @@ fn second_answer(case: &WholeCase) -> Answer {
         documents: all.map(|(layer, (name, document))| (layer, name.as_str(), document)).collect(),
         has_boundary: case.boundary.is_some(),
         has_session_policies: case.session.is_some(),
+        ids: &case.ids,
         resource_policy: case.policy.as_ref().map(|_| case.kind),
         grants: grants.collect(),
     })

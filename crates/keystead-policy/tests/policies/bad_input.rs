@@ -42,6 +42,7 @@ fn allows(action: &str, condition: &str, asked: &str, context: &RequestContext) 
         account: "111122223333".to_owned(),
         arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     };
     document.evaluate(&AccessRequest { identity: &identity, action: asked, resource: KEY, context }).allow.is_some()

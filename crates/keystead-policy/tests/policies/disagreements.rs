@@ -1,5 +1,7 @@
 //! Documents of which the two evaluators did not say the same, and what the IAM User Guide says of them.
 
+use std::collections::BTreeMap;
+
 use keystead_policy::{
     AccessRequest, ContextValue, Identity, PolicyDocument, PolicyKind, PrincipalMatch, RequestContext, Verdict,
 };
@@ -14,6 +16,7 @@ fn user() -> Identity {
         account: "111122223333".to_owned(),
         arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     }
 }
@@ -35,7 +38,7 @@ fn verdict(
     let second = crate::second_evaluator::evaluate(
         &document,
         kind,
-        &Request { identity, action, resource, context, has_boundary: false },
+        &Request { identity, action, resource, context, has_boundary: false, ids: &BTreeMap::new() },
     );
     let mut request_context = RequestContext::default();
     for (key, value) in context {
@@ -80,6 +83,7 @@ fn a_web_identity_is_excepted_by_its_provider() {
         account: "111122223333".to_owned(),
         arn: "idp.example.com:alice".to_owned(),
         role_arn: None,
+        unique_id: None,
         federated_provider: Some(provider.to_owned()),
     };
     for (names, denied) in [

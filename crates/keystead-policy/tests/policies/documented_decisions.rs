@@ -35,7 +35,7 @@ fn session(account: &str) -> Identity {
 }
 
 fn identity(account: &str, arn: String, role_arn: Option<String>) -> Identity {
-    Identity { account: account.to_owned(), arn, role_arn, federated_provider: None }
+    Identity { account: account.to_owned(), arn, role_arn, unique_id: None, federated_provider: None }
 }
 
 fn named(name: &str, statements: &[Value], kind: PolicyKind) -> NamedPolicy {
@@ -137,8 +137,9 @@ fn what_a_boundary_and_session_policies_limit_at_home() {
         (ACCOUNT, session(HOME), ["not allowed by policy", "not allowed by policy", "not allowed by policy"]),
         (ACCOUNT, user(HOME), ["not allowed by policy", "not allowed by policy", "not allowed by policy"]),
         (OTHER, session(HOME), ["not allowed by key", "not allowed by key", "not allowed by key"]),
-        ("*", session(HOME), ["allowed", "allowed", "allowed"]),
-        ("*", user(HOME), ["allowed", "allowed", "allowed"]),
+        // Of anyone the table says nothing: limited as a role is.
+        ("*", session(HOME), ["not allowed by boundary", "not allowed by session policy", "allowed"]),
+        ("*", user(HOME), ["not allowed by boundary", "not allowed by session policy", "allowed"]),
     ];
     for (principal, identity, expected) in table {
         assert_eq!(limits(principal).map(|setting| setting.decide(&identity)), expected, "{principal}");
@@ -146,6 +147,18 @@ fn what_a_boundary_and_session_policies_limit_at_home() {
             let granted = limits(OTHER).map(|setting| Setting { grants: vec![grant(principal)], ..setting });
             assert_eq!(granted.map(|setting| setting.decide(&identity)), expected, "a grant to {principal}");
         }
+    }
+}
+
+/// Who is allowed something as one of many and by name is limited by nothing but denies.
+#[test]
+fn a_user_that_is_named_beside_anyone_is_not_limited() {
+    let bounded = Setting { boundary: Some(elsewhere()), key_policy: vec![key_allows("*")], ..Setting::default() };
+    assert_eq!(bounded.decide(&user(HOME)), "not allowed by boundary");
+    let by_policy = Setting { key_policy: vec![key_allows("*"), key_allows(USER)], ..bounded.clone() };
+    let by_grant = Setting { grants: vec![grant(USER)], ..bounded };
+    for named in [by_policy, by_grant] {
+        assert_eq!(named.decide(&user(HOME)), "allowed");
     }
 }
 

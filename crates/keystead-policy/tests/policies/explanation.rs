@@ -13,6 +13,7 @@ fn alice() -> Identity {
         account: "111122223333".to_owned(),
         arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     }
 }

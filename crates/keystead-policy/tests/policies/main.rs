@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bad_input;
+mod bound_principals;
 mod branches;
 mod decision_properties;
 mod disagreements;

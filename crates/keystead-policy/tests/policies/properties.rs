@@ -245,6 +245,7 @@ fn no_pattern_takes_for_ever() {
         account: "111122223333".to_owned(),
         arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
         role_arn: None,
+        unique_id: None,
         federated_provider: None,
     };
     let mut context = RequestContext::default();

@@ -78,5 +78,5 @@ impl SimulatedCaller {
 }
 
 fn identity(account: String, arn: String) -> Identity {
-    Identity { account, arn, role_arn: None, federated_provider: None }
+    Identity { account, arn, role_arn: None, unique_id: None, federated_provider: None }
 }

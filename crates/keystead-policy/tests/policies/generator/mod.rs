@@ -4,6 +4,7 @@ pub(crate) mod random;
 mod vocabulary;
 pub(crate) mod whole;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use keystead_policy::{
@@ -22,6 +23,8 @@ use vocabulary::{
 pub(crate) struct Case {
     pub(crate) kind: PolicyKind,
     pub(crate) document: Value,
+    /// The unique IDs of principals that the document is bound to.
+    pub(crate) ids: BTreeMap<String, String>,
     pub(crate) identity: Identity,
     pub(crate) action: String,
     pub(crate) resource: String,
@@ -33,19 +36,22 @@ impl Case {
     pub(crate) fn of_seed(seed: u64) -> Self {
         let random = &mut Random::new(seed);
         let kind = *random.pick(&[PolicyKind::Key, PolicyKind::Key, PolicyKind::Identity, PolicyKind::Trust]);
-        Self {
+        let mut case = Self {
             kind,
             document: document(random, kind),
+            ids: BTreeMap::new(),
             identity: identity(random),
             action: (*random.pick(if kind == PolicyKind::Trust { TRUST_ACTIONS } else { ACTIONS })).to_owned(),
             resource: (*random.pick(RESOURCES)).to_owned(),
             context: context(random),
-        }
+        };
+        case.ids = ids(random, &case.identity);
+        case
     }
 
     /// The document as the library reads it.
     pub(crate) fn parse(&self) -> Result<PolicyDocument, MalformedPolicy> {
-        PolicyDocument::parse(&self.document.to_string(), self.kind)
+        PolicyDocument::parse(&self.document.to_string(), self.kind).map(|document| document.bound_to(&self.ids))
     }
 
     /// What a document that has been read says of the request.
@@ -67,7 +73,7 @@ impl Case {
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:?} policy: {}", self.kind, self.document)?;
-        writeln!(f, "{:?}", self.identity)?;
+        writeln!(f, "{:?}, bound to {:?}", self.identity, self.ids)?;
         writeln!(f, "{} on {}", self.action, self.resource)?;
         write!(f, "{:?}", self.context)
     }
@@ -201,8 +207,30 @@ fn identity(random: &mut Random) -> Identity {
         account: account.to_owned(),
         arn: arn.to_owned(),
         role_arn: role_arn.map(str::to_owned),
+        unique_id: (role_arn.is_some() || arn.contains(":user/")).then(|| HAS_THE_NAME.to_owned()),
         federated_provider: federated_provider.map(str::to_owned),
     }
+}
+
+/// The unique ID of whoever asks, if it has one.
+const HAS_THE_NAME: &str = "AIDAHASTHENAME";
+/// The unique ID of somebody who had its name before.
+const HAD_THE_NAME: &str = "AIDAHADTHENAME";
+
+/// What some of the principals of a document are bound to: who asks, or somebody of the same name who is gone.
+fn ids(random: &mut Random, identity: &Identity) -> BTreeMap<String, String> {
+    let arns = AWS_PRINCIPALS.iter().filter(|name| name.starts_with("arn:"));
+    let mut bound = BTreeMap::new();
+    for arn in arns {
+        if random.chance(50) {
+            bound.extend(id(random, identity).map(|id| ((*arn).to_owned(), id)));
+        }
+    }
+    bound
+}
+
+fn id(random: &mut Random, identity: &Identity) -> Option<String> {
+    if random.chance(20) { Some(HAD_THE_NAME.to_owned()) } else { identity.unique_id.clone() }
 }
 
 fn context(random: &mut Random) -> Vec<(String, ContextValue)> {

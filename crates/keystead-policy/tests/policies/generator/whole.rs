@@ -11,13 +11,15 @@ use serde_json::{Value, json};
 
 use super::random::Random;
 use super::vocabulary::{ACCOUNTS, ACTIONS, CONTEXT_PAIRS, GRANTEES, KEY_ARNS, OPERATIONS, ROLE_ARN, TRUST_ACTIONS};
-use super::{context, document_of, identity, statement};
+use super::{context, document_of, id, identity, ids, statement};
 
 /// A grant.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) id: String,
     pub(crate) grantee: String,
+    /// The unique ID of the grantee that the grant is bound to.
+    pub(crate) grantee_id: Option<String>,
     /// Such as `Encrypt`.
     pub(crate) operations: Vec<String>,
     pub(crate) equals: Option<BTreeMap<String, String>>,
@@ -40,6 +42,8 @@ pub(crate) struct WholeCase {
     /// The kind of the resource's policy.
     pub(crate) kind: PolicyKind,
     pub(crate) policy: Option<Named>,
+    /// The unique IDs of principals that the resource's policy is bound to.
+    pub(crate) ids: BTreeMap<String, String>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) context: Vec<(String, ContextValue)>,
     /// What the resource's policy may see.
@@ -51,11 +55,16 @@ impl WholeCase {
     /// The case of a seed.
     pub(crate) fn of_seed(seed: u64) -> Self {
         let random = &mut Random::new(seed);
-        match random.below(10) {
+        let mut case = match random.below(10) {
             0 => Self::about_a_role(random),
             1 => Self::about_the_account(random),
             _ => Self::about_a_key(random),
+        };
+        case.ids = ids(random, &case.identity);
+        for grant in &mut case.grants {
+            grant.grantee_id = id(random, &case.identity).filter(|_| random.chance(50));
         }
+        case
     }
 
     fn about_a_key(random: &mut Random) -> Self {
@@ -110,6 +119,7 @@ impl WholeCase {
             owner: owner.to_owned(),
             kind: PolicyKind::Key,
             policy: None,
+            ids: BTreeMap::new(),
             grants: Vec::new(),
             context,
             resource_context,
@@ -190,7 +200,14 @@ impl WholeCase {
         if let Some(operation) = self.action.strip_prefix("kms:").filter(|_| random.chance(65)) {
             operations.push(operation.to_owned());
         }
-        Grant { id: format!("grant {index}"), grantee: grantee.to_owned(), operations, equals, subset }
+        Grant {
+            id: format!("grant {index}"),
+            grantee: grantee.to_owned(),
+            grantee_id: None,
+            operations,
+            equals,
+            subset,
+        }
     }
 
     /// Whether the root user asks.
@@ -213,6 +230,8 @@ impl WholeCase {
         let boundary = self.boundary.as_ref().map(read_as(PolicyKind::Identity)).transpose()?;
         let session = self.session.as_deref().map(all).transpose()?;
         let policy = self.policy.as_ref().map(read_as(self.kind)).transpose()?;
+        let policy =
+            policy.map(|NamedPolicy { name, document }| NamedPolicy { name, document: document.bound_to(&self.ids) });
         let grants = self.grants.iter().map(Grant::terms).collect::<Result<Vec<_>, _>>()?;
         let (context, resource_context) = (context_of(&self.context), context_of(&self.resource_context));
         let question = Question {
@@ -238,6 +257,7 @@ impl Grant {
     fn terms(&self) -> Result<GrantTerms, String> {
         let actions = self.operations.iter().map(|operation| format!("kms:{operation}")).collect();
         GrantTerms::new(self.id.clone(), &self.grantee, actions, self.equals.clone(), self.subset.clone())
+            .map(|terms| terms.bound_to(self.grantee_id.as_deref()))
             .map_err(|error| error.to_string())
     }
 }
@@ -249,6 +269,7 @@ impl fmt::Display for WholeCase {
         for (name, document) in documents.chain(&self.policy) {
             writeln!(f, "{name}: {document}")?;
         }
+        writeln!(f, "bound to {:?}", self.ids)?;
         if self.session.as_ref().is_some_and(Vec::is_empty) {
             writeln!(f, "no session policy, of a session that has them")?;
         }

@@ -21,15 +21,18 @@ pub(crate) struct Everything<'a> {
     pub(crate) documents: Vec<(Layer, &'a str, &'a Value)>,
     pub(crate) has_boundary: bool,
     pub(crate) has_session_policies: bool,
+    /// Which unique ID each ARN in the resource's policy stood for when that was stored.
+    pub(crate) ids: &'a BTreeMap<String, String>,
     /// The kind of the resource's policy, if it can have one.
     pub(crate) resource_policy: Option<PolicyKind>,
     pub(crate) grants: Vec<GrantText<'a>>,
 }
 
-/// A grant: ID, grantee, operations, constraints.
+/// A grant: ID, grantee and its unique ID, operations, constraints.
 pub(crate) struct GrantText<'a> {
     pub(crate) id: &'a str,
     pub(crate) grantee: &'a str,
+    pub(crate) grantee_id: Option<&'a str>,
     pub(crate) operations: &'a [String],
     pub(crate) equals: Option<&'a BTreeMap<String, String>>,
     pub(crate) subset: Option<&'a BTreeMap<String, String>>,
@@ -87,6 +90,7 @@ fn statements(everything: &Everything<'_>) -> Vec<Voice> {
             resource: everything.resource,
             context: if of_resource { everything.resource_context } else { everything.context },
             has_boundary: everything.has_boundary,
+            ids: everything.ids,
         };
         let kind = everything.resource_policy.filter(|_| of_resource).unwrap_or(PolicyKind::Identity);
         for (index, denies, ways) in matching_statements(document, kind, &request) {
@@ -100,7 +104,9 @@ fn statements(everything: &Everything<'_>) -> Vec<Voice> {
 fn grants(everything: &Everything<'_>) -> Vec<Voice> {
     let mut voices = Vec::new();
     for grant in &everything.grants {
-        let ways = principal::named(&json!({ "AWS": grant.grantee }), everything.identity);
+        let ids = grant.grantee_id.map(|id| (grant.grantee.to_owned(), id.to_owned()));
+        let ids = ids.into_iter().collect();
+        let ways = principal::named(&json!({ "AWS": grant.grantee }), everything.identity, &ids);
         let operation = grant.operations.iter().any(|operation| everything.action == format!("kms:{operation}"));
         // "EncryptionContextEquals: [...] the encryption context in the request must be identical"; "EncryptionContextSubset: [...] it can
         // include additional pairs". Operations without an encryption context are not constrained.
@@ -154,12 +160,11 @@ fn is_allowed(everything: &Everything<'_>, voices: &[Voice]) -> bool {
         None if stranger => false,
         None => own_allows,
         Some(_) => {
-            // "Permissions granted directly to a session [or a user] are not limited by an implicit deny"; nor are those of "a wildcard(*) in
-            // the Principal element".
-            let directly = resource_allows(&[PrincipalMatch::Itself, PrincipalMatch::Anyone]);
+            // "Permissions granted directly to a session [or a user] are not limited by an implicit deny".
+            let directly = resource_allows(&[PrincipalMatch::Itself]);
             // "Resource-based policies that grant permissions to an IAM role ARN are limited by an implicit deny in a permissions boundary or
-            // session policy."
-            let by_role = resource_allows(&[PrincipalMatch::Role]) && limits_allow;
+            // session policy." What is said of anyone is limited as well.
+            let by_role = resource_allows(&[PrincipalMatch::Role, PrincipalMatch::Anyone]) && limits_allow;
             // "It allows the account to use IAM policies to allow access to the KMS key."
             let by_account = resource_allows(&[PrincipalMatch::Account]) && own_allows;
             directly || by_role || by_account
@@ -189,8 +194,9 @@ fn refusal(everything: &Everything<'_>, voices: &[Voice]) -> Outcome {
     if everything.resource_policy.is_some() && nothing_there {
         return Outcome::ImplicitDeny(Layer::ResourcePolicy);
     }
-    // A role that the resource's policy names needs no policy of its own, at home.
-    let needs_own = stranger || !allows(voices, Layer::ResourcePolicy, &[PrincipalMatch::Role]);
+    // Who is named by the role, or as one of anyone, needs no policy of its own, at home.
+    let named = allows(voices, Layer::ResourcePolicy, &[PrincipalMatch::Role, PrincipalMatch::Anyone]);
+    let needs_own = stranger || !named;
     if needs_own && !identity_allows(everything, voices) {
         return Outcome::ImplicitDeny(Layer::IdentityPolicy);
     }

@@ -9,6 +9,8 @@ mod value;
 mod variable;
 mod wildcard;
 
+use std::collections::BTreeMap;
+
 use keystead_policy::{ContextValue, Identity, PolicyKind, PrincipalMatch, StatementMatch, Verdict};
 use serde_json::Value;
 
@@ -22,6 +24,8 @@ pub(crate) struct Request<'a> {
     pub(crate) context: &'a [(String, ContextValue)],
     /// Whether the principal has a permissions boundary.
     pub(crate) has_boundary: bool,
+    /// Which unique ID each ARN stood for when the document was stored, as far as that is known.
+    pub(crate) ids: &'a BTreeMap<String, String>,
 }
 
 impl Request<'_> {
@@ -68,7 +72,7 @@ pub(crate) fn evaluate(document: &Value, kind: PolicyKind, request: &Request<'_>
     verdict
 }
 
-/// An account is told to look at its own policies. What a role may is limited by policies that limit the role; what anyone may is not.
+/// An account is told to look at its own policies. What a role may, or anyone, is limited by policies that limit the principal.
 fn closeness(way: PrincipalMatch) -> u8 {
     match way {
         PrincipalMatch::Account => 1,

@@ -1,5 +1,7 @@
 //! Of whom a statement speaks (IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal").
 
+use std::collections::BTreeMap;
+
 use keystead_policy::{Identity, PrincipalMatch};
 use serde_json::Value;
 
@@ -9,23 +11,26 @@ use super::{Request, texts};
 pub(super) fn ways(statement: &Value, request: &Request<'_>) -> Vec<PrincipalMatch> {
     let identity = request.identity;
     if let Some(element) = statement.get("Principal") {
-        return named(element, identity);
+        return named(element, identity, request.ids);
     }
     match statement.get("NotPrincipal") {
         // "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions boundary policy attached."
-        Some(element) if is_exempt(element, identity) && !request.has_boundary => Vec::new(),
+        Some(element) if is_exempt(element, request) && !request.has_boundary => Vec::new(),
         Some(_) => vec![PrincipalMatch::Anyone],
         // "The principal is implicitly the identity where the policy is attached."
         None => vec![PrincipalMatch::Itself],
     }
 }
 
-pub(super) fn named(element: &Value, identity: &Identity) -> Vec<PrincipalMatch> {
+pub(super) fn named(element: &Value, identity: &Identity, ids: &BTreeMap<String, String>) -> Vec<PrincipalMatch> {
     if element == "*" {
         return vec![PrincipalMatch::Anyone];
     }
     let mut ways = Vec::new();
     for name in texts(&element["AWS"]) {
+        if is_somebody_else(&name, identity, ids) {
+            continue;
+        }
         if name == "*" {
             ways.push(PrincipalMatch::Anyone);
         } else if is_account(&name, identity) {
@@ -52,10 +57,17 @@ fn is_account(name: &str, identity: &Identity) -> bool {
     of_account && identity.federated_provider.is_none()
 }
 
+/// "The ARN is transformed to the principal's unique ID when the policy is saved": who has the name later is somebody else.
+fn is_somebody_else(name: &str, identity: &Identity, ids: &BTreeMap<String, String>) -> bool {
+    let of_account = name.ends_with(":root") || !name.contains(':');
+    !of_account && ids.get(name).is_some_and(|id| identity.unique_id.as_ref() != Some(id))
+}
+
 /// Whether nothing that the identity is called is left out: its account, its role if it has one, and itself. "AWS might validate the
 /// account first, then the role, and then the assumed-role user."
-fn is_exempt(element: &Value, identity: &Identity) -> bool {
-    let ways = named(element, identity);
+fn is_exempt(element: &Value, request: &Request<'_>) -> bool {
+    let identity = request.identity;
+    let ways = named(element, identity, request.ids);
     if ways.contains(&PrincipalMatch::Anyone) {
         return true;
     }

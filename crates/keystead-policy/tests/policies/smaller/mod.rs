@@ -25,7 +25,9 @@ impl Smaller for Case {
         let documents = one_thing_less(&self.document);
         let documents = documents.into_iter().map(|document| Self { document, ..self.clone() });
         let contexts = without_one(&self.context).into_iter().map(|context| Self { context, ..self.clone() });
-        documents.chain(contexts).collect()
+        let unbound = Self { ids: Default::default(), ..self.clone() };
+        let unbound = (self.ids != unbound.ids).then_some(unbound);
+        documents.chain(contexts).chain(unbound).collect()
     }
 }
 
