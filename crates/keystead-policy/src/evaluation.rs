@@ -34,8 +34,6 @@ pub struct Verdict {
     pub deny: Option<StatementMatch>,
     /// The first of the statements that allow in the way that the least can limit; see [`PrincipalMatch`].
     pub allow: Option<StatementMatch>,
-    /// Whether a statement allows it to the account as a whole, so that identity policies count.
-    pub delegates: bool,
 }
 
 /// What else than the request decides whom a `NotPrincipal` excepts.
@@ -65,7 +63,6 @@ impl PolicyDocument {
             match statement.effect {
                 Effect::Deny => _ = verdict.deny.get_or_insert(found),
                 Effect::Allow => {
-                    verdict.delegates |= statement.names_account_of(request);
                     if verdict.allow.is_none_or(|before| before.principal < principal) {
                         verdict.allow = Some(found);
                     }
@@ -77,12 +74,6 @@ impl PolicyDocument {
 }
 
 impl Statement {
-    /// Whether it names the account of the request's principal, alone or among others.
-    fn names_account_of(&self, request: &AccessRequest<'_>) -> bool {
-        let named = self.principals.iter().filter(|listed| !listed.negated);
-        named.flat_map(|listed| &listed.items).any(|principals| principals.names_account_of(request.identity))
-    }
-
     /// How the statement speaks of the request's principal, if it speaks of the request at all. What costs least is looked at first.
     fn speaks_of(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Option<PrincipalMatch> {
         if !self.means_action(request) {

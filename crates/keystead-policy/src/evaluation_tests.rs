@@ -162,7 +162,6 @@ fn principals() {
         for (identity, expected) in [(user(), of_user), (session(), of_session)] {
             let verdict = verdict(&document, PolicyKind::Key, &identity, "kms:Encrypt", &RequestContext::default());
             assert_eq!(verdict.allow.map(|found| found.principal), expected, "{principal} {}", identity.arn);
-            assert_eq!(verdict.delegates, expected == Some(Account), "{principal} {}", identity.arn);
         }
     }
 }

@@ -32,8 +32,8 @@ fn statements(case: &Case) -> Vec<Value> {
 }
 
 /// What decides: who is first matters to explanations alone.
-fn decision(verdict: &Verdict) -> (bool, Option<PrincipalMatch>, bool) {
-    (verdict.deny.is_some(), verdict.allow.map(|found| found.principal), verdict.delegates)
+fn decision(verdict: &Verdict) -> (bool, Option<PrincipalMatch>) {
+    (verdict.deny.is_some(), verdict.allow.map(|found| found.principal))
 }
 
 fn insert(statements: &[Value], statement: Value, random: &mut Random) -> Vec<Value> {
@@ -60,10 +60,10 @@ fn a_document_says_what_its_statements_say_one_by_one() {
     for_each_case(|case, _| {
         let statements = statements(case);
         let one_by_one = statements.iter().map(|statement| verdict(case, vec![statement.clone()]));
-        let mut together = (false, None, false);
+        let mut together = (false, None);
         for one in one_by_one {
             let one = decision(&one);
-            together = (together.0 || one.0, together.1.max(one.1), together.2 || one.2);
+            together = (together.0 || one.0, together.1.max(one.1));
         }
         assert_eq!(decision(&verdict(case, statements)), together, "{case}");
     });
@@ -79,7 +79,7 @@ fn without_a_statement_there_is_nothing() {
             return;
         }
         let denied = verdict(case, denying);
-        assert!(denied.allow.is_none() && !denied.delegates, "{case}");
+        assert!(denied.allow.is_none(), "{case}");
         assert_eq!(verdict(case, allowing).deny, None, "{case}");
     });
     // A document must have a statement. One that speaks of something else says nothing.
@@ -105,7 +105,7 @@ fn another_deny_never_grants() {
         another["Effect"] = json!("Deny");
         let before = decision(&verdict(case, statements.clone()));
         let after = decision(&verdict(case, insert(&statements, another, random)));
-        assert!(after == before || after == (true, before.1, before.2), "{before:?} {after:?}\n{case}");
+        assert!(after == before || after == (true, before.1), "{before:?} {after:?}\n{case}");
     });
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn matching_statements(
 
 /// What a document says of a request.
 pub(crate) fn evaluate(document: &Value, kind: PolicyKind, request: &Request<'_>) -> Verdict {
-    let mut verdict = Verdict { deny: None, allow: None, delegates: false };
+    let mut verdict = Verdict { deny: None, allow: None };
     for (index, denies, ways) in matching_statements(document, kind, request) {
         let Some(closest) = ways.iter().copied().max_by_key(|way| closeness(*way)) else { continue };
         let found = Some(StatementMatch { index, principal: closest });
@@ -63,7 +63,6 @@ pub(crate) fn evaluate(document: &Value, kind: PolicyKind, request: &Request<'_>
             verdict.deny = verdict.deny.or(found);
             continue;
         }
-        verdict.delegates |= ways.contains(&PrincipalMatch::Account);
         let before = verdict.allow.as_ref().map(|found| closeness(found.principal));
         if before < Some(closeness(closest)) {
             verdict.allow = found;
