@@ -134,7 +134,7 @@ impl Catalog {
                 materials.push((record.id, self.open_material(key.spec, &arn, &record.id, sealed)?));
             }
         }
-        let policy = loaded::compiled_key_policy(&arn, &key.policy)?;
+        let policy = loaded::compiled_key_policy(&arn, &key.policy, &key.policy_principals)?;
         let aliases = self.aliases_of(&key).await?;
         Ok(Arc::new(LoadedKey { key, arn, policy, aliases, materials }))
     }

@@ -18,8 +18,8 @@ const LAYOUT: Layout = Layout { table: "grants", identity: &["region", "key_id",
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT region, key_id, id, account, created, name, grantee_principal, retiring_principal, issuing_account,
-            operations, encryption_context_equals, encryption_context_subset FROM grants ",
+            "SELECT region, key_id, id, account, created, name, grantee_principal, grantee_id, retiring_principal,
+            retiring_principal_id, issuing_account, operations, encryption_context_equals, encryption_context_subset FROM grants ",
             $rest
         )
     };
@@ -30,9 +30,9 @@ statements! {
     ADD_TO_COUNT = "UPDATE kms_keys SET grant_count = grant_count + 1 WHERE region = $1 AND id = $2";
     TAKE_FROM_COUNT = "UPDATE kms_keys SET grant_count = grant_count - 1 WHERE region = $1 AND id = $2";
     INSERT = "INSERT INTO grants
-        (region, key_id, id, account, created, name, fingerprint, grantee_principal, retiring_principal,
-         issuing_account, operations, encryption_context_equals, encryption_context_subset)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        (region, key_id, id, account, created, name, fingerprint, grantee_principal, grantee_id, retiring_principal,
+         retiring_principal_id, issuing_account, operations, encryption_context_equals, encryption_context_subset)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     GET = select!("WHERE region = $1 AND key_id = $2 AND id = $3");
     OF_FINGERPRINT = select!("WHERE region = $1 AND key_id = $2 AND fingerprint = $3");
     OF_KEY = select!("WHERE region = $1 AND key_id = $2 AND id > $3 ORDER BY id LIMIT $4");
@@ -102,7 +102,9 @@ async fn insert_row(
         .bind(&grant.name)
         .bind(fingerprint)
         .bind(&grant.grantee_principal)
+        .bind(&grant.grantee_id)
         .bind(&grant.retiring_principal)
+        .bind(&grant.retiring_principal_id)
         .bind(&grant.issuing_account)
         .bind(&members.operations)
         .bind(&members.encryption_context_equals)
@@ -128,7 +130,7 @@ impl JsonMembers {
     }
 }
 
-/// SHA-256 of all that two requests for a grant of one key must have alike to be about one grant; `None` for one without a name, which is
+/// SHA-256 of all that two requests for a grant of one key must have alike to be about one grant, whoever has the names; `None` for one without a name, which is
 /// always another grant. The operations are sorted, and so are the pairs of a context.
 fn fingerprint(grant: &Grant, members: &JsonMembers) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(name) = &grant.name else { return Ok(None) };
@@ -231,7 +233,9 @@ fn read(row: &SqliteRow) -> Result<Grant, StoreError> {
         id: GrantId::from_bytes(record.bytes("id")?),
         name: record.value("name")?,
         grantee_principal: record.text("grantee_principal")?,
+        grantee_id: record.value("grantee_id")?,
         retiring_principal: record.value("retiring_principal")?,
+        retiring_principal_id: record.value("retiring_principal_id")?,
         issuing_account: record.text("issuing_account")?,
         operations: record.json("operations")?,
         constraints: GrantConstraints {

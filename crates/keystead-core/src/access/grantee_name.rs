@@ -1,15 +1,13 @@
 //! The names under which grants speak of a caller.
 
-use keystead_model::Timestamp;
-
-use super::{NamedPrincipal, Principal, PrincipalKind, PrincipalPolicies};
+use super::{NamedPrincipal, Principal, PrincipalKind};
 
 /// A name under which a grant may speak of a caller.
 pub struct GranteeName {
     /// The ARN, as grants hold it.
     pub arn: String,
-    /// It is the name of a user or role, which may be deleted and made again.
-    of_identity: bool,
+    /// The unique ID of the user or role that has the name now; `None` for the name of an account.
+    unique_id: Option<String>,
 }
 
 impl GranteeName {
@@ -21,15 +19,15 @@ impl GranteeName {
         let account = NamedPrincipal::of_account(principal.account).to_string();
         let own = (principal.arn != account).then(|| principal.arn.clone());
         let identities = own.into_iter().chain(principal.policy_identity.role_arn.clone());
-        let identities = identities.map(|arn| Self { arn, of_identity: true });
-        identities.chain([Self { arn: account, of_identity: false }]).collect()
+        let unique_id = &principal.policy_identity.unique_id;
+        let identities = identities.map(|arn| Self { arn, unique_id: unique_id.clone() });
+        identities.chain([Self { arn: account, unique_id: None }]).collect()
     }
 
-    /// Whether a grant that was made at `granted` to this name is meant for the user or role that has the name now. Who was made later is
-    /// somebody else of the same name (unverified: key policies are documented to go by the unique IDs of identities, of grants nothing is
-    /// said).
-    pub fn is_meant(&self, policies: &PrincipalPolicies, granted: Timestamp) -> bool {
-        !self.of_identity || policies.created.is_none_or(|made| made <= granted)
+    /// Whether a grant to `arn`, which stood for `unique_id` when the grant was made, is to this one, and not to somebody who had the name
+    /// before (unverified: key policies are documented to go by the unique IDs of identities, of grants nothing is said).
+    pub fn is_meant(&self, arn: &str, unique_id: Option<&str>) -> bool {
+        self.arn == arn && (unique_id.is_none() || self.unique_id.as_deref() == unique_id)
     }
 }
 
@@ -64,12 +62,16 @@ mod tests {
     }
 
     #[test]
-    fn who_was_made_after_a_grant_is_not_meant_by_it() {
-        let at = Timestamp::from_millis;
-        let policies = PrincipalPolicies { created: Some(at(10)), ..PrincipalPolicies::default() };
-        for (of_identity, granted, meant) in [(true, 9, false), (true, 10, true), (true, 11, true), (false, 9, true)] {
-            let name = GranteeName { arn: String::new(), of_identity };
-            assert_eq!(name.is_meant(&policies, at(granted)), meant, "{of_identity} {granted}");
+    fn who_has_the_name_of_a_former_grantee_is_not_meant() {
+        let name = GranteeName { arn: "alice".to_owned(), unique_id: Some("AIDASECOND".to_owned()) };
+        for (arn, unique_id, meant) in [
+            ("alice", Some("AIDASECOND"), true),
+            ("alice", Some("AIDAFIRST"), false),
+            ("alice", None, true),
+            ("bob", Some("AIDASECOND"), false),
+            ("bob", None, false),
+        ] {
+            assert_eq!(name.is_meant(arn, unique_id), meant, "{arn} {unique_id:?}");
         }
     }
 }

@@ -9,8 +9,6 @@ use keystead_policy::NamedPolicy;
 /// What IAM has of a principal. Made once, and again when anything of it changes.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct PrincipalPolicies {
-    /// When the user or role was made; `None` of a root user.
-    pub created: Option<Timestamp>,
     /// The tags of the user or role.
     pub tags: BTreeMap<String, String>,
     /// The policies of the user and its groups, or of the role.

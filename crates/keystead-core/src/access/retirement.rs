@@ -65,11 +65,12 @@ fn retirement_terms(
 ) -> Result<Vec<GrantTerms>, InvalidPrincipal> {
     let key_owner = NamedPrincipal::of_account(grant.key_account).to_string();
     let retires = grant.operations.contains(&GrantOperation::RetireGrant);
-    let grantee = retires.then_some(grant.grantee_principal.as_str());
-    let named = [Some(grant.issuing_account.as_str()), Some(&key_owner), grant.retiring_principal.as_deref(), grantee];
+    let grantee = retires.then_some((grant.grantee_principal.as_str(), grant.grantee_id.as_deref()));
+    let retiring = grant.retiring_principal.as_deref().map(|arn| (arn, grant.retiring_principal_id.as_deref()));
+    let named = [Some((grant.issuing_account.as_str(), None)), Some((&key_owner, None)), retiring, grantee];
     let named: Vec<_> = named.into_iter().flatten().collect();
     let meant = GranteeName::all_of(request.principal)
         .into_iter()
-        .filter(|name| named.contains(&name.arn.as_str()) && name.is_meant(request.policies, grant.created));
+        .filter(|name| named.iter().any(|(arn, unique_id)| name.is_meant(arn, *unique_id)));
     meant.map(|name| GrantTerms::new(grant.id.to_string(), &name.arn, vec![action.to_owned()], None, None)).collect()
 }

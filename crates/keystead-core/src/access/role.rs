@@ -24,6 +24,9 @@ pub struct Role {
     pub description: String,
     /// Who may assume it: a policy document, as given.
     pub trust_policy: String,
+    /// The unique IDs that the ARNs of users, roles and sessions in the trust policy stood for when it was stored. An ARN that is not among
+    /// them means whoever has the name.
+    pub trust_policy_principals: BTreeMap<String, String>,
     /// The longest session, in seconds: 3,600 to 43,200.
     pub max_session_duration: u32,
     /// Keys and values.

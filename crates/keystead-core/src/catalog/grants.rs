@@ -6,7 +6,6 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use keystead_model::Timestamp;
 use keystead_model::arn::{KeyId, Region};
 use keystead_policy::GrantTerms;
 
@@ -31,8 +30,6 @@ const ENTRIES_EXPECTED: usize = 50_000;
 pub(crate) struct GranteesGrants {
     /// What they allow.
     pub(crate) terms: Vec<GrantTerms>,
-    /// When each of them was made.
-    pub(crate) created: Vec<Timestamp>,
     bytes: u64,
 }
 
@@ -40,7 +37,6 @@ impl GranteesGrants {
     fn of(grants: &[Grant]) -> Result<Self, KmsError> {
         Ok(Self {
             terms: grants.iter().map(Grant::terms).collect::<Result<_, _>>()?,
-            created: grants.iter().map(|grant| grant.created).collect(),
             bytes: ENTRY_BYTES + grants.iter().map(bytes_of).sum::<u64>(),
         })
     }

@@ -1,5 +1,6 @@
 //! Records as operations use them: unsealed, policies compiled.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keystead_model::arn::{AccountId, AliasName};
@@ -35,8 +36,10 @@ impl LoadedKey {
         // A private key is held sealed and ready for use.
         let sealed = self.key.materials.iter().filter_map(|material| material.sealed.as_ref());
         let materials: usize = sealed.map(|sealed| 4 * sealed.as_bytes().len()).sum();
+        let ids = self.key.policy_principals.iter();
+        let ids: usize = ids.map(|(arn, unique_id)| 128 + arn.len() + unique_id.len()).sum();
         let aliases: usize = self.aliases.iter().flatten().map(|alias| alias.as_str().len()).sum();
-        (USUAL + 4 * self.key.policy.len() + self.key.description.len() + tags + aliases + materials) as u64
+        (USUAL + 4 * self.key.policy.len() + self.key.description.len() + tags + aliases + materials + ids) as u64
     }
 }
 
@@ -79,17 +82,21 @@ impl Resource for Arc<LoadedKey> {
 const NOTHING_ALLOWED: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"*","Resource":"*"}]}"#;
 
-/// The key policy of the key with this ARN, ready to be evaluated.
+/// The key policy of the key with this ARN, ready to be evaluated, its principals bound to those unique IDs.
 ///
 /// Policies are read before they are stored. One that an early version stored and that cannot be read any more locks everyone out, until the
 /// operator has put another one in its place: what it was to deny nobody knows.
-pub(super) fn compiled_key_policy(arn: &str, policy: &str) -> Result<NamedPolicy, KmsError> {
+pub(super) fn compiled_key_policy(
+    arn: &str,
+    policy: &str,
+    principals: &BTreeMap<String, String>,
+) -> Result<NamedPolicy, KmsError> {
     let name = format!("key policy of {arn}");
     let document = PolicyDocument::parse(policy, PolicyKind::Key).or_else(|error| {
         tracing::error!(key = arn, %error, "the stored key policy cannot be read: nobody may use the key");
         PolicyDocument::parse(NOTHING_ALLOWED, PolicyKind::Key).map_err(|error| KmsError::internal(&error))
     })?;
-    Ok(NamedPolicy { name, document })
+    Ok(NamedPolicy { name, document: document.bound_to(principals) })
 }
 
 /// A custom key store and the way to what is behind it.

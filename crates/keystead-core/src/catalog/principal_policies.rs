@@ -15,7 +15,6 @@ pub(super) async fn of_user(store: &dyn Store, user: &User) -> Result<PrincipalP
         }
     }
     Ok(PrincipalPolicies {
-        created: Some(user.created),
         tags: user.tags.clone(),
         policies,
         boundary: boundary(store, user.permissions_boundary.as_deref()).await?,
@@ -26,7 +25,6 @@ pub(super) async fn of_user(store: &dyn Store, user: &User) -> Result<PrincipalP
 /// The policies of a role.
 pub(super) async fn of_role(store: &dyn Store, role: &Role) -> Result<PrincipalPolicies, KmsError> {
     Ok(PrincipalPolicies {
-        created: Some(role.created),
         tags: role.tags.clone(),
         policies: attached(store, &format!("role {}", role.role_name), &role.policies).await?,
         boundary: boundary(store, role.permissions_boundary.as_deref()).await?,

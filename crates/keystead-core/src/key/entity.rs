@@ -1,5 +1,7 @@
 //! The KMS key as it is stored.
 
+use std::collections::BTreeMap;
+
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, CustomKeyStoreId, KeyArn, KeyId, Region};
 use keystead_model::kms::{KeySpec, KeyUsageType, MultiRegionKeyType, OriginType, Tag};
@@ -34,6 +36,9 @@ pub struct Key {
     pub transition: Option<Transition>,
     /// The key policy document as given, or the default one.
     pub policy: String,
+    /// The unique IDs that the ARNs of users, roles and sessions in the key policy stood for when it was stored. An ARN that is not among them
+    /// means whoever has the name: it is of an account elsewhere, or the policy is older than this record.
+    pub policy_principals: BTreeMap<String, String>,
     /// In the order they were added.
     pub tags: Vec<Tag>,
     /// Its materials in the order in which they came: named here, and held here if KMS holds them. At most one is current. Empty for a

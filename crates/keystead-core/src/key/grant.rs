@@ -60,8 +60,13 @@ pub struct Grant {
     pub name: Option<String>,
     /// Who may use the key.
     pub grantee_principal: String,
+    /// The unique ID of the user or role that had the grantee's name when the grant was made; `None`: whoever has the name is meant, for it is
+    /// of no user or role of this installation, or the grant is older than this record.
+    pub grantee_id: Option<String>,
     /// Who may retire the grant.
     pub retiring_principal: Option<String>,
+    /// As the grantee's.
+    pub retiring_principal_id: Option<String>,
     /// The account that made it: `arn:aws:iam::ACCOUNT:root`.
     pub issuing_account: String,
     /// What the grantee may do, sorted and without doubles.
@@ -86,6 +91,7 @@ impl Grant {
         let actions = self.operations.iter().map(|operation| action_of(*operation)).collect();
         let id = self.id.to_string();
         GrantTerms::new(id, &self.grantee_principal, actions, encryption_context_equals, encryption_context_subset)
+            .map(|terms| terms.bound_to(self.grantee_id.as_deref()))
             .map_err(|error| KmsError::internal(&format!("the grantee of grant {} cannot be read: {error}", self.id)))
     }
 }

@@ -6,11 +6,10 @@ use keystead_model::arn::KeyArn;
 use keystead_model::kms::{CreateGrantRequest, CreateGrantResponse, Exception};
 
 use super::cryptography::dry_run_operation;
-use super::existing_principals::may_exist;
 use super::grant_constraints::grant_constraints;
 use super::grant_delegation::authorized_to_grant;
 use super::grant_operations::grant_operations;
-use super::grant_principals::{granted_principal, named_since, no_principal};
+use super::grant_principals::{granted_principal, granted_unique_id};
 use super::grant_tokens::new_grant_token;
 use super::key_lookup::{AcceptedForms, authorized_key, state_of};
 use crate::access::{Authorized, NamedPrincipal};
@@ -35,11 +34,11 @@ pub(super) async fn create_grant(
     let key = authorized_to_grant(kms, call, key, &operations, &constraints).await?;
     let grantee = granted_principal(&request.grantee_principal)?;
     let retiring = request.retiring_principal.as_deref().map(granted_principal).transpose()?;
-    for principal in [Some(&grantee), retiring.as_ref()].into_iter().flatten() {
-        if !may_exist(kms, [principal]).await? {
-            return Err(no_principal(&principal.to_string()));
-        }
-    }
+    let grantee_id = granted_unique_id(kms, &grantee).await?;
+    let retiring_principal_id = match &retiring {
+        Some(retiring) => granted_unique_id(kms, retiring).await?,
+        None => None,
+    };
     refuse_in_current_state(kms, call, &key).await?;
     let grant = Grant {
         key_account: key.key.account,
@@ -48,7 +47,9 @@ pub(super) async fn create_grant(
         id: new_grant_id(kms),
         name: request.name,
         grantee_principal: grantee.to_string(),
+        grantee_id,
         retiring_principal: retiring.as_ref().map(ToString::to_string),
+        retiring_principal_id,
         issuing_account: NamedPrincipal::of_account(call.caller.principal.account).to_string(),
         operations,
         constraints,
@@ -67,10 +68,9 @@ pub(super) async fn create_grant(
 /// Stores the grant, or finds the one that it would be the same as.
 async fn inserted(kms: &Kms, key: &Authorized<Arc<LoadedKey>>, new: Grant) -> Result<Grant, KmsError> {
     let quota = kms.settings.resource_quotas.grants_per_key;
-    let meant_since = named_since(kms, &new).await?;
     loop {
         let grant = kms.catalog.insert_grant(key, &new, quota).await.map_err(|error| refused(kms, key, error))?;
-        if grant.id == new.id || grant.created >= meant_since {
+        if grant.id == new.id || means_the_same(&grant, &new) {
             return Ok(grant);
         }
         // It was made to a user or role of the same name that is gone, and means nobody any more: this one takes its place.
@@ -79,6 +79,12 @@ async fn inserted(kms: &Kms, key: &Authorized<Arc<LoadedKey>>, new: Grant) -> Re
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether the users and roles that a stored grant names are those that have the names now, as far as that is known of it.
+fn means_the_same(stored: &Grant, new: &Grant) -> bool {
+    let same = |stored: &Option<String>, new: &Option<String>| stored.is_none() || stored == new;
+    same(&stored.grantee_id, &new.grantee_id) && same(&stored.retiring_principal_id, &new.retiring_principal_id)
 }
 
 fn refused(kms: &Kms, key: &LoadedKey, error: StoreError) -> KmsError {

@@ -11,7 +11,7 @@ use super::key_metadata::key_metadata;
 use super::new_key::NewKey;
 use super::new_key_home::Home;
 use super::new_key_type::NewKeyType;
-use super::policy::policy_of_new_key;
+use super::policy::{CheckedPolicy, policy_of_new_key};
 use super::tags::check_tags;
 use crate::access::{AllKeys, KmsScope, Subject};
 use crate::audit::AuditResource;
@@ -114,7 +114,7 @@ fn new_key_id(kms: &Kms, multi_region: bool) -> KeyId {
 struct Properties {
     key_type: NewKeyType,
     description: String,
-    policy: String,
+    policy: CheckedPolicy,
     tags: Vec<Tag>,
 }
 
@@ -150,7 +150,8 @@ async fn new_key(
         multi_region: multi_region.then(|| MultiRegion::new_primary(scope.region.clone())),
         status: KeyStatus::Enabled,
         transition: None,
-        policy,
+        policy: policy.text,
+        policy_principals: policy.principals,
         tags,
         materials,
         rotation: RotationSettings::default(),

@@ -1,11 +1,10 @@
 //! The principals of a request about grants.
 
-use keystead_model::Timestamp;
 use keystead_model::kms::Exception;
 
-use crate::access::{Identity, NamedPrincipal};
+use super::existing_principals::{PrincipalError, unique_id_of};
+use crate::access::NamedPrincipal;
 use crate::error::KmsError;
-use crate::key::Grant;
 use crate::kms::Kms;
 
 /// The principal that a member names: the ARN of an account, user, role, role session or federated user, or the 12 digits of an account.
@@ -19,25 +18,11 @@ pub(super) fn no_principal(text: &str) -> KmsError {
     KmsError::new(Exception::InvalidArn, format!("ARN does not refer to a valid principal: {text}"))
 }
 
-/// When the youngest of the users and roles that a grant names was made, as far as they are of this installation. A grant that is older was
-/// made to others of the same names.
-pub(super) async fn named_since(kms: &Kms, grant: &Grant) -> Result<Timestamp, KmsError> {
-    let mut since = Timestamp::from_millis(0);
-    for principal in [Some(&grant.grantee_principal), grant.retiring_principal.as_ref()].into_iter().flatten() {
-        since = since.max(made(kms, &granted_principal(principal)?).await?.unwrap_or(since));
-    }
-    Ok(since)
-}
-
-/// When the user or role was made, or the role whose session it is.
-async fn made(kms: &Kms, principal: &NamedPrincipal) -> Result<Option<Timestamp>, KmsError> {
-    let (store, account) = (kms.catalog.store(), principal.account());
-    let last = |path_and_name: &str| path_and_name.rsplit('/').next().unwrap_or_default().to_owned();
-    let made_role = async |name: &str| Ok(store.role(account, name).await?.map(|role| role.created));
-    match principal.identity() {
-        Identity::User(name) => Ok(store.user(account, &last(name)).await?.map(|user| user.created)),
-        Identity::Role(name) => made_role(&last(name)).await,
-        Identity::AssumedRole(session) => made_role(session.split('/').next().unwrap_or_default()).await,
-        Identity::Account | Identity::FederatedUser(_) => Ok(None),
-    }
+/// The unique ID of the user or role that a grant is to name, or of the role whose session it is; `None` for what has none, or is of an
+/// account elsewhere. Fails for one that does not exist.
+pub(super) async fn granted_unique_id(kms: &Kms, principal: &NamedPrincipal) -> Result<Option<String>, KmsError> {
+    unique_id_of(kms, principal).await.map_err(|error| match error {
+        PrincipalError::Missing(_) => no_principal(&principal.to_string()),
+        PrincipalError::Lookup(error) => error,
+    })
 }

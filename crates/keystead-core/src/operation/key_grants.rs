@@ -6,11 +6,11 @@ use std::sync::Arc;
 use keystead_policy::GrantTerms;
 
 use super::grant_tokens::GrantReference;
-use crate::access::{GranteeName, PrincipalPolicies};
+use crate::access::GranteeName;
 use crate::catalog::{GranteesGrants, LoadedKey};
 use crate::error::KmsError;
 use crate::key::Grant;
-use crate::kms::{Call, Caller, Kms};
+use crate::kms::{Call, Kms};
 
 /// The terms of grants that name a caller. Mostly they all name it in the same way, and are not copied.
 pub(super) enum CallersGrants {
@@ -35,26 +35,17 @@ pub(super) async fn grants_for(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> R
     for name in GranteeName::all_of(&call.caller.principal) {
         let grants = kms.catalog.grants(&key.key.region, &key.key.id, &name.arn).await?;
         if !grants.terms.is_empty() {
-            found.push((name, grants));
+            found.push(grants);
         }
     }
-    let policies = &call.caller.policies;
     match &found[..] {
-        [] => Ok(CallersGrants::Collected(Vec::new())),
-        [(name, grants)] if grants.created.iter().all(|created| name.is_meant(policies, *created)) => {
-            Ok(CallersGrants::Cached(grants.clone()))
+        [grants] => Ok(CallersGrants::Cached(grants.clone())),
+        // Those to somebody who had the name before are among them; their terms say to whom they are.
+        several => {
+            let terms = several.iter().flat_map(|grants| &grants.terms);
+            Ok(CallersGrants::Collected(terms.cloned().collect()))
         }
-        several => Ok(CallersGrants::Collected(collected(several, policies))),
     }
-}
-
-/// The terms of those that are meant for this caller.
-fn collected(several: &[(GranteeName, Arc<GranteesGrants>)], policies: &PrincipalPolicies) -> Vec<GrantTerms> {
-    let meant = several.iter().flat_map(|(name, grants)| {
-        let terms = grants.terms.iter().zip(&grants.created);
-        terms.filter(|(_, created)| name.is_meant(policies, **created))
-    });
-    meant.map(|(terms, _)| terms.clone()).collect()
 }
 
 /// The grants of `key` that the request's grant tokens stand for and that name the caller, but for those that are `known` already. They are
@@ -76,7 +67,7 @@ pub(super) async fn grants_of_tokens(
             continue;
         }
         let grant = kms.catalog.store().grant(region, key_id, grant_id).await?;
-        if let Some(grant) = grant.filter(|grant| is_meant_for(call.caller, &names, grant)) {
+        if let Some(grant) = grant.filter(|grant| is_meant_for(&names, grant)) {
             terms.push(grant.terms()?);
         }
     }
@@ -88,17 +79,17 @@ pub(super) async fn grants_of_tokens(
 
 /// Everything that [`grants_for`] and [`grants_of_tokens`] stand for, read from the store, whole.
 pub(super) async fn stored_grants_for(kms: &Kms, call: &Call<'_>, key: &LoadedKey) -> Result<Vec<Grant>, KmsError> {
-    let (store, policies) = (kms.catalog.store(), &call.caller.policies);
+    let store = kms.catalog.store();
+    let names = GranteeName::all_of(&call.caller.principal);
     let mut grants = Vec::new();
-    for name in GranteeName::all_of(&call.caller.principal) {
+    for name in &names {
         let (region, key_id) = (&key.key.region, &key.key.id);
         let named = store.grants_of_key(region, key_id, Some(&name.arn), None, usize::MAX).await?;
-        grants.extend(named.into_iter().filter(|grant| name.is_meant(policies, grant.created)));
+        grants.extend(named.into_iter().filter(|grant| is_meant_for(&names, grant)));
     }
     Ok(grants)
 }
 
-fn is_meant_for(caller: &Caller, names: &[GranteeName], grant: &Grant) -> bool {
-    let mut matching = names.iter().filter(|name| name.arn == grant.grantee_principal);
-    matching.any(|name| name.is_meant(&caller.policies, grant.created))
+fn is_meant_for(names: &[GranteeName], grant: &Grant) -> bool {
+    names.iter().any(|name| name.is_meant(&grant.grantee_principal, grant.grantee_id.as_deref()))
 }

@@ -97,6 +97,7 @@ use zeroize::Zeroizing;
 
 use crate::error::KmsError;
 use crate::kms::{Call, Kms, Output};
+pub use existing_principals::PrincipalError;
 pub use explain_access::AccessQuestion;
 pub(crate) use grant_tokens::GrantReference;
 

@@ -1,15 +1,17 @@
 //! The policy of a key: the default one, and what is checked before one is stored.
 
+use std::collections::BTreeMap;
+
 use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
 use keystead_policy::{PolicyDocument, PolicyKind};
 
-use super::existing_principals::may_exist;
+use super::existing_principals::PrincipalError;
 use super::new_key::NewKey;
 use super::policy_text::with_full_principals;
-use crate::access::{AccessRequest, NamedPrincipal, Resource, Subject, policy_would_allow};
+use crate::access::{AccessRequest, Resource, Subject, policy_would_allow};
 use crate::error::KmsError;
-use crate::key::default_key_policy;
+use crate::key::{Key, default_key_policy};
 use crate::kms::{Call, Kms};
 
 /// The name of the one policy that each key has.
@@ -20,6 +22,23 @@ const PUT_KEY_POLICY: &str = "kms:PutKeyPolicy";
 /// Condition keys that are single-valued although their names differ, in lower case, and what their values are of.
 const SINGLE_VALUED: [(&str, &str); 2] = [("kms:encryptioncontext:", "encryption context"), ("aws:requesttag/", "tag")];
 
+/// A key policy that may be stored.
+#[derive(Clone)]
+pub(super) struct CheckedPolicy {
+    /// Its text.
+    pub(super) text: String,
+    /// Who the users and roles that it names are; see [`Key::policy_principals`].
+    pub(super) principals: BTreeMap<String, String>,
+}
+
+impl CheckedPolicy {
+    /// Makes it the policy of a key.
+    pub(super) fn put_into(&self, key: &mut Key) {
+        key.policy.clone_from(&self.text);
+        key.policy_principals.clone_from(&self.principals);
+    }
+}
+
 /// The policy of a new key: what the caller gives, or the default one.
 pub(super) async fn policy_of_new_key(
     kms: &Kms,
@@ -27,8 +46,11 @@ pub(super) async fn policy_of_new_key(
     key: &NewKey<'_>,
     given: Option<&str>,
     bypass_lockout_safety_check: Option<bool>,
-) -> Result<String, KmsError> {
-    let Some(policy) = given else { return Ok(default_key_policy(&key.scope.account)) };
+) -> Result<CheckedPolicy, KmsError> {
+    let Some(policy) = given else {
+        let text = default_key_policy(&key.scope.account);
+        return Ok(CheckedPolicy { text, principals: BTreeMap::new() });
+    };
     checked_policy(kms, call, key, &key.scope.region, policy, bypass_lockout_safety_check).await
 }
 
@@ -43,7 +65,7 @@ pub(super) async fn checked_policy<T: Resource + Sync>(
     region: &Region,
     policy: &str,
     bypass_lockout_safety_check: Option<bool>,
-) -> Result<String, KmsError> {
+) -> Result<CheckedPolicy, KmsError> {
     let bytes_max = kms.settings.resource_quotas.key_policy_bytes;
     if policy.len() > bytes_max {
         return Err(KmsError::new(
@@ -53,18 +75,17 @@ pub(super) async fn checked_policy<T: Resource + Sync>(
     }
     let document = PolicyDocument::parse(policy, PolicyKind::Key).map_err(|error| malformed(error.to_string()))?;
     refuse_overly_permissive(&document)?;
-    let named: Option<Vec<_>> = document.principal_arns().map(NamedPrincipal::parse).collect();
-    let exist = match named {
-        Some(named) => may_exist(kms, &named).await?,
-        None => false,
-    };
-    if !exist {
-        return Err(malformed("Policy contains a statement with one or more invalid principals.".to_owned()));
-    }
+    let principals = kms.unique_ids_of(&document).await.map_err(|error| match error {
+        PrincipalError::Missing(_) => {
+            malformed("Policy contains a statement with one or more invalid principals.".to_owned())
+        }
+        PrincipalError::Lookup(error) => error,
+    })?;
+    let document = document.bound_to(&principals);
     if bypass_lockout_safety_check != Some(true) {
         refuse_lockout(call, key, region, &document)?;
     }
-    Ok(with_full_principals(policy))
+    Ok(CheckedPolicy { text: with_full_principals(policy), principals })
 }
 
 /// Refuses a policy by which the caller could not replace it: it must allow PutKeyPolicy to the caller, or to the caller's account as a

@@ -22,7 +22,7 @@ pub(super) async fn put_key_policy(
     let bypass = request.bypass_policy_lockout_safety_check;
     let policy = checked_policy(kms, call, &*key, &key.key.region, &request.policy, bypass).await?;
     let put = kms.catalog.change_key(&key, &*kms.entropy, |stored| {
-        stored.policy.clone_from(&policy);
+        policy.put_into(stored);
         Ok(())
     });
     put.await.map(drop)

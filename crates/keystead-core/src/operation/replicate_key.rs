@@ -10,7 +10,7 @@ use super::key_lookup::{AcceptedForms, authorized_key};
 use super::key_metadata::key_metadata;
 use super::new_key::{NewKey, ReplicaScope, facts_of_replica};
 use super::other_region::{OtherRegionEvent, other_region, record_in_other_region};
-use super::policy::policy_of_new_key;
+use super::policy::{CheckedPolicy, policy_of_new_key};
 use super::tags::check_tags;
 use crate::access::{AllKeys, Authorized, KmsScope, Subject};
 use crate::catalog::{Conflicts, LoadedKey};
@@ -76,7 +76,7 @@ fn authorized_scope<'a>(
 /// What the caller chooses of a replica.
 struct Properties {
     description: String,
-    policy: String,
+    policy: CheckedPolicy,
     tags: Vec<Tag>,
 }
 
@@ -143,12 +143,12 @@ fn replica_of(
         multi_region: primary.multi_region.as_ref().map(|set| set.of_new_replica(region)),
         status: KeyStatus::Enabled,
         transition: Some(Transition { kind: TransitionKind::Creating, until }),
-        policy: properties.policy.clone(),
         tags: properties.tags.clone(),
         materials: Vec::new(),
         revision: 1,
         ..primary.clone()
     };
+    properties.policy.put_into(&mut replica);
     replica.materials = match primary.origin {
         KeyOrigin::External => materials_to_import(primary),
         KeyOrigin::AwsKms | KeyOrigin::ExternalKeyStore { .. } | KeyOrigin::AwsCloudhsm { .. } => {

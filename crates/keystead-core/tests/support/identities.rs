@@ -72,6 +72,7 @@ impl Installation {
             created: self.now(),
             description: String::new(),
             trust_policy: "{}".to_owned(),
+            trust_policy_principals: BTreeMap::new(),
             max_session_duration: 3600,
             tags: BTreeMap::new(),
             policies: inline(statements),

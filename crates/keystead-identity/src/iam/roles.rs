@@ -38,6 +38,7 @@ pub(super) async fn create_role(
     parameters.finish()?;
     tags.tell(&mut context);
     call.authorize_with(call.arn_of::<Role>(&path, &role_name), &context)?;
+    let trust_policy = trust_policy.checked(call).await?;
     let role = Role {
         account: call.account(),
         role_name,
@@ -45,7 +46,8 @@ pub(super) async fn create_role(
         role_id: new_unique_id(UniqueIdKind::Role, call.kms.entropy()),
         created: call.now,
         description,
-        trust_policy: trust_policy.checked(call).await?,
+        trust_policy: trust_policy.text,
+        trust_policy_principals: trust_policy.principals,
         max_session_duration,
         tags: tags.into_map(),
         policies: AttachedPolicies::default(),
@@ -131,7 +133,7 @@ pub(super) async fn update_assume_role_policy(
     let role = call.authorized::<Role>(&role_name).await?;
     let trust_policy = trust_policy.checked(call).await?;
     call.change(&role, |role| {
-        role.trust_policy.clone_from(&trust_policy);
+        trust_policy.put_into(role);
         Ok(())
     })
     .await?;

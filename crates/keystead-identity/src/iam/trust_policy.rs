@@ -1,6 +1,9 @@
 //! Trust policies: who may assume a role.
 
-use keystead_core::access::NamedPrincipal;
+use std::collections::BTreeMap;
+
+use keystead_core::access::Role;
+use keystead_core::operation::PrincipalError;
 use keystead_policy::{PolicyDocument, PolicyKind};
 use keystead_query::Parameters;
 
@@ -12,6 +15,22 @@ use crate::error::IdentityError;
 
 /// The shape `policyDocumentType`.
 const DOCUMENT: TextRule = TextRule { min: 1, max: 131_072, pattern: None };
+
+/// A trust policy that may be stored.
+pub(super) struct CheckedTrustPolicy {
+    /// Its text.
+    pub(super) text: String,
+    /// Who the users and roles that it names are; see [`Role::trust_policy_principals`].
+    pub(super) principals: BTreeMap<String, String>,
+}
+
+impl CheckedTrustPolicy {
+    /// Makes it the trust policy of a role.
+    pub(super) fn put_into(&self, role: &mut Role) {
+        role.trust_policy.clone_from(&self.text);
+        role.trust_policy_principals.clone_from(&self.principals);
+    }
+}
 
 /// A trust policy that a request has. The users and roles that it names are not looked up yet.
 pub(super) struct TrustPolicy {
@@ -31,18 +50,15 @@ impl TrustPolicy {
         Ok(Self { text, document })
     }
 
-    /// The text, once every user and role that it names may exist. For callers who are allowed to store it: others are told nothing.
-    pub(super) async fn checked(self, call: &Call<'_>) -> Result<String, IdentityError> {
-        for arn in self.document.principal_arns() {
-            let exists = match NamedPrincipal::parse(arn) {
-                Some(principal) => call.kms.principal_may_exist(&principal).await?,
-                None => false,
-            };
-            if !exists {
+    /// The policy, once every user and role that it names is found. For callers who are allowed to store it: others are told nothing.
+    pub(super) async fn checked(self, call: &Call<'_>) -> Result<CheckedTrustPolicy, IdentityError> {
+        match call.kms.unique_ids_of(&self.document).await {
+            Ok(principals) => Ok(CheckedTrustPolicy { text: self.text, principals }),
+            Err(PrincipalError::Missing(arn)) => {
                 let message = format!("Invalid principal in policy: \"AWS\":\"{arn}\"");
-                return Err(IdentityError::malformed_policy(message));
+                Err(IdentityError::malformed_policy(message))
             }
+            Err(PrincipalError::Lookup(error)) => Err(error.into()),
         }
-        Ok(self.text)
     }
 }

@@ -52,6 +52,7 @@ impl AssumableRole {
         // What is stored was read once already, when it was stored.
         let document = PolicyDocument::parse(&role.trust_policy, PolicyKind::Trust)
             .map_err(|error| IdentityError::internal(&format!("the {name} cannot be read: {error}")))?;
+        let document = document.bound_to(&role.trust_policy_principals);
         Ok(Self { role, trust_policy: NamedPolicy { name, document } })
     }
 

@@ -158,6 +158,7 @@ impl Sts {
             created: self.installation.now(),
             description: String::new(),
             trust_policy: document(trust),
+            trust_policy_principals: BTreeMap::new(),
             max_session_duration: 3600,
             tags: BTreeMap::from([("Stage".to_owned(), "test".to_owned())]),
             policies: inline(statements),

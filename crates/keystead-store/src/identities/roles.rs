@@ -22,8 +22,8 @@ const RULES: Rules = Rules { of_name: OF_LOWER_CASE_NAME, unique: UniqueConstrai
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT account, role_name, role_id, path, created, description, trust_policy, max_session_duration, tags,
-            inline_policies, managed_policies, permissions_boundary, sessions_revoked_before, revision FROM iam_roles ",
+            "SELECT account, role_name, role_id, path, created, description, trust_policy, trust_policy_principals,
+            max_session_duration, tags, inline_policies, managed_policies, permissions_boundary, sessions_revoked_before, revision FROM iam_roles ",
             $rest
         )
     };
@@ -33,15 +33,15 @@ statements! {
     OF_LOWER_CASE_NAME = "SELECT role_name FROM iam_roles WHERE account = $1 AND lower_case_name = $2";
     COUNT = "SELECT count(*) FROM iam_roles WHERE account = $1";
     INSERT = "INSERT INTO iam_roles
-        (account, role_name, lower_case_name, role_id, path, created, description, trust_policy, max_session_duration,
-         tags, inline_policies, managed_policies, permissions_boundary, sessions_revoked_before, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        (account, role_name, lower_case_name, role_id, path, created, description, trust_policy, trust_policy_principals,
+         max_session_duration, tags, inline_policies, managed_policies, permissions_boundary, sessions_revoked_before, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     GET = select!("WHERE account = $1 AND role_name = $2");
     LIST = select!("WHERE account = $1 AND role_name > $2 ORDER BY role_name LIMIT $3");
-    UPDATE = "UPDATE iam_roles SET description = $1, trust_policy = $2, max_session_duration = $3, tags = $4,
-        inline_policies = $5, managed_policies = $6, permissions_boundary = $7, sessions_revoked_before = $8,
-        revision = revision + 1
-        WHERE account = $9 AND role_name = $10 AND role_id = $11 AND revision = $12";
+    UPDATE = "UPDATE iam_roles SET description = $1, trust_policy = $2, trust_policy_principals = $3, max_session_duration = $4,
+        tags = $5, inline_policies = $6, managed_policies = $7, permissions_boundary = $8,
+        sessions_revoked_before = $9, revision = revision + 1
+        WHERE account = $10 AND role_name = $11 AND role_id = $12 AND revision = $13";
     DELETE = "DELETE FROM iam_roles WHERE account = $1 AND role_name = $2 AND revision = $3";
     NAME = "SELECT role_name FROM iam_roles WHERE account = $1 AND role_name = $2";
     REVOKE_SESSIONS = "UPDATE iam_roles SET sessions_revoked_before = $1, revision = revision + 1
@@ -62,6 +62,7 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, role: &Role, quota
         .bind(encoding::millis("created", role.created)?)
         .bind(&role.description)
         .bind(&role.trust_policy)
+        .bind(encoding::json(&role.trust_policy_principals)?)
         .bind(i64::from(role.max_session_duration))
         .bind(encoding::json(&role.tags)?)
         .bind(policies.inline)
@@ -101,6 +102,7 @@ pub(crate) async fn update(connection: &mut SqliteConnection, role: &Role) -> Re
     let update = sqlx::query(UPDATE)
         .bind(&role.description)
         .bind(&role.trust_policy)
+        .bind(encoding::json(&role.trust_policy_principals)?)
         .bind(i64::from(role.max_session_duration))
         .bind(encoding::json(&role.tags)?)
         .bind(policies.inline)
@@ -158,6 +160,7 @@ fn read(row: &SqliteRow) -> Result<Role, StoreError> {
         created: record.timestamp("created")?,
         description: record.text("description")?,
         trust_policy: record.text("trust_policy")?,
+        trust_policy_principals: record.json("trust_policy_principals")?,
         max_session_duration: record.whole("max_session_duration")?,
         tags: record.json("tags")?,
         policies: read_policies(&record)?,

@@ -22,7 +22,7 @@ macro_rules! select {
             k.xks_key_id, k.backing_key_id, k.multi_region_key_type, k.status, k.deletion_date,
             k.pending_window_in_days, k.transition, k.transition_until, k.rotation_period_in_days,
             k.next_rotation_date, k.on_demand_rotation_start, k.on_demand_rotation_count, k.revision, k.description,
-            k.policy ",
+            k.policy, k.policy_principals ",
             $rest
         )
     };
@@ -36,15 +36,15 @@ statements! {
         (region, id, account, created, key_spec, key_usage, origin, custom_key_store_id, xks_key_id, backing_key_id,
          grant_count, revision, multi_region_key_type, status, deletion_date, pending_window_in_days, transition,
          transition_until, rotation_period_in_days, next_rotation_date, on_demand_rotation_start,
-         on_demand_rotation_count, description, policy)
+         on_demand_rotation_count, description, policy, policy_principals)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-         $23)";
+         $23, $24)";
     UPDATE = "UPDATE kms_keys
         SET multi_region_key_type = $1, status = $2, deletion_date = $3, pending_window_in_days = $4, transition = $5,
             transition_until = $6, rotation_period_in_days = $7, next_rotation_date = $8,
             on_demand_rotation_start = $9, on_demand_rotation_count = $10, description = $11, policy = $12,
-            revision = revision + 1
-        WHERE region = $13 AND id = $14";
+            policy_principals = $13, revision = revision + 1
+        WHERE region = $14 AND id = $15";
 }
 
 /// Inserts the row of a new key.
@@ -87,7 +87,8 @@ fn bind_changeable<'q>(query: Query<'q>, key: &'q Key) -> Result<Query<'q>, Stor
         .bind(rotation.on_demand_start)
         .bind(rotation.on_demand_count)
         .bind(&key.description)
-        .bind(&key.policy))
+        .bind(&key.policy)
+        .bind(encoding::json(&key.policy_principals)?))
 }
 
 /// One key; several queries, so `connection` is to be in a transaction.
@@ -137,6 +138,7 @@ async fn read(connection: &mut SqliteConnection, row: &SqliteRow) -> Result<Key,
         status: columns::read_key_status(&record)?,
         transition: columns::read_transition(&record)?,
         policy: record.text("policy")?,
+        policy_principals: record.json("policy_principals")?,
         tags: tags::of_key(connection, &region, &id).await?,
         rotation: columns::read_rotation(&record)?,
         revision: record.whole("revision")?,

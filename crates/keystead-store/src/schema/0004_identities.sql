@@ -34,7 +34,7 @@ CREATE TABLE iam_groups (
     UNIQUE (account, lower_case_name)
 );
 
--- max_session_duration is in seconds.
+-- max_session_duration is in seconds. trust_policy_principals is what policy_principals is of a key policy.
 CREATE TABLE iam_roles (
     account                 TEXT   NOT NULL REFERENCES accounts (id),
     role_name               TEXT   NOT NULL,
@@ -51,6 +51,7 @@ CREATE TABLE iam_roles (
     managed_policies        TEXT   NOT NULL,
     inline_policies         TEXT   NOT NULL,
     trust_policy            TEXT   NOT NULL,
+    trust_policy_principals TEXT   NOT NULL,
     PRIMARY KEY (account, role_name),
     UNIQUE (account, lower_case_name)
 );
@@ -107,6 +108,12 @@ CREATE UNIQUE INDEX iam_references_by_target ON iam_references (account, target,
 INSERT INTO iam_references (account, holder_kind, holder_name, target, member, attached, boundary)
 SELECT account, 'USER', user_name, 'arn:aws:iam::aws:policy/AdministratorAccess', 0, 1, 0
 FROM users;
+
+-- What the ARNs of users and roles in key policies and grants stood for when those were stored: unique IDs, by ARN for a policy. Of what is
+-- there already it is not known, so it goes on meaning whoever has the name, until a policy is put again.
+ALTER TABLE kms_keys ADD COLUMN policy_principals TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE grants ADD COLUMN grantee_id TEXT;
+ALTER TABLE grants ADD COLUMN retiring_principal_id TEXT;
 
 CREATE TABLE access_key_uses (
     access_key_id TEXT   NOT NULL PRIMARY KEY REFERENCES access_keys (access_key_id),

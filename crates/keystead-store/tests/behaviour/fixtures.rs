@@ -1,5 +1,7 @@
 //! Records to store. The numbers make them differ.
 
+use std::collections::BTreeMap;
+
 use keystead_core::access::{AccessKey, AccessKeyStatus, Account, User};
 use keystead_core::key::{
     Alias, Grant, GrantConstraints, GrantId, Import, Key, KeyLastUsage, KeyMaterialRecord, KeyOrigin, KeyStatus,
@@ -84,6 +86,7 @@ pub fn key(number: u32) -> Key {
         status: KeyStatus::Enabled,
         transition: None,
         policy: r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned(),
+        policy_principals: BTreeMap::new(),
         tags: Vec::new(),
         materials: vec![material(9)],
         rotation: RotationSettings::default(),
@@ -140,6 +143,7 @@ pub fn replica_key(primary: &Key, region_name: &str) -> Key {
         multi_region: place(MultiRegionKeyType::Replica, "us-east-1", &[]),
         description: format!("replica in {region_name}"),
         policy: "of the replica".to_owned(),
+        policy_principals: principals(&[("arn:aws:iam::000000000001:user/of-the-replica", "AIDAOFTHEREPLICA")]),
         revision: 1,
         ..primary.clone()
     }
@@ -169,12 +173,19 @@ pub fn grant(number: u8, key: &Key) -> Grant {
         id: grant_id(number),
         name: None,
         grantee_principal: "arn:aws:iam::000000000001:role/grantee".to_owned(),
+        grantee_id: None,
         retiring_principal: None,
+        retiring_principal_id: None,
         issuing_account: "arn:aws:iam::000000000001:root".to_owned(),
         operations: vec![GrantOperation::Decrypt, GrantOperation::Encrypt],
         constraints: GrantConstraints::default(),
         created: at(i64::from(number)),
     }
+}
+
+/// ARNs and unique IDs.
+pub fn principals(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(arn, id)| ((*arn).to_owned(), (*id).to_owned())).collect()
 }
 
 pub fn encryption_context(pairs: &[(&str, &str)]) -> EncryptionContext {

@@ -10,7 +10,9 @@ use crate::assert_error;
 fn full(number: u8, key: &Key) -> Grant {
     Grant {
         name: Some("ä€𐍈 '\"".to_owned()),
-        retiring_principal: Some("arn:aws:iam::000000000002:root".to_owned()),
+        grantee_id: Some("AROAGRANTEE".to_owned()),
+        retiring_principal: Some("arn:aws:iam::000000000002:role/retiring".to_owned()),
+        retiring_principal_id: Some("AROARETIRING".to_owned()),
         operations: GrantOperation::ALL.to_vec(),
         constraints: GrantConstraints {
             encryption_context_equals: Some(encryption_context(&[("department", "\"finance\"\n"), ("a", "")])),

@@ -36,6 +36,7 @@ pub fn role(account: u64, role_name: &str) -> Role {
         created: at(2),
         description: format!("role {role_name}"),
         trust_policy: DOCUMENT.to_owned(),
+        trust_policy_principals: BTreeMap::new(),
         max_session_duration: 3600,
         tags: BTreeMap::new(),
         policies: AttachedPolicies::default(),
@@ -162,6 +163,7 @@ pub fn full_role(policies: &[String; 2]) -> Role {
     Role {
         path: "/service/".to_owned(),
         description: "äöü \u{1f511}".to_owned(),
+        trust_policy_principals: pairs(&[("arn:aws:iam::000000000001:user/ä", "AIDAA"), ("'\"", "AROAB")]),
         max_session_duration: 43_200,
         tags: pairs(&[("z", "1"), ("a", "")]),
         policies: attached_and_inline(&[&policies[0], ADMINISTRATOR_ACCESS]),

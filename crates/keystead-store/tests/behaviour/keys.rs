@@ -119,12 +119,14 @@ pub async fn an_update_needs_the_revision_that_was_read(store: &dyn Store) {
 
 pub async fn an_update_replaces_what_may_change(store: &dyn Store) {
     let mut expected = with_key(store).await;
-    let changes: [&dyn Fn(&mut Key); 11] = [
+    let changes: [&dyn Fn(&mut Key); 13] = [
         &|key| key.description = "another".to_owned(),
         &|key| key.status = KeyStatus::Disabled,
         &|key| key.status = KeyStatus::PendingDeletion { deletion_date: at(77), pending_window_in_days: 30 },
         &|key| key.status = KeyStatus::Enabled,
         &|key| key.policy = "another".to_owned(),
+        &|key| key.policy_principals = principals(&[("arn:aws:iam::000000000001:user/a", "AIDAA"), ("'ä\"", "AROAB")]),
+        &|key| key.policy_principals.clear(),
         &|key| key.tags = vec![tag("b", "1"), tag("a", "2")],
         &|key| key.tags = vec![tag("a", "3")],
         &|key| key.tags = Vec::new(),

@@ -47,7 +47,8 @@ pub async fn an_update_replaces_what_may_change_of_a_role(store: &dyn Store) {
     let policies = with_groups_and_policies(store).await;
     let plain = Role { path: "/service/".to_owned(), revision: 5, ..role(1, "worker") };
     store.insert_role(&plain, AMPLE).await.unwrap();
-    let full = Role { trust_policy: "{}".to_owned(), ..full_role(&policies) };
+    let trust_policy_principals = principals(&[("arn:aws:iam::000000000001:user/b", "AIDAB")]);
+    let full = Role { trust_policy: "{}".to_owned(), trust_policy_principals, ..full_role(&policies) };
     store.update_role(&full).await.unwrap();
     let expected = Role { revision: 6, ..full };
     assert_eq!(store.role(&account_id(1), "worker").await.unwrap(), Some(expected.clone()));
