@@ -34,7 +34,7 @@ impl TokenError {
 pub enum SettingsError {
     /// Not an issuer.
     #[error(
-        "issuer {0:?} must be https:// and a host, with a path if it has one, and no query, fragment or slash at the end"
+        "issuer {0:?} must be https:// and a host in lower case, with a port and a path if it has them, and no query or fragment"
     )]
     Issuer(String),
     /// An issuer is there twice.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use http::Uri;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use keystead_model::Timestamp;
@@ -11,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::algorithm;
 use crate::claims::WebIdentity;
 use crate::error::{SettingsError, TokenError};
+use crate::issuer::issuer_without_scheme;
 use crate::key_source::{KeySettings, KeySource, RefreshPolicy};
 
 /// The longest token, in characters (AWS STS API Reference, AssumeRoleWithWebIdentity).
@@ -19,7 +19,7 @@ pub const TOKEN_CHARACTERS_MAX: usize = 20_000;
 /// One issuer of the configuration.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// What `iss` of its tokens is, to the letter: `https://`, host, and path if it has one.
+    /// What `iss` of its tokens is, to the letter: see [`issuer_without_scheme`].
     pub issuer: String,
     /// Where its keys are.
     pub keys: KeySettings,
@@ -65,19 +65,9 @@ impl Issuers {
     }
 }
 
-/// Whether a text can be an issuer.
+/// Whether a text can be an issuer ([`issuer_without_scheme`]).
 pub fn check_issuer(text: &str) -> Result<(), SettingsError> {
-    if is_issuer(text) { Ok(()) } else { Err(SettingsError::Issuer(text.to_owned())) }
-}
-
-/// The issuer has a path and no more, and is written in one way only.
-fn is_issuer(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else { return false };
-    let authority = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    let host = uri.host().is_some_and(|host| !host.is_empty() && !host.bytes().any(|byte| byte.is_ascii_uppercase()));
-    let plain =
-        text.strip_prefix("https://").is_some_and(|rest| !rest.contains(['?', '#', ' ']) && !rest.ends_with('/'));
-    authority && host && plain
+    issuer_without_scheme(text).map(|_| ()).ok_or_else(|| SettingsError::Issuer(text.to_owned()))
 }
 
 fn read_header(token: &str) -> Result<Header, TokenError> {
@@ -114,30 +104,4 @@ fn signature_alone(algorithm: Algorithm) -> Validation {
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_issuer_looks_like() {
-        for (text, taken) in [
-            ("https://id.example.com", true),
-            ("https://id.example.com/realms/a", true),
-            ("https://id.example.com:8443/realms/a", true),
-            ("https://127.0.0.1:8443", true),
-            ("http://id.example.com", false),
-            ("https://id.example.com/", false),
-            ("https://id.example.com?a=b", false),
-            ("https://id.example.com#a", false),
-            ("https://ID.example.com", false),
-            ("https://user@id.example.com", false),
-            ("https://", false),
-            ("id.example.com", false),
-            ("", false),
-        ] {
-            assert_eq!(is_issuer(text), taken, "{text}");
-        }
-    }
 }

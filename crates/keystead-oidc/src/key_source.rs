@@ -1,18 +1,16 @@
 //! Where the keys of an issuer come from, and how fresh they are.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use rustls_pki_types::CertificateDer;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use crate::error::{SettingsError, TokenError};
+use crate::fetched_keys::FetchedKeys;
 use crate::https::HttpsKeySet;
-use crate::key_set::{KEY_SET_BYTES_MAX, KeySet};
+use crate::key_file::{KeyFile, current};
 
 /// Where an issuer's keys are.
 #[derive(Clone, Debug)]
@@ -31,7 +29,8 @@ pub enum KeySettings {
 /// How often keys are fetched.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshPolicy {
-    /// Keys that were fetched this long ago are fetched again before they are used.
+    /// Keys that were fetched this long ago are fetched again before they are used. From half of it on they are fetched while they are used, so
+    /// that where tokens come all the time none waits.
     pub fresh_for: Duration,
     /// If that fails, the old ones serve until they are this old.
     pub usable_for: Duration,
@@ -55,27 +54,7 @@ impl Default for RefreshPolicy {
 /// The keys of one issuer.
 pub(crate) enum KeySource {
     File { path: PathBuf, read: Mutex<KeyFile> },
-    Https { fetcher: Box<HttpsKeySet>, policy: RefreshPolicy, fetched: Mutex<Fetched> },
-}
-
-/// A file as it was read last.
-pub(crate) struct KeyFile {
-    stamp: FileStamp,
-    keys: Arc<KeySet>,
-}
-
-/// Changes with the file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct FileStamp {
-    modified: SystemTime,
-    length: u64,
-}
-
-/// Keys that were fetched.
-#[derive(Default)]
-pub(crate) struct Fetched {
-    keys: Option<(Arc<KeySet>, Instant)>,
-    tried: Option<Instant>,
+    Https(Arc<FetchedKeys>),
 }
 
 impl KeySource {
@@ -87,94 +66,23 @@ impl KeySource {
                 Ok(Self::File { path, read: Mutex::new(read) })
             }
             KeySettings::Https { uri, authorities } => {
-                let fetcher = Box::new(HttpsKeySet::new(&uri, authorities, policy.timeout)?);
-                Ok(Self::Https { fetcher, policy, fetched: Mutex::default() })
+                let fetcher = HttpsKeySet::new(&uri, authorities, policy.timeout)?;
+                Ok(Self::Https(Arc::new(FetchedKeys::new(fetcher, policy))))
             }
         }
     }
 
     /// The key that a token names.
     pub(crate) async fn key(&self, key_id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, TokenError> {
-        let unknown =
-            || TokenError::invalid("The token's issuer has no such key: no verification key fits its header.");
-        match self {
+        let key = match self {
             Self::File { path, read } => {
-                current(path, &mut *read.lock().await).key(key_id, algorithm).ok_or_else(unknown)
+                let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                current(path, &mut read).key(key_id, algorithm)
             }
-            Self::Https { fetcher, policy, fetched } => {
-                // Whoever waits here finds what the one in front has fetched.
-                let mut fetched = fetched.lock().await;
-                if fetched.is_older_than(policy.fresh_for) {
-                    fetched.fetch(fetcher, policy).await;
-                }
-                let keys = fetched.usable(policy).ok_or(TokenError::Communication)?;
-                if let Some(key) = keys.key(key_id, algorithm) {
-                    return Ok(key);
-                }
-                fetched.fetch(fetcher, policy).await;
-                let keys = fetched.usable(policy).ok_or(TokenError::Communication)?;
-                keys.key(key_id, algorithm).ok_or_else(unknown)
-            }
-        }
-    }
-}
-
-/// The keys of a file as it is now. One that cannot be read leaves those that were read before.
-fn current(path: &Path, read: &mut KeyFile) -> Arc<KeySet> {
-    match FileStamp::of(path) {
-        Ok(stamp) if stamp == read.stamp => {}
-        Ok(_) | Err(_) => match KeyFile::read(path) {
-            Ok(changed) => *read = changed,
-            Err(reason) => {
-                tracing::warn!(path = %path.display(), reason, "the keys of an OpenID Connect issuer cannot be read; the old ones stay")
-            }
-        },
-    }
-    Arc::clone(&read.keys)
-}
-
-impl KeyFile {
-    fn read(path: &Path) -> Result<Self, String> {
-        // The stamp first: what is written in between is seen as a change.
-        let stamp = FileStamp::of(path).map_err(|error| error.to_string())?;
-        if stamp.length > KEY_SET_BYTES_MAX as u64 {
-            return Err(crate::key_set::InvalidKeySet::TooLong.to_string());
-        }
-        let text = fs::read(path).map_err(|error| error.to_string())?;
-        let keys = KeySet::read(&text).map_err(|error| error.to_string())?;
-        Ok(Self { stamp, keys: Arc::new(keys) })
-    }
-}
-
-impl FileStamp {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self { modified: metadata.modified()?, length: metadata.len() })
-    }
-}
-
-impl Fetched {
-    fn is_older_than(&self, age: Duration) -> bool {
-        self.keys.as_ref().is_none_or(|(_, since)| since.elapsed() >= age)
-    }
-
-    fn usable(&self, policy: &RefreshPolicy) -> Option<Arc<KeySet>> {
-        let usable = self.keys.as_ref().filter(|(_, since)| since.elapsed() < policy.usable_for);
-        usable.map(|(keys, _)| Arc::clone(keys))
-    }
-
-    /// Fetches the keys anew, unless that was tried a moment ago.
-    async fn fetch(&mut self, fetcher: &HttpsKeySet, policy: &RefreshPolicy) {
-        if self.tried.is_some_and(|tried| tried.elapsed() < policy.retry_after) {
-            return;
-        }
-        // Before the fetch, so that one that is given up counts as well.
-        self.tried = Some(Instant::now());
-        match fetcher.fetch().await {
-            Ok(keys) => self.keys = Some((Arc::new(keys), Instant::now())),
-            Err(error) => {
-                tracing::warn!(uri = %fetcher.uri(), %error, "the keys of an OpenID Connect issuer cannot be fetched");
-            }
-        }
+            Self::Https(fetched) => fetched.key(key_id, algorithm).await?,
+        };
+        key.ok_or_else(|| {
+            TokenError::invalid("The token's issuer has no such key: no verification key fits its header.")
+        })
     }
 }

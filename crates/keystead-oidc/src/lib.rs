@@ -10,13 +10,17 @@
 mod algorithm;
 mod claims;
 mod error;
+mod fetched_keys;
 mod https;
+mod issuer;
 mod issuers;
+mod key_file;
 mod key_set;
 mod key_source;
 
 pub use claims::{CLOCK_SKEW_SECONDS_MAX, TOKEN_LIFETIME_SECONDS_MAX, WebIdentity};
 pub use error::{SettingsError, TokenError};
 pub use https::check_jwks_uri;
+pub use issuer::{ISSUER_CHARACTERS_MAX, issuer_without_scheme};
 pub use issuers::{IssuerSettings, Issuers, TOKEN_CHARACTERS_MAX, check_issuer};
 pub use key_source::{KeySettings, RefreshPolicy};

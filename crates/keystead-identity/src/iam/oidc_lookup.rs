@@ -4,6 +4,7 @@ use keystead_core::access::{Authorized, OidcProvider, RequestConditionKeys, Reso
 use keystead_core::catalog::Conflicts;
 use keystead_core::port::StoreError;
 use keystead_model::arn::AccountId;
+use keystead_oidc::{ISSUER_CHARACTERS_MAX, issuer_without_scheme};
 use keystead_policy::ContextValue;
 use keystead_query::Parameters;
 
@@ -15,7 +16,7 @@ use crate::error::IdentityError;
 /// An audience (`clientIDType`).
 pub(super) const CLIENT_ID: TextRule = TextRule { min: 1, max: 255, pattern: None };
 /// A URL (`OpenIDConnectProviderUrlType`).
-const URL: TextRule = TextRule { min: 1, max: 255, pattern: None };
+const URL: TextRule = TextRule { min: 1, max: ISSUER_CHARACTERS_MAX, pattern: None };
 /// The digits of a SHA-1 hash (`thumbprintType`).
 const THUMBPRINT: TextRule = TextRule { min: 40, max: 40, pattern: None };
 /// How many thumbprints a provider may have (IAM API Reference, CreateOpenIDConnectProvider).
@@ -51,21 +52,15 @@ pub(super) fn take_provider_arn(call: &Call<'_>, parameters: &mut Parameters) ->
     }
 }
 
-/// Takes a URL, and gives it without `https://`. It must be the issuer of tokens to the letter: with a host, and no port, query or fragment.
+/// Takes a URL, and gives it without `https://`. It must be the issuer of tokens to the letter, as the configuration has it.
 pub(super) fn take_url(parameters: &mut Parameters) -> Result<String, IdentityError> {
     let url = URL.required(parameters, "Url")?;
-    let invalid = || {
+    let issuer = issuer_without_scheme(&url).map(str::to_owned);
+    issuer.ok_or_else(|| {
         IdentityError::validation(format!(
-            "Invalid Open ID Connect Provider URL: {url} must begin with https:// and have a host, and no port, query or fragment."
+            "Invalid Open ID Connect Provider URL: {url} must begin with https:// and have a host in lower case, and no query or fragment."
         ))
-    };
-    let rest = url.strip_prefix("https://").ok_or_else(invalid)?;
-    let host = rest.split('/').next().unwrap_or_default();
-    let is_host = host
-        .split('.')
-        .all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
-    let is_path = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte));
-    if is_host && is_path { Ok(rest.to_owned()) } else { Err(invalid()) }
+    })
 }
 
 /// Takes `ThumbprintList`: hexadecimal digits.
@@ -166,7 +161,9 @@ mod tests {
             ("http://issuer.example.com", None),
             ("https://", None),
             ("https://issuer..com", None),
-            ("https://issuer.example.com:8443", None),
+            ("https://issuer.example.com/", Some("issuer.example.com/")),
+            ("https://issuer.example.com:8443", Some("issuer.example.com:8443")),
+            ("https://Issuer.example.com", None),
             ("https://issuer.example.com/?a=b", None),
             ("https://user@issuer.example.com", None),
         ] {

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use crate::signer::ISSUER;
@@ -52,6 +53,8 @@ impl Authority {
 pub(crate) enum Reply {
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
+    /// The same, as soon as the test says so.
+    WhenTold(Arc<Notify>, Vec<u8>),
     /// Nothing at all.
     Silence,
 }
@@ -60,6 +63,14 @@ impl Reply {
     pub(crate) fn of(status: &str, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Bytes(format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes())
+    }
+
+    /// Keys as soon as the test says so.
+    pub(crate) fn keys_when_told(told: &Arc<Notify>, text: &str) -> Self {
+        match Self::keys(text) {
+            Self::Bytes(bytes) => Self::WhenTold(told.clone(), bytes),
+            other => other,
+        }
     }
 
     pub(crate) fn keys(text: &str) -> Self {
@@ -95,14 +106,17 @@ impl KeyServer {
                     assert!(head.starts_with(b"GET /keys?v=1 HTTP/1.1\r\n"));
                     counted.fetch_add(1, Ordering::SeqCst);
                     let reply = replies.lock().unwrap().clone();
-                    match reply {
-                        Reply::Bytes(bytes) => {
-                            // A client that has heard enough hangs up.
-                            let _ = tls.write_all(&bytes).await;
-                            let _ = tls.shutdown().await;
+                    let bytes = match reply {
+                        Reply::Bytes(bytes) => bytes,
+                        Reply::WhenTold(told, bytes) => {
+                            told.notified().await;
+                            bytes
                         }
                         Reply::Silence => std::future::pending().await,
-                    }
+                    };
+                    // A client that has heard enough hangs up.
+                    let _ = tls.write_all(&bytes).await;
+                    let _ = tls.shutdown().await;
                 });
             }
         });
@@ -115,6 +129,13 @@ impl KeyServer {
 
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Waits until this many requests have come.
+    pub(crate) async fn asked(&self, requests: usize) {
+        while self.requests() < requests {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) fn set(&self, reply: Reply) {

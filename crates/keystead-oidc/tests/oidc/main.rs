@@ -8,3 +8,4 @@ mod key_files;
 mod key_server;
 mod signer;
 mod uris;
+mod waiting;

@@ -12,7 +12,8 @@ use super::{ConfigError, certificates};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OidcIssuerConfig {
-    /// What `iss` of its tokens is, to the letter, such as `https://id.example.com/realms/a`.
+    /// What `iss` of its tokens is, to the letter, such as `https://id.example.com/realms/a`. A slash at the
+    /// end is part of it.
     pub(crate) issuer: String,
     /// A file with its keys: a JSON Web Key Set. Read again when it changes.
     #[serde(default)]
@@ -118,6 +119,8 @@ mod tests {
         let issuers = read(text).unwrap();
         assert!(issuers.knows("https://a.example") && issuers.knows("https://b.example/x"));
         assert!(!issuers.knows("https://b.example"));
+        let with_slash = read("[[oidc_issuer]]\nissuer = 'https://a.example/'\njwks_file = 'keys.json'\n").unwrap();
+        assert!(with_slash.knows("https://a.example/") && !with_slash.knows("https://a.example"));
     }
 
     #[test]
@@ -136,8 +139,7 @@ mod tests {
             let refused = read(&format!("[[oidc_issuer]]\nissuer = 'https://a.example'\n{keys}\n"));
             assert!(refused.as_ref().is_err_and(|message| message.contains(named)), "{keys}: {:?}", refused.err());
         }
-        for (issuer, named) in [("http://a.example", "http://a.example"), ("https://a.example/", "https://a.example/")]
-        {
+        for (issuer, named) in [("http://a.example", "http://a.example"), ("https://A.example", "https://A.example")] {
             let refused = read(&format!("[[oidc_issuer]]\nissuer = '{issuer}'\njwks_file = 'keys.json'\n"));
             assert!(refused.as_ref().is_err_and(|message| message.contains(named)), "{issuer}: {:?}", refused.err());
         }
