@@ -25,7 +25,7 @@ pub trait ApiService: Send + Sync + 'static {
 
     /// Serves a request without a signature, of an operation whose caller proves in another way who it is. `None` if the body names no such
     /// operation of this service: then the request is one without credentials.
-    async fn invoke_anonymous(&self, _body: &[u8], _origin: &RequestOrigin) -> Option<ServiceAnswer> {
+    async fn invoke_anonymous(&self, _body: &[u8], _origin: &RequestOrigin) -> Option<AnonymousAnswer> {
         None
     }
 
@@ -48,6 +48,15 @@ pub struct ServiceAnswer {
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// What goes back to a caller who signed nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnonymousAnswer {
+    /// The answer.
+    pub answer: ServiceAnswer,
+    /// Whether the caller has proved who it is. It may be refused all the same.
+    pub authenticated: bool,
 }
 
 /// Writes the audit records of one service.

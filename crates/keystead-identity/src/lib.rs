@@ -8,6 +8,7 @@ mod answer;
 mod constraint;
 mod error;
 mod iam;
+mod recorded;
 mod sts;
 
 pub use iam::IamService;

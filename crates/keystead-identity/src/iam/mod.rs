@@ -48,6 +48,7 @@ use serde_json::Value;
 use self::call::Call;
 use crate::answer::{CONTENT_TYPE, error_xml, response_xml};
 use crate::error::IdentityError;
+use crate::recorded;
 
 /// Source: IAM service model.
 const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -76,6 +77,7 @@ impl IamService {
         asked: Option<String>,
         mut parameters: Parameters,
         caller: &Caller,
+        recorded: &mut Value,
     ) -> Result<Option<Structure>, IdentityError> {
         let asked = asked.ok_or_else(|| {
             IdentityError::new("MissingAction", 400, "The request must contain the parameter Action.")
@@ -88,6 +90,8 @@ impl IamService {
             };
             IdentityError::new("InvalidAction", 400, message)
         })?;
+        // Of what is not served nobody knows which parameters are secret.
+        *recorded = recorded::recorded(recorded::recordable(&parameters));
         operation::dispatch(operation, &Call::new(&self.kms, caller, operation.name), parameters).await
     }
 }
@@ -101,10 +105,11 @@ impl ApiService for IamService {
     async fn invoke(&self, _operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
         let (operation, request_parameters, result) = match Parameters::parse(body) {
             Ok(mut parameters) => {
-                let recorded = parameters.recorded();
+                let mut recorded = Value::Null;
                 let asked = parameters.take("Action");
                 let operation = asked.as_deref().and_then(operation::named);
-                (operation, recorded, self.serve(operation, asked, parameters, caller).await)
+                let result = self.serve(operation, asked, parameters, caller, &mut recorded).await;
+                (operation, recorded, result)
             }
             Err(error) => (None, Value::Null, Err(error.into())),
         };

@@ -37,6 +37,7 @@ impl Tags {
     /// Takes `Tags`. Fails with `InvalidInput` if a key is there twice, or is one of AWS's own.
     pub(crate) fn take(parameters: &mut Parameters) -> Result<Self, IdentityError> {
         let mut tags = BTreeMap::new();
+        let mut folded = BTreeSet::new();
         let listed = parameters.member_structures("Tags");
         check_count(listed.len())?;
         for (index, mut tag) in listed.into_iter().enumerate() {
@@ -45,7 +46,7 @@ impl Tags {
             KEY.check(&format!("tags.{}.member.key", index + 1), &key)?;
             VALUE.check(&format!("tags.{}.member.value", index + 1), &value)?;
             check_key(&key)?;
-            if tags.keys().any(|other: &String| is_same_key(other, &key)) {
+            if !folded.insert(key.to_ascii_lowercase()) {
                 return Err(IdentityError::invalid_input(
                     "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
                 ));
@@ -120,9 +121,9 @@ pub(crate) fn one_listed(key: &str, value: &str) -> Structure {
     Structure::default().with("Key", key).with("Value", value)
 }
 
-/// Whether two keys are of one tag.
+/// Whether two keys are of one tag: the case of ASCII letters does not matter, as it does not to policies.
 fn is_same_key(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
+    one.eq_ignore_ascii_case(other)
 }
 
 fn check_key(key: &str) -> Result<(), IdentityError> {
@@ -169,6 +170,8 @@ mod tests {
         let mut parameters = Parameters::parse(b"TagKeys.member.1=Team&TagKeys.member.2=none").unwrap();
         TagKeys::required(&mut parameters).unwrap().remove_from(&mut stored);
         assert_eq!(stored.keys().collect::<Vec<_>>(), ["Cost"]);
+        let accented = "Tags.member.1.Key=%C3%A9&Tags.member.1.Value=&Tags.member.2.Key=%C3%89&Tags.member.2.Value=";
+        assert_eq!(tags(accented).unwrap().into_map().len(), 2);
     }
 
     #[test]

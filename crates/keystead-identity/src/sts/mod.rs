@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keystead_core::Kms;
 use keystead_core::KmsError;
-use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::api_service::{AnonymousAnswer, ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_oidc::Issuers;
 use keystead_query::{Parameters, Structure};
@@ -27,14 +27,15 @@ use self::call::Call;
 use self::operation::Operation;
 use crate::answer::{CONTENT_TYPE, error_xml, response_xml};
 use crate::error::IdentityError;
+use crate::recorded::{recordable, recorded, recorded_of_unknown_caller};
 
 /// Source: STS service model.
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const VERSION: &str = "2011-06-15";
 /// What is recorded of a request that names no operation of STS.
 const UNKNOWN: &str = "Unknown";
-/// Parameters that are credentials, as records name them.
-const NEVER_RECORDED: &[&str] = &["webIdentityToken", "sAMLAssertion", "tokenCode", "tradeInToken", "encodedMessage"];
+/// What is recorded of a request that nobody has vouched for yet, as records name it.
+const RECORDED_OF_UNKNOWN_CALLERS: &[&str] = &["roleArn", "roleSessionName", "durationSeconds", "providerId"];
 
 /// STS.
 pub struct StsService {
@@ -64,19 +65,16 @@ struct Request {
     /// What the request calls the operation.
     asked: Option<String>,
     parameters: Parameters,
-    recorded: Value,
+    /// Nothing until the operation is known to be served: of others nobody knows which parameters are secret.
+    recordable: Value,
 }
 
 impl Request {
     fn read(body: &[u8]) -> Result<Self, IdentityError> {
         let mut parameters = Parameters::parse(body)?;
-        let mut recorded = parameters.recorded();
-        if let Value::Object(members) = &mut recorded {
-            members.retain(|name, _| !NEVER_RECORDED.contains(&name.as_str()));
-        }
         let asked = parameters.take("Action");
         let operation = asked.as_deref().and_then(operation::named);
-        Ok(Self { operation, asked, parameters, recorded })
+        Ok(Self { operation, asked, parameters, recordable: Value::Null })
     }
 
     /// The operation, if it is served in this version.
@@ -85,13 +83,13 @@ impl Request {
             IdentityError::new("MissingAction", 400, "The request must contain the parameter Action.")
         })?;
         let version = self.parameters.required("Version")?;
-        match self.operation.filter(|_| version == VERSION) {
-            Some(operation) => operation.served(),
-            None => {
-                let message = format!("Could not find operation {asked} for version {version}");
-                Err(IdentityError::new("InvalidAction", 400, message))
-            }
-        }
+        let operation = self.operation.filter(|_| version == VERSION).ok_or_else(|| {
+            let message = format!("Could not find operation {asked} for version {version}");
+            IdentityError::new("InvalidAction", 400, message)
+        })?;
+        let served = operation.served()?;
+        self.recordable = recordable(&self.parameters);
+        Ok(served)
     }
 }
 
@@ -111,7 +109,7 @@ impl ApiService for StsService {
                     }
                     Err(error) => Err(error),
                 };
-                (name, request.recorded, result)
+                (name, recorded(request.recordable), result)
             }
             Err(error) => (UNKNOWN, Value::Null, Err(error)),
         };
@@ -124,20 +122,24 @@ impl ApiService for StsService {
     }
 
     /// AssumeRoleWithWebIdentity: its token says who calls.
-    async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<ServiceAnswer> {
+    async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<AnonymousAnswer> {
         let mut request = Request::read(body).ok()?;
         let name = request.operation.filter(|operation| operation.unsigned)?.name;
         let (outcome, vouched) = match request.operation() {
             Ok(_) => web_identity::assume_role_with_web_identity(&self.call(origin), request.parameters).await,
             Err(error) => (Err(error), web_identity::Vouched::default()),
         };
-        let event = event(name, request.recorded, &outcome);
         let account = vouched.account;
-        let recorded = self.audit.write(event, vouched.user_identity(), account.as_ref(), origin).await;
-        Some(match recorded {
-            Ok(()) => answer(name, outcome, &origin.request_id),
-            Err(error) => answer(name, Err(IdentityError::internal(&error)), &origin.request_id),
-        })
+        let authenticated = account.is_some();
+        let shown = if authenticated {
+            recorded(request.recordable)
+        } else {
+            recorded_of_unknown_caller(&request.recordable, RECORDED_OF_UNKNOWN_CALLERS)
+        };
+        let event = event(name, shown, &outcome);
+        let written = self.audit.write(event, vouched.user_identity(), account.as_ref(), origin).await;
+        let outcome = written.map_err(|error| IdentityError::internal(&error)).and(outcome);
+        Some(AnonymousAnswer { answer: answer(name, outcome, &origin.request_id), authenticated })
     }
 
     async fn refuse(

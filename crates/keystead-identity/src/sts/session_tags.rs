@@ -1,4 +1,6 @@
 //! Session tags, the source identity, and what of both a session passes on to the next one.
+//!
+//! The case of a key's ASCII letters does not matter, as it does not to policies ([`keystead_policy::ConditionKeys`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,14 +49,18 @@ impl SessionTags {
         transitive: Vec<String>,
         source_identity: Option<String>,
     ) -> Result<Self, IdentityError> {
+        // First: whoever may not even assume the role can send as many as a request holds.
+        check_count(pairs.len())?;
+        check_count(transitive.len())?;
         let mut tags = Self { source_identity, ..Self::default() };
+        let mut folded = BTreeSet::new();
         for (key, value) in pairs {
             check(&key, 1, KEY_CHARACTERS_MAX)?;
             check(&value, 0, VALUE_CHARACTERS_MAX)?;
             if has_prefix(&key, RESERVED_PREFIX) {
                 return Err(invalid("Tag keys that begin with aws: are reserved."));
             }
-            if has_key(&tags.given, &key) {
+            if !folded.insert(key.to_ascii_lowercase()) {
                 return Err(invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive."));
             }
             tags.given.insert(key, value);
@@ -65,7 +71,6 @@ impl SessionTags {
             }
             tags.transitive.insert(key);
         }
-        tags.check_count()?;
         Ok(tags)
     }
 
@@ -74,14 +79,14 @@ impl SessionTags {
         let Some(session) = session else { return Ok(self) };
         for key in &session.transitive_tag_keys {
             let Some(value) = session.tags.get(key) else { continue };
-            if has_key(&self.given, key) {
+            if self.given.keys().any(|given| given.eq_ignore_ascii_case(key)) {
                 let message =
                     "One of the specified tag keys conflicts with a transitive tag key from the calling session.";
                 return Err(invalid(message));
             }
             self.inherited.insert(key.clone(), value.clone());
         }
-        self.check_count()?;
+        check_count(self.given.len() + self.inherited.len())?;
         match (&session.source_identity, &self.source_identity) {
             (Some(kept), Some(asked)) if kept != asked => {
                 // Which error AWS gives here is unverified.
@@ -124,17 +129,13 @@ impl SessionTags {
         content.tags.extend(self.inherited);
         content.source_identity = self.source_identity;
     }
-
-    fn check_count(&self) -> Result<(), IdentityError> {
-        if self.given.len() + self.inherited.len() > TAGS_MAX {
-            return Err(invalid(&format!("A session can have at most {TAGS_MAX} tags.")));
-        }
-        Ok(())
-    }
 }
 
-fn has_key(tags: &BTreeMap<String, String>, key: &str) -> bool {
-    tags.keys().any(|other| other.to_lowercase() == key.to_lowercase())
+fn check_count(count: usize) -> Result<(), IdentityError> {
+    if count > TAGS_MAX {
+        return Err(invalid(&format!("A session can have at most {TAGS_MAX} tags.")));
+    }
+    Ok(())
 }
 
 fn has_prefix(text: &str, prefix: &str) -> bool {
@@ -156,4 +157,30 @@ fn check(text: &str, min: usize, max: usize) -> Result<(), IdentityError> {
 /// Which code AWS gives here is unverified.
 fn invalid(message: &str) -> IdentityError {
     IdentityError::new("InvalidParameterValue", 400, message)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn tags(keys: &[&str]) -> Result<SessionTags, IdentityError> {
+        let pairs = keys.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+        SessionTags::new(pairs, Vec::new(), None)
+    }
+
+    #[test]
+    fn keys_are_the_same_in_whatever_case_of_ascii() {
+        assert!(tags(&["Team", "tEAM"]).unwrap_err().message.starts_with("Duplicate"));
+        assert_eq!(tags(&["\u{e9}", "\u{c9}"]).unwrap().given.len(), 2, "policies tell these apart as well");
+    }
+
+    #[test]
+    fn too_many_are_refused_before_any_is_looked_at() {
+        let many = vec!["not;allowed"; TAGS_MAX + 1];
+        assert!(tags(&many).unwrap_err().message.starts_with("A session can have at most"));
+        let keys = vec!["absent".to_owned(); TAGS_MAX + 1];
+        let refused = SessionTags::new(Vec::new(), keys, None).unwrap_err();
+        assert!(refused.message.starts_with("A session can have at most"));
+    }
 }

@@ -14,3 +14,22 @@ async fn operations_that_are_not_served() {
     }
     assert_eq!(iam.records("Unknown").len(), 3);
 }
+
+#[tokio::test]
+async fn what_is_not_served_leaves_no_parameters_in_the_log() {
+    let iam = Iam::new().await;
+    for operation in ["CreateLoginProfile", "ChangePassword", "UploadServerCertificate"] {
+        iam.refused(operation, &[("UserName", "alice"), ("Password", "hidden"), ("Anything", "hidden")]).await;
+    }
+    let other_version = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("Action", "GetUser"), ("Version", "2009-01-01"), ("Anything", "hidden")])
+        .finish();
+    iam.send(&other_version).await;
+    iam.call("ListUsers", &[("PathPrefix", "/shown/")]).await.unwrap();
+    for record in iam.records("Unknown").iter().chain(&iam.records("GetUser")) {
+        assert_eq!(record["requestParameters"], serde_json::Value::Null, "{record}");
+        assert!(!record.to_string().contains("hidden"), "{record}");
+    }
+    assert_eq!((iam.records("Unknown").len(), iam.records("GetUser").len()), (3, 1));
+    assert_eq!(iam.records("ListUsers")[0]["requestParameters"]["pathPrefix"], "/shown/");
+}

@@ -1,6 +1,7 @@
 //! What STS makes of requests before it knows the operation.
 
 use keystead_core::access::Principal;
+use serde_json::json;
 
 use crate::installation::account;
 use crate::support::Sts;
@@ -19,6 +20,8 @@ async fn operations_that_are_not_served_say_so() {
         assert_eq!(sts.records(operation).len(), 1);
     }
     assert!(!sts.all_records().contains("hidden"));
+    sts.by(&root, "GetCallerIdentity", &[("TokenCode", "hidden"), ("Shown", "shown")]).await.unwrap_err();
+    assert_eq!(sts.records("GetCallerIdentity")[0]["requestParameters"], json!({ "shown": "shown" }));
     let refused = sts.by(&root, "Sing", &[]).await.unwrap_err();
     assert_eq!(refused.message, "Could not find operation Sing for version 2011-06-15");
 }

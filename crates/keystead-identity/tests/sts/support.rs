@@ -197,8 +197,14 @@ impl Sts {
 
     /// A request without a signature.
     pub(crate) async fn anonymously(&self, operation: &str, parameters: &[(&str, &str)]) -> Option<Answer> {
-        let answer = self.service.invoke_anonymous(form(operation, parameters).as_bytes(), &origin()).await?;
-        Some(read(operation, answer))
+        let served = self.service.invoke_anonymous(form(operation, parameters).as_bytes(), &origin()).await?;
+        Some(read(operation, served.answer))
+    }
+
+    /// Whether a request without a signature proves who sends it.
+    pub(crate) async fn authenticates(&self, operation: &str, parameters: &[(&str, &str)]) -> bool {
+        let form = form(operation, parameters);
+        self.service.invoke_anonymous(form.as_bytes(), &origin()).await.unwrap().authenticated
     }
 
     /// Whom credentials stand for now.

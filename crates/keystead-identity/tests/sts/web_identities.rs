@@ -215,3 +215,32 @@ async fn tags_and_source_identity_come_from_the_token() {
         assert_eq!(world.assume(&role, &token, &[]).await.unwrap_err().code, "AccessDenied", "{actions:?}");
     }
 }
+
+#[tokio::test]
+async fn little_is_recorded_of_whom_nobody_vouches_for() {
+    let world = World::new().await;
+    let role = world.role("Web", &[ACTION], aud("kms")).await;
+    let long = "x".repeat(60_000);
+    let (good, junk) = (world.token(&json!({})), "a.b.c".to_owned());
+    for (token, authenticated) in [(&junk, false), (&long, false), (&good, true)] {
+        let parameters = [
+            ("RoleArn", role.as_str()),
+            ("RoleSessionName", long.as_str()),
+            ("WebIdentityToken", token),
+            ("Policy", long.as_str()),
+            ("PolicyArns.member.1.arn", long.as_str()),
+        ];
+        assert!(!world.sts.authenticates("AssumeRoleWithWebIdentity", &parameters).await);
+        let shown = [("RoleArn", role.as_str()), ("RoleSessionName", "web"), ("WebIdentityToken", token)];
+        assert_eq!(world.sts.authenticates("AssumeRoleWithWebIdentity", &shown).await, authenticated);
+    }
+    for record in world.sts.records("AssumeRoleWithWebIdentity") {
+        assert!(record.to_string().len() < 8000);
+        let parameters = record["requestParameters"].as_object().unwrap();
+        assert!(parameters.keys().eq(["roleArn", "roleSessionName"]), "{parameters:?}");
+    }
+    // One that is refused has proved who it is all the same.
+    let others = world.role("Others", &[ACTION], aud("other")).await;
+    let parameters = [("RoleArn", others.as_str()), ("RoleSessionName", "web"), ("WebIdentityToken", &good)];
+    assert!(world.sts.authenticates("AssumeRoleWithWebIdentity", &parameters).await);
+}

@@ -79,6 +79,12 @@ impl Iam {
         Err(Refused { status: answer.status, code: text("Code"), message: text("Message") })
     }
 
+    /// Sends a body as the account's root user, and gives the status of the answer.
+    pub async fn send(&self, body: &str) -> u16 {
+        let caller = caller(&self.kms, root()).await;
+        self.service.invoke(None, body.as_bytes(), &caller).await.status
+    }
+
     /// The refusal that a call must end with: its code and its message.
     pub async fn refused(&self, operation: &str, members: &[(&str, &str)]) -> (String, String) {
         match self.call(operation, members).await {
