@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use keystead_core::access::{Account, AttachedPolicies, Principal, PrincipalKind, Role, Session, User};
 use keystead_core::kms::{Caller, RequestOrigin, operation_named};
@@ -38,6 +39,12 @@ fn inline(statements: &[Value]) -> AttachedPolicies {
     policies
 }
 
+/// A unique ID: another one each time, whatever the name and the time.
+fn new_unique_id(prefix: &str) -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    format!("{prefix}{:017}", MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Installation {
     pub async fn create_other_account(&self) {
         let account = Account { id: other_account(), name: "other".to_owned(), created: self.now() };
@@ -50,8 +57,8 @@ impl Installation {
     }
 
     pub async fn create_user_of(&self, account: AccountId, name: &str, statements: &[Value]) -> Principal {
-        let user_id = format!("AIDA{}{}", self.now().millis(), name.to_uppercase());
-        let mut user = User::new(account, "/".to_owned(), name.to_owned(), user_id, self.now());
+        let (path, user_id) = ("/".to_owned(), new_unique_id("AIDA"));
+        let mut user = User::new(account, path, name.to_owned(), user_id, self.now());
         user.policies = inline(statements);
         self.store.insert_user(&user, QUOTA).await.unwrap();
         Principal::user(&user)
@@ -62,13 +69,18 @@ impl Installation {
         self.store.delete_user(&account(), name, user.revision).await.unwrap();
     }
 
+    pub async fn delete_role(&self, name: &str) {
+        let role = self.store.role(&account(), name).await.unwrap().unwrap();
+        self.store.delete_role(&account(), name, role.revision).await.unwrap();
+    }
+
     /// A session of a new role of the first account.
     pub async fn create_session(&self, role_name: &str, statements: &[Value]) -> Principal {
         let role = Role {
             account: account(),
             role_name: role_name.to_owned(),
             path: "/".to_owned(),
-            role_id: format!("AROA{}{}", self.now().millis(), role_name.to_uppercase()),
+            role_id: new_unique_id("AROA"),
             created: self.now(),
             description: String::new(),
             trust_policy: "{}".to_owned(),
