@@ -1,5 +1,6 @@
 //! Patterns for the ARNs in conditions.
 
+use crate::budget::Budget;
 use crate::pattern::{ARN_PARTS, Pattern};
 
 /// A pattern for the ARNs in conditions, each of whose parts is looked at by itself.
@@ -22,7 +23,7 @@ impl ArnPattern {
     }
 
     /// Whether `arn` is an ARN that fits.
-    pub(crate) fn matches(&self, arn: &str) -> bool {
+    pub(crate) fn matches(&self, arn: &str, budget: &Budget) -> bool {
         if arn.matches(':').count() < ARN_PARTS - 1 {
             return false;
         }
@@ -30,7 +31,7 @@ impl ArnPattern {
             Self::Every => true,
             Self::NoArn => false,
             Self::Parts(patterns) => {
-                patterns.iter().zip(arn.splitn(ARN_PARTS, ':')).all(|(pattern, part)| pattern.matches(part))
+                patterns.iter().zip(arn.splitn(ARN_PARTS, ':')).all(|(pattern, part)| pattern.matches(part, budget))
             }
         }
     }

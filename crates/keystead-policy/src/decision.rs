@@ -8,6 +8,7 @@
 //! 4. A permissions boundary and session policies allow nothing by themselves: what they do not allow is denied, but for what a resource's
 //!    policy or a grant in the same account allows to exactly this user or this session.
 
+use crate::budget::Budget;
 use crate::principal::PrincipalMatch;
 use crate::question::{IdentitySide, Question, ResourceSide};
 use crate::sides::{OwnSide, TheirSide};
@@ -72,10 +73,14 @@ impl Decision<'_> {
 
 /// Decides. The order of documents, statements and grants changes nothing but which of several equal reasons is named.
 ///
+/// What policies and a request can make it take is bounded: after 20 million steps, some tens of milliseconds, what is still to be compared is
+/// taken to fit each statement that denies, and none that allows.
+///
 /// Across accounts the resource's side is looked at first: what a stranger's own policies say must not show what the resource is like.
 pub fn decide<'a>(question: &Question<'_>, identity: &IdentitySide<'a>, resource: &ResourceSide<'a>) -> Decision<'a> {
-    let own = OwnSide::of(question, identity);
-    let theirs = TheirSide::of(question, identity, resource);
+    let budget = Budget::default();
+    let own = OwnSide::of(question, identity, &budget);
+    let theirs = TheirSide::of(question, identity, resource, &budget);
     let same_account = identity.identity.account == resource.account;
     if !same_account && let Err(denial) = theirs.allows_strangers() {
         return denial;

@@ -1,6 +1,6 @@
 //! `Action` and `Resource` elements, and their `Not` forms.
 
-use crate::context::ConditionKeys;
+use crate::budget::{Budget, Facts};
 use crate::pattern::Pattern;
 use crate::variable::Template;
 
@@ -13,14 +13,14 @@ pub(crate) struct Listed<T> {
 
 impl Listed<Pattern> {
     /// Whether the list of actions means this one, whatever the case of its letters.
-    pub(crate) fn means_action(&self, action: &str) -> bool {
-        self.items.iter().any(|pattern| pattern.matches(action)) != self.negated
+    pub(crate) fn means_action(&self, action: &str, budget: &Budget) -> bool {
+        self.items.iter().any(|pattern| pattern.matches(action, budget)) != self.negated
     }
 }
 
 impl Listed<Template> {
     /// Whether the list of resources means this one. A resource whose variable has no value means nothing.
-    pub(crate) fn means_resource(&self, resource: &str, context: &dyn ConditionKeys) -> bool {
-        self.items.iter().any(|template| template.matches(resource, context)) != self.negated
+    pub(crate) fn means_resource(&self, resource: &str, facts: Facts<'_>) -> bool {
+        self.items.iter().any(|template| template.matches(resource, facts)) != self.negated
     }
 }

@@ -1,5 +1,6 @@
 //! One document against one request.
 
+use crate::budget::{Budget, Facts};
 use crate::condition::Condition;
 use crate::context::ConditionKeys;
 use crate::document::{Effect, PolicyDocument, Statement};
@@ -48,17 +49,22 @@ pub(crate) enum Exceptions {
 impl PolicyDocument {
     /// What this document says of a request, of a principal that has no permissions boundary.
     pub fn evaluate(&self, request: &AccessRequest<'_>) -> Verdict {
-        self.evaluate_with(request, Exceptions::OfThoseListed)
+        self.evaluate_with(request, Exceptions::OfThoseListed, &Budget::default())
     }
 
-    pub(crate) fn evaluate_with(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Verdict {
+    pub(crate) fn evaluate_with(
+        &self,
+        request: &AccessRequest<'_>,
+        exceptions: Exceptions,
+        budget: &Budget,
+    ) -> Verdict {
         let mut verdict = Verdict::default();
         for (index, statement) in self.statements.iter().enumerate() {
             // One that allows is as good as several where all speak of the same principal.
             if verdict.allow.is_some() && statement.effect == Effect::Allow && statement.principals.is_none() {
                 continue;
             }
-            let Some(principal) = statement.speaks_of(request, exceptions) else { continue };
+            let Some(principal) = statement.speaks_of(request, exceptions, budget) else { continue };
             let found = StatementMatch { index, principal };
             match statement.effect {
                 Effect::Deny => _ = verdict.deny.get_or_insert(found),
@@ -75,12 +81,17 @@ impl PolicyDocument {
 
 impl Statement {
     /// How the statement speaks of the request's principal, if it speaks of the request at all. What costs least is looked at first.
-    fn speaks_of(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Option<PrincipalMatch> {
-        if !self.means_action(request) {
+    fn speaks_of(
+        &self,
+        request: &AccessRequest<'_>,
+        exceptions: Exceptions,
+        budget: &Budget,
+    ) -> Option<PrincipalMatch> {
+        if !self.means_action(request, budget) {
             return None;
         }
         let principal = self.principal_match(request, exceptions)?;
-        let holds = self.means_resource(request) && self.unmet_condition(request).is_none();
+        let holds = self.means_resource(request, budget) && self.unmet_condition(request, budget).is_none();
         holds.then_some(principal)
     }
 
@@ -98,17 +109,26 @@ impl Statement {
         (!excepted).then_some(PrincipalMatch::Anyone)
     }
 
-    pub(crate) fn means_action(&self, request: &AccessRequest<'_>) -> bool {
-        self.actions.as_ref().is_some_and(|actions| actions.means_action(request.action))
+    pub(crate) fn means_action(&self, request: &AccessRequest<'_>, budget: &Budget) -> bool {
+        let Some(actions) = &self.actions else { return false };
+        self.on_the_safe_side(actions.means_action(request.action, budget), budget)
     }
 
-    pub(crate) fn means_resource(&self, request: &AccessRequest<'_>) -> bool {
-        let resources = self.resources.as_ref();
-        resources.is_some_and(|resources| resources.means_resource(request.resource, request.context))
+    pub(crate) fn means_resource(&self, request: &AccessRequest<'_>, budget: &Budget) -> bool {
+        let Some(resources) = &self.resources else { return false };
+        let facts = Facts { keys: request.context, budget };
+        self.on_the_safe_side(resources.means_resource(request.resource, facts), budget)
     }
 
     /// The first condition that does not hold.
-    pub(crate) fn unmet_condition(&self, request: &AccessRequest<'_>) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| !condition.holds(request.context))
+    pub(crate) fn unmet_condition(&self, request: &AccessRequest<'_>, budget: &Budget) -> Option<&Condition> {
+        let facts = Facts { keys: request.context, budget };
+        self.conditions.iter().find(|condition| !self.on_the_safe_side(condition.holds(facts), budget))
+    }
+
+    /// Whether an element fits a request. When the budget is spent, nobody knows: then all elements of a statement that denies fit, and none
+    /// of one that allows.
+    fn on_the_safe_side(&self, fits: bool, budget: &Budget) -> bool {
+        if budget.is_spent() { self.effect == Effect::Deny } else { fits }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use crate::budget::Budget;
+use crate::evaluation::Exceptions;
 use crate::{
     AccessRequest, Identity, MalformedPolicy, PolicyDocument, PolicyKind, PrincipalMatch, RequestContext, Verdict,
 };
@@ -242,4 +244,29 @@ fn what_is_wrong_and_where() {
     );
     let deep = format!(r#"{{"Statement": {}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
     assert!(PolicyDocument::parse(&deep, PolicyKind::Key).is_err());
+}
+
+/// When nobody knows whether a statement speaks of a request, it does if it denies, and does not if it allows.
+#[test]
+fn what_takes_too_long_is_denied() {
+    let statement = |effect: &str, rest: &str| format!(r#"{{"Statement": {{"Effect": "{effect}", {rest}}}}}"#);
+    let (identity, context) = (user(), context());
+    let request = AccessRequest { identity: &identity, action: "kms:Encrypt", resource: KEY, context: &context };
+    for (rest, holds) in [
+        (r#""Action": "kms:*", "Resource": "*""#, true),
+        (r#""Action": "kms:D*", "Resource": "*""#, false),
+        (r#""NotAction": "kms:D*", "Resource": "*""#, true),
+        (r#""Action": "*", "NotResource": "arn:*""#, false),
+        (r#""Action": "*", "Resource": "*", "Condition": {"StringLike": {"aws:username": "a*"}}"#, true),
+        (r#""Action": "*", "Resource": "*", "Condition": {"StringNotLike": {"aws:username": "a*"}}"#, false),
+        (r#""Action": "*", "Resource": "*", "Condition": {"StringNotLike": {"aws:username": "b*"}}"#, true),
+    ] {
+        for effect in ["Allow", "Deny"] {
+            let document = PolicyDocument::parse(&statement(effect, rest), PolicyKind::Identity).unwrap();
+            let evaluate = |steps| document.evaluate_with(&request, Exceptions::OfThoseListed, &Budget::of(steps));
+            let found = |verdict: Verdict| verdict.deny.or(verdict.allow).is_some();
+            assert_eq!(found(evaluate(1_000)), holds, "{effect} {rest}");
+            assert_eq!(found(evaluate(1)), effect == "Deny", "{effect} {rest}");
+        }
+    }
 }

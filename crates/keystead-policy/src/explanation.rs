@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::budget::Budget;
 use crate::document::{Effect, PolicyDocument, Statement};
 use crate::evaluation::{AccessRequest, Exceptions};
 
@@ -66,29 +67,30 @@ impl PolicyDocument {
     }
 
     fn explain_with(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Vec<StatementExplanation<'_>> {
+        let budget = Budget::default();
         let statements = self.statements.iter().enumerate();
         let explained = statements.map(|(index, statement)| StatementExplanation {
             index,
             sid: statement.sid.as_deref(),
             effect: statement.effect,
-            mismatch: statement.mismatch(request, exceptions),
+            mismatch: statement.mismatch(request, exceptions, &budget),
         });
         explained.collect()
     }
 }
 
 impl Statement {
-    fn mismatch(&self, request: &AccessRequest<'_>, exceptions: Exceptions) -> Option<Mismatch<'_>> {
+    fn mismatch(&self, request: &AccessRequest<'_>, exceptions: Exceptions, budget: &Budget) -> Option<Mismatch<'_>> {
         if self.principal_match(request, exceptions).is_none() {
             return Some(Mismatch::Principal);
         }
-        if !self.means_action(request) {
+        if !self.means_action(request, budget) {
             return Some(Mismatch::Action);
         }
-        if !self.means_resource(request) {
+        if !self.means_resource(request, budget) {
             return Some(Mismatch::Resource);
         }
-        let (operator, key) = self.unmet_condition(request)?.written();
+        let (operator, key) = self.unmet_condition(request, budget)?.written();
         Some(Mismatch::Condition { operator, key })
     }
 }

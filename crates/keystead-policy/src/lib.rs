@@ -5,6 +5,7 @@
 //! permissions boundary, session policies. Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 
 mod arn_pattern;
+mod budget;
 mod characters;
 mod condition;
 mod context;
@@ -21,6 +22,7 @@ mod parse;
 mod pattern;
 #[cfg(test)]
 mod pattern_tests;
+mod places;
 mod principal;
 mod question;
 mod sides;

@@ -1,6 +1,7 @@
 //! Texts with `*` (any characters, or none) and `?` (any one character).
-//!
-//! No pattern takes longer than its length times the text's.
+
+use crate::budget::Budget;
+use crate::places::{self, Reached};
 
 /// How far a wildcard goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,8 @@ use Token::{Any, Literal, One};
 pub(crate) struct Pattern {
     tokens: Vec<Token>,
     fold_case: bool,
+    /// No text with fewer bytes fits.
+    bytes_min: usize,
     /// A `*` that stays in its part comes after one that does not: to give more to the last one does not suffice then.
     many_ways: bool,
 }
@@ -48,7 +51,7 @@ impl Pattern {
             match character {
                 '*' if matches!(self.tokens.last(), Some(Any(_))) => {}
                 '*' => self.tokens.push(Any(Reach::Anything)),
-                '?' => self.tokens.push(One(Reach::Anything)),
+                '?' => self.append(One(Reach::Anything)),
                 other => self.append_literal(other.encode_utf8(&mut [0; 4])),
             }
         }
@@ -58,9 +61,21 @@ impl Pattern {
     pub(crate) fn append_literal(&mut self, text: &str) {
         match self.tokens.last_mut() {
             _ if text.is_empty() => {}
-            Some(Literal(before)) => before.push_str(text),
-            _ => self.tokens.push(Literal(text.to_owned())),
+            Some(Literal(before)) => {
+                before.push_str(text);
+                self.bytes_min += text.len();
+            }
+            _ => self.append(Literal(text.to_owned())),
         }
+    }
+
+    fn append(&mut self, token: Token) {
+        self.bytes_min += match &token {
+            Literal(text) => text.len(),
+            One(_) => 1,
+            Any(_) => 0,
+        };
+        self.tokens.push(token);
     }
 
     /// The pattern for resources' ARNs. In the parts before the last a wildcard stays within its part, but for a `*` at the part's end,
@@ -87,66 +102,73 @@ impl Pattern {
         self
     }
 
-    /// Whether the whole of `text` fits.
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        if self.many_ways { self.matches_in_many_ways(text) } else { self.matches_in_one_way(text) }
+    /// Whether the whole of `text` fits; `false` as well if that is more work than `budget` has left.
+    ///
+    /// Takes a few steps for each byte of pattern and text, and at most one for each byte of the pattern and each 64 bytes of the text.
+    pub(crate) fn matches(&self, text: &str, budget: &Budget) -> bool {
+        // So what is tried is at most about twice as long as the text, however long the values of variables are.
+        if self.bytes_min > text.len() {
+            return false;
+        }
+        let mut steps = 1;
+        let quick = if self.many_ways { None } else { self.matches_quickly(text, &mut steps) };
+        if quick.is_none() {
+            steps += places::steps(self.tokens.len(), self.bytes_min, text);
+        }
+        budget.take(steps) && quick.unwrap_or_else(|| self.matches_at_all_places(text))
     }
 
     /// Each `*` is given as little as it can be, and only the last one so far is ever given more. That suffices unless a `*` that stays in
     /// its part comes after one that does not: stars of parts alone cannot reach another part by being given more.
-    fn matches_in_one_way(&self, text: &str) -> bool {
+    ///
+    /// Counts its steps. `None`: there would be too many, because much of the text is nearly a match.
+    pub(crate) fn matches_quickly(&self, text: &str, steps: &mut usize) -> Option<bool> {
+        let steps_max = self.tokens.len() + QUICK_STEPS_PER_BYTE * text.len() + QUICK_STEPS;
         let (mut rest, mut index) = (text, 0);
         // The last `*`: how far it goes, what is behind it, and the text that was tried for that.
         let mut retry: Option<(Reach, usize, &str)> = None;
-        loop {
+        while *steps < steps_max {
+            *steps += 1;
             let after = match self.tokens.get(index) {
-                None if rest.is_empty() => return true,
+                None if rest.is_empty() => return Some(true),
                 None => None,
-                Some(Any(Reach::Anything)) if index + 1 == self.tokens.len() => return true,
+                Some(Any(Reach::Anything)) if index + 1 == self.tokens.len() => return Some(true),
                 Some(Any(reach)) => {
                     retry = Some((*reach, index + 1, rest));
                     Some(rest)
                 }
                 Some(One(reach)) => after_character(rest, *reach),
-                Some(Literal(literal)) => self.after_literal(rest, literal),
+                Some(Literal(literal)) => {
+                    *steps += literal.len() / BYTES_PER_STEP;
+                    self.after_literal(rest, literal)
+                }
             };
             if let Some(after) = after {
                 (rest, index) = (after, index + 1);
                 continue;
             }
-            let Some((reach, token, tried)) = retry else { return false };
-            let Some(next) = after_character(tried, reach) else { return false };
+            let Some((reach, token, tried)) = retry else { return Some(false) };
+            let Some(next) = after_character(tried, reach) else { return Some(false) };
             retry = Some((reach, token, next));
             (rest, index) = (next, token);
         }
+        None
     }
 
     /// All ways to share out the text are followed at once.
-    fn matches_in_many_ways(&self, text: &str) -> bool {
-        // The places of the text, in bytes, that what was read of the pattern so far can end at.
-        let mut reached = vec![false; text.len() + 1];
-        let mut next = reached.clone();
-        reached[0] = true;
+    pub(crate) fn matches_at_all_places(&self, text: &str) -> bool {
+        let mut reached = Reached::start_of(text, self.fold_case);
         for token in &self.tokens {
-            next.fill(false);
-            for (at, rest) in (0..=text.len()).filter_map(|at| Some((at, text.get(at..)?))) {
-                // What a `*` has reached it also leaves, one character on.
-                let from_here = reached[at] || (matches!(token, Any(_)) && next[at]);
-                if !from_here {
-                    continue;
-                }
-                next[at] |= matches!(token, Any(_));
-                let after = match token {
-                    Literal(literal) => self.after_literal(rest, literal),
-                    One(reach) | Any(reach) => after_character(rest, *reach),
-                };
-                if let Some(after) = after {
-                    next[text.len() - after.len()] = true;
-                }
+            match token {
+                Literal(literal) => literal.bytes().for_each(|byte| reached.byte(byte)),
+                One(reach) => reached.character(*reach == Reach::Anything),
+                Any(reach) => reached.characters(*reach == Reach::Anything),
             }
-            std::mem::swap(&mut reached, &mut next);
+            if reached.is_nothing() {
+                return false;
+            }
         }
-        reached[text.len()]
+        reached.is_all()
     }
 
     fn after_literal<'a>(&self, text: &'a str, literal: &str) -> Option<&'a str> {
@@ -167,7 +189,7 @@ impl Pattern {
         let mut parts = vec![Self::default()];
         for token in self.tokens {
             let Literal(text) = token else {
-                parts.last_mut()?.tokens.push(token);
+                parts.last_mut()?.append(token);
                 continue;
             };
             for (index, piece) in text.splitn(ARN_PARTS + 1 - parts.len(), ':').enumerate() {
@@ -187,6 +209,15 @@ fn after_character(text: &str, reach: Reach) -> Option<&str> {
     let first = characters.next()?;
     (reach == Reach::Anything || first != ':').then_some(characters.as_str())
 }
+
+/// How often [`Pattern::matches_quickly`] may look at each byte of a text.
+const QUICK_STEPS_PER_BYTE: usize = 4;
+
+/// How many steps it has in any case.
+const QUICK_STEPS: usize = 64;
+
+/// How many bytes of a literal are compared in about the time of one step.
+const BYTES_PER_STEP: usize = 32;
 
 /// The colons of an ARN are between six parts: the last part may have colons.
 pub(crate) const ARN_PARTS: usize = 6;

@@ -1,6 +1,7 @@
 //! Texts and ARNs against patterns.
 
 use crate::arn_pattern::ArnPattern;
+use crate::budget::{Budget, STEPS_MAX};
 use crate::pattern::Pattern;
 
 fn pattern(text: &str) -> Pattern {
@@ -32,7 +33,7 @@ fn wildcards() {
         ("kms:Encrypt", "kms:encrypt", false),
     ];
     for (wild, text, expected) in table {
-        assert_eq!(pattern(wild).matches(text), expected, "{wild} {text}");
+        assert_eq!(pattern(wild).matches(text, &Budget::default()), expected, "{wild} {text}");
     }
 }
 
@@ -49,14 +50,72 @@ fn only_ascii_letters_are_alike() {
         ("kms:aa", "kms:é", false),
     ];
     for (wild, text, expected) in table {
-        assert_eq!(Pattern::ignoring_case(wild).matches(text), expected, "{wild} {text}");
+        assert_eq!(Pattern::ignoring_case(wild).matches(text, &Budget::default()), expected, "{wild} {text}");
+    }
+}
+
+/// Every text of so many characters, and of fewer.
+fn texts(characters: &[char], length_max: usize) -> Vec<String> {
+    let mut texts = vec![String::new()];
+    let mut begin = 0;
+    for _ in 0..length_max {
+        let end = texts.len();
+        for index in begin..end {
+            texts.extend(characters.iter().map(|character| format!("{}{character}", texts[index])).collect::<Vec<_>>());
+        }
+        begin = end;
+    }
+    texts
+}
+
+/// Tries every way to share out the text.
+fn fits(wild: &[char], text: &[char]) -> bool {
+    match (wild, text) {
+        ([], _) => text.is_empty(),
+        (['*', rest @ ..], _) => (0..=text.len()).any(|taken| fits(rest, &text[taken..])),
+        ([first, rest @ ..], [character, others @ ..]) => (*first == '?' || first == character) && fits(rest, others),
+        ([_, ..], []) => false,
     }
 }
 
 #[test]
-fn the_time_is_bounded() {
-    // A matcher that tries every way to share the text out would not end.
-    assert!(!pattern(&"*a".repeat(1000)).matches(&format!("{}b", "a".repeat(4000))));
+fn both_ways_to_match_find_the_same() {
+    let characters = |text: &str| text.chars().collect::<Vec<_>>();
+    let texts_to_match = texts(&['a', ':', 'é'], 4);
+    // What stands before lets the rest begin in one word of places and end in the next.
+    for before in ["", &"x".repeat(61)] {
+        for wild in texts(&['a', ':', 'é', '*', '?'], 4) {
+            let (plain, of_resources) = (pattern(&format!("{before}{wild}")), pattern(&wild).for_resources());
+            for text in &texts_to_match {
+                let expected = fits(&characters(&wild), &characters(text));
+                let long = format!("{before}{text}");
+                assert_eq!(plain.matches_at_all_places(&long), expected, "{before}{wild} {text}");
+                assert_eq!(plain.matches(&long, &Budget::default()), expected, "{before}{wild} {text}");
+                let at_all_places = of_resources.matches_at_all_places(text);
+                assert_eq!(of_resources.matches(text, &Budget::default()), at_all_places, "{wild} {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_work_is_bounded() {
+    let text = "a".repeat(16_000);
+    // A matcher that tries every way to share the text out would not end with the first of these; one that searches what is between two
+    // stars at each place would take 64 million steps with the second.
+    for bomb in ["*a".repeat(7_600), format!("*{}", "a?".repeat(4_000)), format!("*{}", "a?".repeat(7_600))]
+        .into_iter()
+        .chain(["a".repeat(8_000), "?".repeat(15_900), "é".repeat(7_600)].map(|literal| format!("*{literal}")))
+    {
+        let (budget, bomb) = (Budget::default(), format!("{bomb}b"));
+        assert!(!pattern(&bomb).matches(&text, &budget), "no text here has a b");
+        assert!(STEPS_MAX - budget.left() < STEPS_MAX / 2, "{} steps are left", budget.left());
+    }
+    let budget = Budget::default();
+    assert!(!pattern(&"?".repeat(16_001)).matches(&text, &budget) && budget.left() == STEPS_MAX, "it is too long");
+    // As much work as this is not done at all.
+    let (long, budget) = ("a".repeat(1_000_000), Budget::default());
+    assert!(!pattern(&format!("*{}b*", "a?".repeat(4_000))).matches(&long, &budget) && budget.is_spent());
 }
 
 #[test]
@@ -73,9 +132,9 @@ fn arns_are_matched_part_by_part() {
         ("*", true),
         ("", false),
     ] {
-        assert_eq!(ArnPattern::new(pattern(wild)).matches(arn), expected, "{wild}");
+        assert_eq!(ArnPattern::new(pattern(wild)).matches(arn, &Budget::default()), expected, "{wild}");
     }
-    assert!(!ArnPattern::new(pattern("*")).matches("no ARN"));
+    assert!(!ArnPattern::new(pattern("*")).matches("no ARN", &Budget::default()));
 }
 
 #[test]
@@ -101,10 +160,10 @@ fn wildcards_of_resources_stay_in_their_part() {
         ("a*n:a*s:k*s:u*-*1*:*b", true),
         ("a*n:a*s:k*s:u*-*1*b", false),
     ] {
-        assert_eq!(pattern(wild).for_resources().matches(arn), expected, "{wild}");
+        assert_eq!(pattern(wild).for_resources().matches(arn, &Budget::default()), expected, "{wild}");
     }
     let long = format!("arn:{}:b", "a".repeat(4000));
     for bomb in [format!("arn:{}c", "*a".repeat(1000)), format!("arn:*:*:{}c", "*a".repeat(1000))] {
-        assert!(!pattern(&bomb).for_resources().matches(&long), "and the time is bounded");
+        assert!(!pattern(&bomb).for_resources().matches(&long, &Budget::default()), "and the time is bounded");
     }
 }

@@ -1,5 +1,6 @@
 //! The two sides of a question, each evaluated by itself.
 
+use crate::budget::Budget;
 use crate::decision::{DecidingStatement, Decision, Layer, Permission};
 use crate::evaluation::{AccessRequest, Exceptions, StatementMatch};
 use crate::grant::GrantedUse;
@@ -15,16 +16,16 @@ pub(crate) struct OwnSide<'a> {
 }
 
 impl<'a> OwnSide<'a> {
-    pub(crate) fn of(question: &Question<'_>, side: &IdentitySide<'a>) -> Self {
+    pub(crate) fn of(question: &Question<'_>, side: &IdentitySide<'a>, budget: &Budget) -> Self {
         let request = AccessRequest {
             identity: side.identity,
             action: question.action,
             resource: question.resource,
             context: question.context,
         };
-        let policies = evaluate_all(side.policies, &request);
-        let boundary = side.boundary.map(|boundary| evaluate_all(std::slice::from_ref(boundary), &request));
-        let session = side.session.map(|session| evaluate_all(session, &request));
+        let policies = evaluate_all(side.policies, &request, budget);
+        let boundary = side.boundary.map(|boundary| evaluate_all(std::slice::from_ref(boundary), &request, budget));
+        let session = side.session.map(|session| evaluate_all(session, &request, budget));
         let denial = |evaluated: &Option<Evaluated<'a>>| evaluated.as_ref().and_then(|evaluated| evaluated.deny);
         let within =
             |evaluated: &Option<Evaluated<'a>>| evaluated.as_ref().is_none_or(|evaluated| evaluated.allow.is_some());
@@ -70,7 +71,12 @@ pub(crate) struct TheirSide<'a> {
 }
 
 impl<'a> TheirSide<'a> {
-    pub(crate) fn of(question: &Question<'_>, principal: &IdentitySide<'_>, side: &ResourceSide<'a>) -> Self {
+    pub(crate) fn of(
+        question: &Question<'_>,
+        principal: &IdentitySide<'_>,
+        side: &ResourceSide<'a>,
+        budget: &Budget,
+    ) -> Self {
         let identity = principal.identity;
         let request = AccessRequest {
             identity,
@@ -81,7 +87,7 @@ impl<'a> TheirSide<'a> {
         let Some(policy) = side.policy else { return Self { has_policy: false, denial: None, permission: None } };
         let bounded = principal.boundary.is_some();
         let exceptions = if bounded { Exceptions::OfNobody } else { Exceptions::OfThoseListed };
-        let verdict = policy.document.evaluate_with(&request, exceptions);
+        let verdict = policy.document.evaluate_with(&request, exceptions, budget);
         let place = |found: StatementMatch| deciding(policy, found.index);
         let by_policy = verdict.allow.map(|found| (Permission::Statement(place(found)), found.principal));
         let asked = GrantedUse { action: question.action, encryption_context: question.encryption_context };
@@ -117,10 +123,10 @@ struct Evaluated<'a> {
     allow: Option<DecidingStatement<'a>>,
 }
 
-fn evaluate_all<'a>(policies: &'a [NamedPolicy], request: &AccessRequest<'_>) -> Evaluated<'a> {
+fn evaluate_all<'a>(policies: &'a [NamedPolicy], request: &AccessRequest<'_>, budget: &Budget) -> Evaluated<'a> {
     let mut evaluated = Evaluated { deny: None, allow: None };
     for policy in policies {
-        let verdict = policy.document.evaluate(request);
+        let verdict = policy.document.evaluate_with(request, Exceptions::OfThoseListed, budget);
         let place = |found: Option<StatementMatch>| found.map(|found| deciding(policy, found.index));
         evaluated.deny = evaluated.deny.or(place(verdict.deny));
         evaluated.allow = evaluated.allow.or(place(verdict.allow));

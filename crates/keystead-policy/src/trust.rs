@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::budget::Budget;
 use crate::parse::{MalformedPolicy, syntax};
 use crate::pattern::Pattern;
 
@@ -36,7 +37,7 @@ pub(crate) fn check_elements(statement: &Map<String, Value>) -> Result<(), Malfo
 /// An action of a statement: one of those above, or a pattern of STS that some of them fit (that patterns are accepted is unverified).
 pub(crate) fn check_action(name: &str, pattern: &Pattern) -> Result<(), MalformedPolicy> {
     let of_sts = name.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("sts"));
-    if of_sts && ASSUME_ROLE_ACTIONS.iter().any(|action| pattern.matches(action)) {
+    if of_sts && ASSUME_ROLE_ACTIONS.iter().any(|action| pattern.matches(action, &Budget::default())) {
         return Ok(());
     }
     Err(syntax(ONLY_ASSUME_ROLE))

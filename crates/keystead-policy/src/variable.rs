@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::arn_pattern::ArnPattern;
-use crate::context::{ConditionKeys, ContextValue, RequestContext};
+use crate::budget::{Budget, Facts};
+use crate::context::{ContextValue, RequestContext};
 use crate::pattern::Pattern;
 
 /// A text that may have variables in it, read once.
@@ -61,59 +62,59 @@ impl Template {
         let parts = if variables { parts(text)? } else { vec![Part::Text(text.to_owned())] };
         let mut template = Self { parts, comparison, fixed: None };
         if !template.parts.iter().any(|part| matches!(part, Part::Variable { .. })) {
-            template.fixed = template.resolve(&RequestContext::default());
+            template.fixed = template.resolve(Facts { keys: &RequestContext::default(), budget: &Budget::default() });
         }
         Ok(template)
     }
 
     /// Whether `value` is what the text means for a request. A text with a variable that has no value and no default means nothing.
-    pub(crate) fn matches(&self, value: &str, context: &dyn ConditionKeys) -> bool {
+    pub(crate) fn matches(&self, value: &str, facts: Facts<'_>) -> bool {
         match &self.fixed {
-            Some(fixed) => self.compare(fixed, value),
-            None => self.resolve(context).is_some_and(|resolved| self.compare(&resolved, value)),
+            Some(fixed) => self.compare(fixed, value, facts.budget),
+            None => self.resolve(facts).is_some_and(|resolved| self.compare(&resolved, value, facts.budget)),
         }
     }
 
-    fn compare(&self, resolved: &Resolved, value: &str) -> bool {
+    fn compare(&self, resolved: &Resolved, value: &str, budget: &Budget) -> bool {
         match resolved {
             Resolved::Text(text) if self.comparison == TextComparison::EqualIgnoringCase => {
                 same_in_any_case(text, value)
             }
             Resolved::Text(text) => text == value,
-            Resolved::Pattern(pattern) => pattern.matches(value),
-            Resolved::Arn(pattern) => pattern.matches(value),
+            Resolved::Pattern(pattern) => pattern.matches(value, budget),
+            Resolved::Arn(pattern) => pattern.matches(value, budget),
         }
     }
 
-    fn resolve(&self, context: &dyn ConditionKeys) -> Option<Resolved> {
+    fn resolve(&self, facts: Facts<'_>) -> Option<Resolved> {
         Some(match self.comparison {
-            TextComparison::Equal | TextComparison::EqualIgnoringCase => Resolved::Text(self.text(context)?),
-            TextComparison::Like => Resolved::Pattern(self.pattern(context)?),
-            TextComparison::Resource => Resolved::Pattern(self.pattern(context)?.for_resources()),
-            TextComparison::Arn => Resolved::Arn(ArnPattern::new(self.pattern(context)?)),
+            TextComparison::Equal | TextComparison::EqualIgnoringCase => Resolved::Text(self.text(facts)?),
+            TextComparison::Like => Resolved::Pattern(self.pattern(facts)?),
+            TextComparison::Resource => Resolved::Pattern(self.pattern(facts)?.for_resources()),
+            TextComparison::Arn => Resolved::Arn(ArnPattern::new(self.pattern(facts)?)),
         })
     }
 
-    fn text(&self, context: &dyn ConditionKeys) -> Option<String> {
+    fn text(&self, facts: Facts<'_>) -> Option<String> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Literal(character) => text.push(*character),
-                Part::Variable { key, default } => text.push_str(&value(context, key, default.as_deref())?),
+                Part::Variable { key, default } => text.push_str(&value(facts, key, default.as_deref())?),
             }
         }
         Some(text)
     }
 
-    fn pattern(&self, context: &dyn ConditionKeys) -> Option<Pattern> {
+    fn pattern(&self, facts: Facts<'_>) -> Option<Pattern> {
         let mut pattern = Pattern::default();
         for part in &self.parts {
             match part {
                 Part::Text(text) => pattern.append_wild(text),
                 Part::Literal(character) => pattern.append_literal(character.encode_utf8(&mut [0; 4])),
                 // A `*` in a value is a star, and stands for nothing else.
-                Part::Variable { key, default } => pattern.append_literal(&value(context, key, default.as_deref())?),
+                Part::Variable { key, default } => pattern.append_literal(&value(facts, key, default.as_deref())?),
             }
         }
         Some(pattern)
@@ -128,13 +129,17 @@ fn same_in_any_case(left: &str, right: &str) -> bool {
     }
 }
 
+/// What it takes to ask for the value of a variable, besides copying it.
+const VALUE_STEPS: usize = 8;
+
 /// Keys with many values cannot be variables. An empty value is none (IAM User Guide, "Policy variables with no value").
-fn value<'a>(context: &'a dyn ConditionKeys, key: &str, default: Option<&'a str>) -> Option<Cow<'a, str>> {
-    match context.value_of(key) {
-        Some(Cow::Borrowed(ContextValue::Single(value))) if !value.is_empty() => Some(Cow::Borrowed(value)),
-        Some(Cow::Owned(ContextValue::Single(value))) if !value.is_empty() => Some(Cow::Owned(value)),
-        Some(_) | None => default.map(Cow::Borrowed),
-    }
+fn value<'a>(facts: Facts<'a>, key: &str, default: Option<&'a str>) -> Option<Cow<'a, str>> {
+    let value = match facts.keys.value_of(key) {
+        Some(Cow::Borrowed(ContextValue::Single(value))) if !value.is_empty() => Cow::Borrowed(value.as_str()),
+        Some(Cow::Owned(ContextValue::Single(value))) if !value.is_empty() => Cow::Owned(value),
+        Some(_) | None => Cow::Borrowed(default?),
+    };
+    facts.budget.take(VALUE_STEPS + value.len()).then_some(value)
 }
 
 fn parts(text: &str) -> Result<Vec<Part>, InvalidVariable> {
@@ -181,6 +186,10 @@ fn variable(inside: &str) -> Result<Part, InvalidVariable> {
 mod tests {
     use super::*;
 
+    fn facts<'a>(keys: &'a RequestContext, budget: &'a Budget) -> Facts<'a> {
+        Facts { keys, budget }
+    }
+
     fn context() -> RequestContext {
         let mut context = RequestContext::default();
         context.set("aws:username", "al*ce");
@@ -189,7 +198,9 @@ mod tests {
     }
 
     fn matches(template: &str, text: &str) -> bool {
-        Template::new(template, TextComparison::Like, true).unwrap().matches(text, &context())
+        Template::new(template, TextComparison::Like, true)
+            .unwrap()
+            .matches(text, facts(&context(), &Budget::default()))
     }
 
     #[test]
@@ -215,6 +226,6 @@ mod tests {
         }
         assert!(matches("${aws:username", "${aws:username"));
         let old = Template::new("${aws:username}", TextComparison::Like, false).unwrap();
-        assert!(old.matches("${aws:username}", &context()));
+        assert!(old.matches("${aws:username}", facts(&context(), &Budget::default())));
     }
 }

@@ -5,7 +5,7 @@ mod value;
 
 use serde_json::Value;
 
-use crate::context::ConditionKeys;
+use crate::budget::Facts;
 use crate::variable::InvalidVariable;
 use operator::{Comparison, Operator, SetOperator};
 use value::PolicyValue;
@@ -80,8 +80,8 @@ impl Condition {
     }
 
     /// Whether it holds for a request.
-    pub(crate) fn holds(&self, context: &dyn ConditionKeys) -> bool {
-        let present = context.value_of(&self.key);
+    pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
+        let present = facts.keys.value_of(&self.key);
         let values = present.as_ref().map_or(&[][..], |value| value.values());
         // A key that has no value, or an empty text for one, is null, and to set operators as good as absent (IAM User Guide, "Condition
         // operators").
@@ -89,7 +89,7 @@ impl Condition {
         if self.operator.comparison == Comparison::Null {
             return self.values.iter().any(|value| value.is_true() == Some(null));
         }
-        let mut holds = values.iter().map(|value| self.holds_for(value, context));
+        let mut holds = values.iter().map(|value| self.holds_for(value, facts));
         match (self.operator.set, &present) {
             (_, None) if self.operator.if_exists => true,
             (Some(SetOperator::ForAllValues), _) => null || holds.all(|holds| holds),
@@ -103,9 +103,9 @@ impl Condition {
     }
 
     /// Whether it holds for one value of the request: equal to one of the condition's, or of a negated operator to none of them.
-    fn holds_for(&self, value: &str, context: &dyn ConditionKeys) -> bool {
+    fn holds_for(&self, value: &str, facts: Facts<'_>) -> bool {
         let comparison = self.operator.comparison;
-        let fits = self.values.iter().any(|policy_value| policy_value.fits(comparison, value, context));
+        let fits = self.values.iter().any(|policy_value| policy_value.fits(comparison, value, facts));
         fits != self.operator.negated
     }
 }

@@ -10,7 +10,7 @@ use time::format_description::well_known::Iso8601;
 
 use super::InvalidCondition;
 use super::operator::{Comparison, Operator};
-use crate::context::ConditionKeys;
+use crate::budget::Facts;
 use crate::variable::Template;
 
 /// One value of a condition.
@@ -58,10 +58,14 @@ impl PolicyValue {
         }
     }
 
-    /// Whether a value of the request fits this one. A value of the request that is not of the operator's kind fits nothing.
-    pub(crate) fn fits(&self, comparison: Comparison, value: &str, context: &dyn ConditionKeys) -> bool {
+    /// Whether a value of the request fits this one. A value of the request that is not of the operator's kind fits nothing, and nothing
+    /// does when the budget is spent.
+    pub(crate) fn fits(&self, comparison: Comparison, value: &str, facts: Facts<'_>) -> bool {
+        if !facts.budget.take(COMPARISON_STEPS + value.len() / BYTES_PER_STEP) {
+            return false;
+        }
         match (self, comparison) {
-            (Self::Text(text), Comparison::Text(_)) => text.matches(value, context),
+            (Self::Text(text), Comparison::Text(_)) => text.matches(value, facts),
             (Self::Number(limit), Comparison::Numeric(order)) => {
                 number(value).and_then(|number| number.partial_cmp(limit)).is_some_and(|ordering| order.is(ordering))
             }
@@ -77,6 +81,12 @@ impl PolicyValue {
         }
     }
 }
+
+/// What it takes to compare two short values.
+const COMPARISON_STEPS: usize = 8;
+
+/// How many bytes of a value are read in about the time of one step.
+const BYTES_PER_STEP: usize = 4;
 
 fn number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
