@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use keystead_model::arn::{AccountId, Region};
 use serde_json::Value;
 
-use crate::audit::{AuditRecord, UserIdentity};
+use crate::audit::{AuditRecord, AuditResource, UserIdentity};
 use crate::error::KmsError;
 use crate::kms::{Caller, RequestOrigin, new_uuid};
 use crate::port::{AuditError, AuditLog, Clock, Entropy};
@@ -95,6 +95,23 @@ impl ServiceAudit {
         self.write(event, identity, Some(&caller.principal.account), &caller.origin).await
     }
 
+    /// The same for a request about these resources. Those of other accounts are recorded there as well, unless the request was denied.
+    pub async fn record_about(
+        &self,
+        event: ServiceEvent,
+        caller: &Caller,
+        resources: Vec<AuditResource>,
+    ) -> Result<(), AuditError> {
+        let identity = UserIdentity::of(&caller.principal, &caller.access_key_id);
+        let mut record = self.record_of(event, identity, Some(&caller.principal.account), &caller.origin);
+        record.resources = Some(resources).filter(|resources| !resources.is_empty());
+        let of_others = record.records_of_other_accounts(|| new_uuid(&*self.entropy));
+        for record in std::iter::once(record).chain(of_others) {
+            self.audit_log.write(record).await?;
+        }
+        Ok(())
+    }
+
     /// Records a request whose caller is not known; the access key ID is what the request claims.
     pub async fn record_refusal(
         &self,
@@ -113,6 +130,16 @@ impl ServiceAudit {
         account: Option<&AccountId>,
         origin: &RequestOrigin,
     ) -> Result<(), AuditError> {
+        self.audit_log.write(self.record_of(event, identity, account, origin)).await
+    }
+
+    fn record_of(
+        &self,
+        event: ServiceEvent,
+        identity: UserIdentity,
+        account: Option<&AccountId>,
+        origin: &RequestOrigin,
+    ) -> AuditRecord {
         let event_id = new_uuid(&*self.entropy);
         let mut record =
             AuditRecord::of_call(&event.event_name, &self.region, self.clock.now(), event_id, event.read_only);
@@ -125,6 +152,6 @@ impl ServiceAudit {
         if let Some((code, message)) = event.error {
             record.set_error(code, message.as_deref());
         }
-        self.audit_log.write(record).await
+        record
     }
 }

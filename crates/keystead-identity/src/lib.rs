@@ -10,6 +10,7 @@ mod error;
 mod iam;
 mod recorded;
 mod sts;
+mod user_session;
 
 pub use iam::IamService;
 pub use sts::StsService;

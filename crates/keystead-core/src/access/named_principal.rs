@@ -8,7 +8,7 @@ use keystead_model::arn::AccountId;
 
 /// The most characters of a user's, a role's or a session's name.
 const NAME_CHARACTERS_MAX: usize = 64;
-/// The most characters of a path.
+/// The most characters of a path, with the slashes around it.
 const PATH_CHARACTERS_MAX: usize = 512;
 
 /// A principal that a text names. Whether there is such a one is another matter.
@@ -93,9 +93,20 @@ impl fmt::Display for NamedPrincipal {
 
 fn is_path_and_name(text: &str) -> bool {
     match text.rsplit_once('/') {
-        Some((path, name)) => path.len() <= PATH_CHARACTERS_MAX && path.split('/').all(is_segment) && is_name(name),
+        Some((path, name)) => path.len() + 2 <= PATH_CHARACTERS_MAX && is_within_path(path) && is_name(name),
         None => is_name(text),
     }
+}
+
+/// Whether a text is the path of a user, a group or a role: a slash, or printable characters of ASCII between two (IAM API Reference,
+/// `pathType`).
+pub fn is_identity_path(text: &str) -> bool {
+    let within = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    text == "/" || text.len() <= PATH_CHARACTERS_MAX && within.is_some_and(is_within_path)
+}
+
+fn is_within_path(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_role_and_session(text: &str) -> bool {
@@ -103,11 +114,11 @@ fn is_role_and_session(text: &str) -> bool {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= NAME_CHARACTERS_MAX && is_segment(text)
+    (1..=NAME_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(is_of_name)
 }
 
-fn is_segment(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
 }
 
 #[cfg(test)]
@@ -122,6 +133,7 @@ mod tests {
             "arn:aws:iam::111122223333:user/alice",
             "arn:aws:iam::111122223333:user/division/team/alice@example.com",
             "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+            "arn:aws:iam::111122223333:role/team#1/a:b//ExampleRole",
             "arn:aws:sts::111122223333:assumed-role/ExampleRole/session-1",
             "arn:aws:sts::111122223333:federated-user/bob",
         ] {
@@ -145,7 +157,8 @@ mod tests {
             "arn:aws:iam::111122223333:user/",
             "arn:aws:iam::111122223333:user/*",
             "arn:aws:iam::111122223333:user//alice",
-            "arn:aws:iam::111122223333:user/path//alice",
+            "arn:aws:iam::111122223333:user/pa th/alice",
+            "arn:aws:iam::111122223333:user/p\u{e4}th/alice",
             "arn:aws:iam::111122223333:role",
             "arn:aws:iam::111122223333:",
             "arn:aws:iam::*:root",

@@ -15,6 +15,7 @@ mod identity_members;
 mod inline_policies;
 mod managed_policies;
 mod names;
+mod not_kept;
 mod not_served;
 mod oidc_lookup;
 mod oidc_providers;
@@ -49,6 +50,7 @@ use self::call::Call;
 use crate::answer::{CONTENT_TYPE, error_xml, response_xml};
 use crate::error::IdentityError;
 use crate::recorded;
+use crate::user_session;
 
 /// Source: IAM service model.
 const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
@@ -92,6 +94,11 @@ impl IamService {
         })?;
         // Of what is not served nobody knows which parameters are secret.
         *recorded = recorded::recorded(recorded::recordable(&parameters));
+        if user_session::is_of_user(&caller.principal) {
+            // IAM User Guide, "Compare AWS STS credentials": none of IAM without MFA, which is not served here. The error is unverified.
+            let message = "The security token included in the request is invalid";
+            return Err(IdentityError::new("InvalidClientTokenId", 403, message));
+        }
         operation::dispatch(operation, &Call::new(&self.kms, caller, operation.name), parameters).await
     }
 }

@@ -3,6 +3,8 @@
 //! Source: the shapes `userNameType`, `existingUserNameType`, `groupNameType`, `roleNameType`, `policyNameType`, `pathType`,
 //! `pathPrefixType`, `roleDescriptionType`, `accessKeyIdType`, `arnType` of the IAM service model.
 
+use keystead_core::access::is_identity_path;
+
 use crate::constraint::{Pattern, TextRule};
 
 const NAME: Pattern = Pattern { text: r"[\w+=,.@-]+", is_satisfied_by: is_name };
@@ -26,7 +28,7 @@ pub(crate) const ARN: TextRule = TextRule { min: 20, max: 2048, pattern: None };
 pub(crate) const PATH: TextRule = TextRule {
     min: 1,
     max: 512,
-    pattern: Some(Pattern { text: r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)", is_satisfied_by: is_path }),
+    pattern: Some(Pattern { text: r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)", is_satisfied_by: is_identity_path }),
 };
 /// How the paths of listed identities begin.
 pub(crate) const PATH_PREFIX: TextRule = TextRule {
@@ -53,12 +55,6 @@ fn is_word(byte: u8) -> bool {
 
 fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| is_word(byte) || b"+=,.@-".contains(&byte))
-}
-
-fn is_path(text: &str) -> bool {
-    let segments = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-    text == ROOT_PATH
-        || segments.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn is_path_prefix(text: &str) -> bool {
@@ -90,6 +86,7 @@ mod tests {
             (ACCESS_KEY_ID, "AKIA", false),
             (PATH, "/", true),
             (PATH, "/a/b/", true),
+            (PATH, "/team#1/", true),
             (PATH, "//", false),
             (PATH, "/a", false),
             (PATH, "a/", false),

@@ -5,7 +5,7 @@ use keystead_query::{Parameters, Structure};
 use super::call::Call;
 use super::{
     access_key_last_used, access_keys, account_summary, attached_policies, authorization_details, boundaries,
-    group_members, groups, inline_policies, managed_policies, oidc_providers, policy_entities, policy_tags,
+    group_members, groups, inline_policies, managed_policies, not_kept, oidc_providers, policy_entities, policy_tags,
     policy_versions, role_tags, roles, simulation, user_tags, users,
 };
 use crate::error::IdentityError;
@@ -136,6 +136,15 @@ operations! {
     TagOpenIDConnectProvider writes => oidc_providers::tag_open_id_connect_provider,
     UntagOpenIDConnectProvider writes => oidc_providers::untag_open_id_connect_provider,
     ListOpenIDConnectProviderTags reads => oidc_providers::list_open_id_connect_provider_tags,
+    // What nobody has here.
+    ListInstanceProfilesForRole reads => not_kept::list_instance_profiles_for_role,
+    ListAccountAliases reads => not_kept::list_account_aliases,
+    ListMFADevices reads => not_kept::list_mfa_devices,
+    ListVirtualMFADevices reads => not_kept::list_virtual_mfa_devices,
+    ListSigningCertificates reads => not_kept::list_signing_certificates,
+    ListSSHPublicKeys reads => not_kept::list_ssh_public_keys,
+    ListServiceSpecificCredentials reads => not_kept::list_service_specific_credentials,
+    GetLoginProfile reads => not_kept::get_login_profile,
     // Simulations.
     SimulatePrincipalPolicy reads => simulation::simulate_principal_policy,
     SimulateCustomPolicy reads => simulation::simulate_custom_policy,

@@ -35,6 +35,11 @@ impl<'a> Page<'a> {
         Ok(Self { markers, items, after })
     }
 
+    /// The same page where each item that is listed counts as so many: at least one of them is on it.
+    pub(crate) fn of_groups(self, size: usize) -> Self {
+        Self { items: (self.items / size.max(1)).max(1), ..self }
+    }
+
     /// How many items to look for: one more than the page has room for tells that there is another page.
     pub(crate) fn wanted(&self) -> usize {
         self.items + 1

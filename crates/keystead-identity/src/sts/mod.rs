@@ -17,7 +17,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keystead_core::Kms;
 use keystead_core::KmsError;
+use keystead_core::access::NamedPrincipal;
 use keystead_core::api_service::{AnonymousAnswer, ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::audit::AuditResource;
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_oidc::Issuers;
 use keystead_query::{Parameters, Structure};
@@ -113,9 +115,12 @@ impl ApiService for StsService {
             }
             Err(error) => (UNKNOWN, Value::Null, Err(error)),
         };
+        // A role is told of in its own account as well, once somebody has assumed it.
+        let role = recorded.get("roleArn").and_then(Value::as_str).filter(|_| result.is_ok());
+        let roles = role.and_then(role_resource).into_iter().collect();
         let event = event(name, recorded, &result);
         let request_id = &caller.origin.request_id;
-        match self.audit.record(event, caller).await {
+        match self.audit.record_about(event, caller, roles).await {
             Ok(()) => answer(name, result, request_id),
             Err(error) => answer(name, Err(IdentityError::internal(&error)), request_id),
         }
@@ -157,6 +162,12 @@ impl ApiService for StsService {
             Err(error) => answer(name, Err(IdentityError::internal(&error)), &origin.request_id),
         }
     }
+}
+
+/// A role as records list it (CloudTrail User Guide, "Logging IAM and AWS STS API calls with CloudTrail").
+fn role_resource(arn: &str) -> Option<AuditResource> {
+    let account_id = NamedPrincipal::parse(arn)?.account().to_string();
+    Some(AuditResource { account_id, resource_type: "AWS::IAM::Role", arn: arn.to_owned() })
 }
 
 /// CloudTrail records answers of STS although its operations change nothing: who got which access key ID must be known.

@@ -1,12 +1,12 @@
 //! The operations of STS, and what is served of them.
 
-use keystead_core::access::PrincipalKind;
 use keystead_core::kms::Caller;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
 use super::{assume_role, caller_identity, session_token};
 use crate::error::IdentityError;
+use crate::user_session;
 
 /// An operation of STS.
 #[derive(Debug)]
@@ -77,11 +77,7 @@ pub(super) async fn dispatch(
 }
 
 fn refuse_session_of_user(operation: &Operation, caller: &Caller) -> Result<(), IdentityError> {
-    let of_user = match caller.principal.kind {
-        PrincipalKind::Root | PrincipalKind::User { .. } => caller.principal.session.is_some(),
-        PrincipalKind::AssumedRole { .. } | PrincipalKind::WebIdentity { .. } => false,
-    };
-    if !of_user || operation.with_session_of_user {
+    if !user_session::is_of_user(&caller.principal) || operation.with_session_of_user {
         return Ok(());
     }
     let message = format!("Cannot call {} with session credentials", operation.name);

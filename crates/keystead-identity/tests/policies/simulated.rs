@@ -233,6 +233,35 @@ async fn custom_policies_are_simulated_in_pages() {
 }
 
 #[tokio::test]
+async fn simulations_have_bounds() {
+    let iam = Iam::new().await;
+    let names = |member: &str, count: usize, name: &dyn Fn(usize) -> String| -> Vec<(String, String)> {
+        (1..=count).map(|index| (format!("{member}.member.{index}"), name(index))).collect()
+    };
+    let asked = |actions: usize, resources: usize, items: &str| {
+        let mut asked = names("ActionNames", actions, &|index| format!("kms:A{index}"));
+        asked.extend(names("ResourceArns", resources, &|index| format!("arn:aws:kms:::key/{index}")));
+        asked.push(("PolicyInputList.member.1".to_owned(), allow("kms:*", "*")));
+        asked.push(("MaxItems".to_owned(), items.to_owned()));
+        asked
+    };
+    let call = async |asked: &[(String, String)]| {
+        let asked: Vec<_> = asked.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        iam.call("SimulateCustomPolicy", &asked).await
+    };
+    let refused = call(&asked(101, 100, "1000")).await.unwrap_err();
+    assert_eq!(refused.code, "LimitExceeded");
+    assert!(refused.message.contains("10100 simulations"), "{}", refused.message);
+    // A page has so many results, those of single resources counted; and one action in any case.
+    for (resources, items, actions) in [(10, "30", 3), (10, "39", 3), (10, "5", 1), (100, "1000", 7), (0, "4", 4)] {
+        let page = call(&asked(7, resources, items)).await.unwrap();
+        assert_eq!(page.all("EvalActionName").len(), actions, "{resources} {items}");
+        assert_eq!(page.all("EvalResourceDecision").len(), actions * resources, "{resources} {items}");
+        assert_eq!(page.first("IsTruncated"), if actions < 7 { "true" } else { "false" });
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_simulated_is_refused() {
     let iam = Iam::new().await;
     iam.user("alice").await;

@@ -12,6 +12,7 @@ mod limits;
 #[path = "../../../keystead-core/tests/support/no_key_stores.rs"]
 #[allow(unreachable_pub)]
 mod no_key_stores;
+mod other_accounts;
 mod protocol;
 mod refusals;
 mod support;

@@ -62,6 +62,8 @@ pub(super) struct Documents {
     pub(super) policies: Vec<NamedPolicy>,
     source_types: Vec<SourceType>,
     texts: Vec<String>,
+    /// Where the statements of each are in its text.
+    spans: Vec<Vec<Span>>,
 }
 
 impl Documents {
@@ -72,6 +74,7 @@ impl Documents {
             .map_err(|error| IdentityError::invalid_input(format!("The policy {id} cannot be read: {error}")))?;
         self.policies.push(NamedPolicy { name: id, document });
         self.source_types.push(kind);
+        self.spans.push(statement_spans(&text));
         self.texts.push(text);
         Ok(())
     }
@@ -81,6 +84,7 @@ impl Documents {
         self.policies.extend(others.policies);
         self.source_types.extend(others.source_types);
         self.texts.extend(others.texts);
+        self.spans.extend(others.spans);
     }
 
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
@@ -90,19 +94,14 @@ impl Documents {
     /// The statements of this effect that speak of a request. Who has a boundary is excepted by no `NotPrincipal`.
     pub(super) fn matched(&self, request: &AccessRequest<'_>, effect: Effect, bounded: bool) -> Vec<MatchedStatement> {
         let mut matched = Vec::new();
-        for ((policy, kind), text) in self.policies.iter().zip(&self.source_types).zip(&self.texts) {
+        for ((policy, kind), spans) in self.policies.iter().zip(&self.source_types).zip(&self.spans) {
             let document = &policy.document;
             let explained = if bounded { document.explain_bounded(request) } else { document.explain(request) };
             let fits = explained.iter().filter(|found| found.effect == effect && found.mismatch.is_none());
-            let indices: Vec<_> = fits.map(|found| found.index).collect();
-            if indices.is_empty() {
-                continue;
-            }
-            let spans = statement_spans(text);
-            matched.extend(indices.into_iter().map(|index| MatchedStatement {
+            matched.extend(fits.map(|found| MatchedStatement {
                 source_id: policy.name.clone(),
                 source_type: *kind,
-                span: spans.get(index).copied(),
+                span: spans.get(found.index).copied(),
             }));
         }
         matched

@@ -19,7 +19,7 @@ use keystead_query::{Parameters, Structure};
 use self::documents::Documents;
 use self::policy_source::PolicySource;
 use self::request::{SimulationRequest, take_documents};
-use self::results::evaluation_result;
+use self::results::{evaluation_result, is_specific};
 use self::scenario::Scenario;
 use self::simulated_caller::SimulatedCaller;
 use self::written_keys::WrittenKeys;
@@ -51,7 +51,7 @@ pub(super) async fn simulate_principal_policy(
     if request.boundary.policies.is_empty() {
         request.boundary = source.boundary(call.store()).await?;
     }
-    Ok(Some(simulated(call, &page, caller, request)))
+    Ok(Some(simulated(call, page, caller, request).await))
 }
 
 /// Simulates the policies that the request gives.
@@ -67,7 +67,7 @@ pub(super) async fn simulate_custom_policy(
     }
     parameters.finish()?;
     let caller = request.caller_or_own(call);
-    Ok(Some(simulated(call, &page, caller, request)))
+    Ok(Some(simulated(call, page, caller, request).await))
 }
 
 /// Lists the condition keys that the policies of a user, a group or a role speak of, and those that the request adds.
@@ -98,8 +98,9 @@ pub(super) async fn get_context_keys_for_custom_policy(
     Ok(Some(keys_shown(&keys_of([&policies]))))
 }
 
-/// A page has whole actions, each with all its resources.
-fn simulated(call: &Call<'_>, page: &Page<'_>, caller: SimulatedCaller, request: SimulationRequest) -> Structure {
+/// A page has whole actions, each with all its resources: one action at least, and otherwise no more results than asked for.
+async fn simulated(call: &Call<'_>, page: Page<'_>, caller: SimulatedCaller, request: SimulationRequest) -> Structure {
+    let page = page.of_groups(if is_specific(&request.resources) { request.resources.len() } else { 1 });
     let mut context = request.context;
     caller.complete(&mut context, call.now);
     let scenario = Scenario {
@@ -114,8 +115,13 @@ fn simulated(call: &Call<'_>, page: &Page<'_>, caller: SimulatedCaller, request:
     let actions = request.actions.iter().enumerate();
     let actions: Vec<_> = actions.map(|(index, action)| (format!("{index:010}"), action)).collect();
     let actions = page.of_all(actions, |(place, _)| place.as_str());
-    let shown = |(_, action): &(String, &String)| evaluation_result(&scenario, action, &request.resources);
-    page.answer(Structure::default(), "EvaluationResults", &actions, |(place, _)| place, shown)
+    let (actions, marker) = page.cut(&actions, |(place, _)| place.as_str());
+    let mut results = Vec::with_capacity(actions.len());
+    for (_, action) in actions {
+        results.push(evaluation_result(&scenario, action, &request.resources).await);
+    }
+    let answer = Structure::default().with_list("EvaluationResults", results);
+    answer.with("IsTruncated", marker.is_some()).with_some("Marker", marker)
 }
 
 fn keys_of<'a>(documents: impl IntoIterator<Item = &'a Documents>) -> WrittenKeys {

@@ -31,6 +31,9 @@ const ACTION_CHARS: std::ops::RangeInclusive<usize> = 3..=128;
 /// The longest name of a resource in characters (`ResourceNameType`).
 const RESOURCE_CHARS_MAX: usize = 2048;
 
+/// The most pairs of an action and a resource of one request. AWS documents no limit (unverified).
+const PAIRS_MAX: usize = 10_000;
+
 impl SimulationRequest {
     /// Takes them. Fails with `InvalidInput`, whose texts are unverified.
     pub(super) fn take(parameters: &mut Parameters) -> Result<Self, IdentityError> {
@@ -46,12 +49,14 @@ impl SimulationRequest {
         if boundary.policies.len() > 1 {
             return Err(IdentityError::invalid_input("There can be only one permissions boundary."));
         }
+        let (actions, resources) = (take_actions(parameters)?, take_resources(parameters)?);
+        check_pairs(actions.len(), resources.len())?;
         Ok(Self {
             policies: take_documents(parameters, "PolicyInputList")?,
             boundary,
             resource_policy,
-            actions: take_actions(parameters)?,
-            resources: take_resources(parameters)?,
+            actions,
+            resources,
             resource_owner: parameters.take("ResourceOwner").map(|owner| owner_account(&owner)).transpose()?,
             caller: parameters.take("CallerArn").map(|arn| named_caller(&arn)).transpose()?,
             context: take_context_entries(parameters)?,
@@ -104,6 +109,16 @@ fn take_resources(parameters: &mut Parameters) -> Result<Vec<String>, IdentityEr
         Some(name) => Err(IdentityError::invalid_input(format!("Invalid Resource: {name} is neither an ARN nor *"))),
         None => Ok(resources),
     }
+}
+
+fn check_pairs(actions: usize, resources: usize) -> Result<(), IdentityError> {
+    let pairs = actions.saturating_mul(resources.max(1));
+    if pairs <= PAIRS_MAX {
+        return Ok(());
+    }
+    Err(IdentityError::limit_exceeded(format!(
+        "{actions} actions on {resources} resources are {pairs} simulations; a request may ask for at most {PAIRS_MAX}."
+    )))
 }
 
 /// An ARN of an account, such as its root user's, or its ID.

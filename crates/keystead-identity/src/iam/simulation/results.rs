@@ -5,19 +5,31 @@ use keystead_query::Structure;
 use super::documents::MatchedStatement;
 use super::scenario::{EvalDecision, Outcome, Scenario, Sides};
 
+/// How many resources are looked at in one go.
+const CHUNK: usize = 32;
+
+/// Whether there is a result for each resource.
+pub(super) fn is_specific(resources: &[String]) -> bool {
+    resources.iter().any(|resource| resource != "*")
+}
+
 /// The results of one action on several resources, or on every resource where none are named (IAM API Reference, EvaluationResult).
-pub(super) fn evaluation_result(scenario: &Scenario, action: &str, resources: &[String]) -> Structure {
+pub(super) async fn evaluation_result(scenario: &Scenario, action: &str, resources: &[String]) -> Structure {
     let every = ["*".to_owned()];
     let asked = if resources.is_empty() { &every } else { resources };
-    let outcomes: Vec<_> = asked.iter().map(|resource| scenario.evaluate(action, resource)).collect();
-    let specific = resources.iter().any(|resource| resource != "*");
+    let mut outcomes = Vec::with_capacity(asked.len());
+    for chunk in asked.chunks(CHUNK) {
+        outcomes.extend(chunk.iter().map(|resource| scenario.evaluate(action, resource)));
+        // Requests of others are served in between.
+        tokio::task::yield_now().await;
+    }
     let shown = Structure::default().with("EvalActionName", action);
     let shown = match outcomes.as_slice() {
         [outcome] => with_outcome(shown.with("EvalResourceName", &outcome.resource), outcome),
         // What AWS names several resources by are patterns of each service's own (unverified).
         _ => with_all(shown.with("EvalResourceName", "*"), &outcomes),
     };
-    if !specific {
+    if !is_specific(resources) {
         return shown;
     }
     let sides = outcomes.iter().find_map(|outcome| outcome.sides);

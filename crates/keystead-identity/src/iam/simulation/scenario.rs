@@ -83,10 +83,7 @@ impl Scenario {
     /// Decides as a request would be decided. Without a policy of the resource only those of the identity are looked at.
     pub(super) fn evaluate(&self, action: &str, resource: &str) -> Outcome {
         let owner = account_of(resource).unwrap_or(&self.resource_owner);
-        let mut known = self.context.clone();
-        if known.get("aws:ResourceAccount").is_none() {
-            known.set("aws:ResourceAccount", owner);
-        }
+        let known = Known { given: &self.context, owner };
         let context = Noted { known: &known, missing: RefCell::default() };
         let question =
             Question { action, resource, context: &context, resource_context: &context, encryption_context: None };
@@ -163,9 +160,22 @@ pub(super) fn account_of(arn: &str) -> Option<&str> {
     (account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())).then_some(account)
 }
 
+/// The condition keys of a request: those that all have, and whose the resource is unless that was given.
+struct Known<'a> {
+    given: &'a RequestContext,
+    owner: &'a str,
+}
+
+impl ConditionKeys for Known<'_> {
+    fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>> {
+        let of_resource = || (key == "aws:resourceaccount").then(|| Cow::Owned(ContextValue::from(self.owner)));
+        self.given.value_of(key).or_else(of_resource)
+    }
+}
+
 /// Condition keys, and which were asked for in vain.
 struct Noted<'a> {
-    known: &'a RequestContext,
+    known: &'a Known<'a>,
     missing: RefCell<BTreeSet<String>>,
 }
 
