@@ -1,6 +1,9 @@
 //! Texts that are no policy documents, or are not what they look like.
 
-use keystead_policy::{AccessRequest, Identity, PolicyDocument, PolicyKind, RequestContext};
+use keystead_policy::{
+    AccessRequest, Decision, Identity, IdentitySide, Layer, NamedPolicy, PolicyDocument, PolicyKind, Question,
+    RequestContext, ResourceSide, decide,
+};
 use serde_json::{Value, json};
 
 const KINDS: [PolicyKind; 3] = [PolicyKind::Identity, PolicyKind::Key, PolicyKind::Trust];
@@ -300,4 +303,50 @@ fn the_longest_pattern_comes_to_an_end() {
         let condition = format!(r#"{{"StringLike": {{"aws:username": "{bomb}"}}}}"#);
         assert!(!allows("*", &condition, "kms:Encrypt", &context), "{piece}");
     }
+}
+
+/// A decision has one bound for the work with all documents. Behind it a statement that denies does, whatever it is about, and one that allows
+/// does not.
+#[test]
+fn what_takes_too_long_is_denied() {
+    let named = |name: &str, statement: Value| {
+        let text = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        let document = PolicyDocument::parse(&text, PolicyKind::Identity).unwrap_or_else(|error| panic!("{error}"));
+        NamedPolicy { name: name.to_owned(), document }
+    };
+    let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let bomb = json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {
+        "StringLike": {"kms:EncryptionContext:App": format!("*{}b*", "a?".repeat(1_000))}
+    }});
+    let elsewhere = json!({"Effect": "Deny", "Action": "ec2:*", "Resource": "*"});
+    let identity = Identity {
+        account: "111122223333".to_owned(),
+        arn: "arn:aws:iam::111122223333:user/alice".to_owned(),
+        role_arn: None,
+        unique_id: None,
+        federated_provider: None,
+    };
+    let mut context = RequestContext::default();
+    context.set("kms:EncryptionContext:App", "a".repeat(100_000));
+    let question = Question {
+        action: "kms:CreateKey",
+        resource: "*",
+        context: &context,
+        resource_context: &context,
+        encryption_context: None,
+    };
+    let ask = |bombs: usize, last: &Value| {
+        let mut policies: Vec<_> = (0..bombs).map(|_| named("bomb", bomb.clone())).collect();
+        policies.push(named("last", last.clone()));
+        let side =
+            IdentitySide { identity: &identity, is_root: false, policies: &policies, boundary: None, session: None };
+        match decide(&question, &side, &ResourceSide { account: &identity.account, policy: None, grants: &[] }) {
+            Decision::Allowed { .. } => "allowed".to_owned(),
+            Decision::ImplicitDeny(Layer::IdentityPolicy) => "not allowed".to_owned(),
+            Decision::ExplicitDeny(Layer::IdentityPolicy, statement) => format!("denied by {}", statement.policy),
+            other => format!("{other:?}"),
+        }
+    };
+    assert_eq!([ask(1, &everything), ask(1, &elsewhere)], ["allowed", "not allowed"]);
+    assert_eq!([ask(9, &everything), ask(9, &elsewhere)], ["not allowed", "denied by last"]);
 }
