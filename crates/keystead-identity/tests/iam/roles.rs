@@ -1,5 +1,8 @@
 //! Roles, who may assume them, and their tags.
 
+use std::collections::BTreeMap;
+
+use keystead_core::port::IdentityStore;
 use serde_json::{Value, json};
 
 use crate::support::{Iam, account};
@@ -80,6 +83,10 @@ async fn a_role_is_changed() {
     assert_eq!(iam.call("UpdateAssumeRolePolicy", &policy).await.unwrap(), Value::Null);
     let changed = iam.call("GetRole", &role).await.unwrap()["Role"]["AssumeRolePolicyDocument"].clone();
     assert_eq!(decoded(&changed), document);
+    // Whom the new document names is stored with it.
+    let user = iam.installation.store.user(&account(), "alice").await.unwrap().unwrap();
+    let stored = iam.installation.store.role(&account(), "reader").await.unwrap().unwrap();
+    assert_eq!(stored.trust_policy_principals, BTreeMap::from([(user.arn(), user.user_id)]));
     for number in ["3599", "43201", "x"] {
         let members = [role[0], ("MaxSessionDuration", number)];
         assert_eq!(iam.refused("UpdateRole", &members).await.0, "ValidationError");

@@ -1,5 +1,6 @@
 //! AssumeRole by users.
 
+use keystead_core::access::PrincipalKind;
 use keystead_core::port::IdentityStore;
 use serde_json::{Value, json};
 
@@ -46,6 +47,21 @@ async fn in_one_account_a_trust_policy_that_names_the_user_is_enough_and_one_tha
         (&allowed, &of_user, false),
     ] {
         assert_eq!(sts.assume(who, role, &[]).await.is_ok(), taken, "{} {role}", who.arn);
+    }
+}
+
+/// IAM User Guide, "AWS JSON policy elements: Principal": a principal that is deleted and made again is another one.
+#[tokio::test]
+async fn a_trust_policy_means_the_user_who_had_the_name_when_it_was_stored() {
+    let sts = Sts::new().await;
+    let alice = sts.user("alice", &[]).await;
+    let PrincipalKind::User { user_id, .. } = &alice.kind else { panic!("{alice:?}") };
+    for (unique_id, taken) in [(Some(user_id.as_str()), true), (Some("AIDAFORMER"), false), (None, true)] {
+        let name = format!("Of{}", unique_id.unwrap_or("Anyone"));
+        let ids = unique_id.map(|id| (ALICE.to_owned(), id.to_owned())).into_iter().collect();
+        let statements = [trust(ALICE, &["sts:AssumeRole"])];
+        let role = sts.changed_role(&name, &statements, &[], |role| role.trust_policy_principals = ids).await;
+        assert_eq!(sts.assume(&alice, &role, &[]).await.is_ok(), taken, "{unique_id:?}");
     }
 }
 
