@@ -12,4 +12,4 @@ mod socket_path;
 pub(crate) use client::{call, other_answer};
 pub(crate) use message::{Answer, HsmUsersAction, Request};
 pub(crate) use operator::{CLOUDHSM_EVENT_SOURCE, Operator};
-pub(crate) use server::AdminSocket;
+pub(crate) use server::{AdminSocket, lock_data_folder};

@@ -36,7 +36,7 @@ const HSM_TRANSITION_MS_MAX: u64 = 100;
 pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
     logging::start()?;
     let stop = Stop::on_signal()?;
-    // Locked for as long as this lives: a second `keystead dev` on the folder is refused.
+    // Locked for as long as this lives, which is to the end: a second `keystead dev` on the folder is refused before it writes anything.
     let folder = Arc::new(Folder::open(&arguments.data_dir)?);
     let ca = PrivateCa::open(&folder)?;
     let regions = Regions::of(&arguments);
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: DevArguments) -> Result<(), Failure> {
         // An error means that KMS is gone, which is what is waited for.
         let _ = proxy_stop.await;
     }));
-    let sample = sample(&arguments, &config, &service, &access_key.access_key_id, folder).await?;
+    let sample = sample(&arguments, &config, &service, &access_key.access_key_id, folder.clone()).await?;
     let served = service.serve(stop, sample).await;
     drop(kms_stopped);
     proxy.await??;

@@ -40,20 +40,25 @@ pub(crate) struct Serving {
     task: JoinHandle<()>,
 }
 
+/// The lock of a data folder, held for as long as the file is open. [`io::ErrorKind::ResourceBusy`] if a server has it.
+pub(crate) fn lock_data_folder(data_folder: &Path) -> io::Result<File> {
+    let lock = File::create(lock_file(data_folder))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            let problem = "another server uses this folder; stop it, or give this one a folder of its own";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, problem))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 impl AdminSocket {
     /// Listens in the data folder, in place of what a server that was killed left there; for this user alone.
     ///
     /// Fails if another server uses the folder: each HSM must have one server only.
     pub(crate) fn bind(data_folder: &Path) -> io::Result<Self> {
-        let lock = File::create(lock_file(data_folder))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let problem = "another server uses this folder; stop it, or give this one a folder of its own";
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, problem));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+        let lock = lock_data_folder(data_folder)?;
         let path = SocketPath::in_folder(data_folder)?;
         remove(&path)?;
         let listener = UnixListener::bind(path.address())?;

@@ -1,12 +1,14 @@
 //! The data folder: its lock, and the files for other programs.
 
-use std::fs::{self, File};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use keystead_private_file::replace_private;
 use zeroize::Zeroizing;
 
 use crate::Failure;
+use crate::admin_socket::lock_data_folder;
 use crate::durable_file::{create_folder, replace_public};
 
 /// The locked data folder of one `keystead dev`.
@@ -22,7 +24,7 @@ pub(crate) struct ClearAccessKey {
 }
 
 impl Folder {
-    /// Makes the folder if it does not exist, and locks it.
+    /// Makes the folder if it does not exist, and locks it. Nothing is written below a server that runs there.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| {
             format!("data folder {}: {error}; name a folder that you may write to with --data-dir", path.display())
@@ -30,14 +32,19 @@ impl Folder {
         create_folder(path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
         let lock = File::create(path.join("lock")).map_err(failed)?;
+        let runs_already = |what: &str| -> Failure {
+            format!("{what} already runs in {}: stop it, or name another folder with --data-dir", path.display()).into()
+        };
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(fs::TryLockError::WouldBlock) => Err(format!(
-                "data folder {}: another `keystead dev` is using it; stop that one, or name another --data-dir",
-                path.display()
-            )
-            .into()),
-            Err(fs::TryLockError::Error(error)) => Err(failed(error).into()),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(runs_already("a keystead dev")),
+            Err(TryLockError::Error(error)) => return Err(failed(error).into()),
+        }
+        // The configuration in the folder may be what a `keystead serve` runs on. The lock is given back: this server takes it again later.
+        match lock_data_folder(&path) {
+            Ok(_) => Ok(Self { path, _lock: lock }),
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => Err(runs_already("a keystead serve")),
+            Err(error) => Err(failed(error).into()),
         }
     }
 
