@@ -122,7 +122,7 @@ impl Pattern {
     /// its part comes after one that does not: stars of parts alone cannot reach another part by being given more.
     ///
     /// Counts its steps. `None`: there would be too many, because much of the text is nearly a match.
-    pub(crate) fn matches_quickly(&self, text: &str, steps: &mut usize) -> Option<bool> {
+    fn matches_quickly(&self, text: &str, steps: &mut usize) -> Option<bool> {
         let steps_max = self.tokens.len() + QUICK_STEPS_PER_BYTE * text.len() + QUICK_STEPS;
         let (mut rest, mut index) = (text, 0);
         // The last `*`: how far it goes, what is behind it, and the text that was tried for that.
