@@ -1,5 +1,7 @@
 //! The smallest case like one that failed, for people to read.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::generator::Case;
@@ -25,8 +27,7 @@ impl Smaller for Case {
         let documents = one_thing_less(&self.document);
         let documents = documents.into_iter().map(|document| Self { document, ..self.clone() });
         let contexts = without_one(&self.context).into_iter().map(|context| Self { context, ..self.clone() });
-        let unbound = Self { ids: Default::default(), ..self.clone() };
-        let unbound = (self.ids != unbound.ids).then_some(unbound);
+        let unbound = (!self.ids.is_empty()).then(|| Self { ids: BTreeMap::new(), ..self.clone() });
         documents.chain(contexts).chain(unbound).collect()
     }
 }
@@ -37,6 +38,7 @@ impl Smaller for WholeCase {
         let mut smaller = Vec::new();
         smaller.extend(without_one(&self.policies).into_iter().map(|policies| Self { policies, ..all() }));
         smaller.extend(without_one(&self.grants).into_iter().map(|grants| Self { grants, ..all() }));
+        smaller.extend((!self.ids.is_empty()).then(|| Self { ids: BTreeMap::new(), ..all() }));
         smaller.extend(self.boundary.iter().map(|_| Self { boundary: None, ..all() }));
         if let Some(session) = &self.session {
             let fewer = without_one(session).into_iter().map(Some).chain([None]);
