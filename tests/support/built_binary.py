@@ -48,7 +48,7 @@ def run_successfully(*arguments, **options):
 class ServerProcess:
     """A process of the binary that serves until it is told to stop."""
 
-    def __init__(self, *arguments, log_folder, environment=None):
+    def __init__(self, *arguments, log_folder, environment=None, cwd=None):
         number = next(_numbers)
         self._output = Path(log_folder) / f"process-{number}.stdout"
         self._errors = Path(log_folder) / f"process-{number}.stderr"
@@ -59,6 +59,7 @@ class ServerProcess:
                 stdout=output,
                 stderr=errors,
                 env=clean_environment(environment),
+                cwd=cwd,
             )
 
     @property

@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Start KMS as configured
     Serve {
         /// The configuration file (TOML)
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", default_value = "keystead.toml")]
         config: PathBuf,
     },
     /// Start an XKS proxy, or manage its external keys and credentials
@@ -54,6 +54,11 @@ pub(crate) enum Command {
     #[command(
         after_help = "For example:\n  keystead explain --principal arn:aws:iam::111122223333:user/uma --action kms:Decrypt --resource KEY-ARN \\\n      \
                       --context kms:EncryptionContext:department=finance\n\
+                      Nothing but --context says what the request is like: give aws:SourceIp, aws:SecureTransport, kms:RequestAlias, \
+                      kms:EncryptionContext:KEY if policies ask for them. Tags of the principal and of the key, and the key's aliases, \
+                      are filled in.\n\
+                      Whether a role may be assumed: --action sts:AssumeRole --resource ROLE-ARN.\n\
+                      Exit status: 0 if it is allowed, 2 if it is denied, 1 if there is no answer.\n\
                       The server must be running: the command talks to it through DATA/admin.sock, as the same user of this machine."
     )]
     Explain(ExplainArguments),
@@ -98,7 +103,7 @@ pub(crate) struct ExplainArguments {
     /// What is asked, such as kms:Decrypt
     #[arg(long, value_name = "ACTION")]
     pub(crate) action: String,
-    /// On what: the ARN of a key or of something else; * for operations about nothing in particular
+    /// On what: the ARN of a key, an alias, a role or something else; * for operations about nothing in particular
     #[arg(long, value_name = "ARN", default_value = "*")]
     pub(crate) resource: String,
     /// A condition key of the request and its value; may be given more than once
@@ -414,15 +419,31 @@ pub(crate) enum AdminCommand {
 pub(crate) enum SessionsCommand {
     /// Refuse every session that began before now; new ones can be had
     Revoke {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
-        /// The role whose sessions end
-        #[arg(long, value_name = "NAME", required_unless_present = "user", conflicts_with = "user")]
-        role: Option<String>,
-        /// The user whose sessions end
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
+        #[command(flatten)]
+        of: OfAccount,
+        #[command(flatten)]
+        holder: SessionsOf,
     },
+}
+
+/// Whose sessions end: exactly one of the two.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SessionsOf {
+    /// The role whose sessions end
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role: Option<String>,
+    /// The user whose sessions end
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+}
+
+/// The account that is acted on.
+#[derive(Args)]
+pub(crate) struct OfAccount {
+    /// 12 digits; `admin accounts list` shows them
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub(crate) account: AccountId,
 }
 
 #[derive(Subcommand)]
@@ -454,8 +475,8 @@ pub(crate) enum AccountsCommand {
 pub(crate) enum UsersCommand {
     /// Make a user
     Create {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
+        #[command(flatten)]
+        of: OfAccount,
         /// 1 to 64 of A-Z a-z 0-9 + = , . @ _ -
         #[arg(long)]
         name: String,
@@ -463,15 +484,25 @@ pub(crate) enum UsersCommand {
         #[arg(long)]
         administrator: bool,
     },
+    /// Attach the managed policy AdministratorAccess to a user that exists; its other policies, those that deny and its permissions boundary
+    /// stay
+    MakeAdministrator {
+        #[command(flatten)]
+        of: OfAccount,
+        /// The user
+        #[arg(long)]
+        name: String,
+    },
     /// List an account's users
     List {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
+        #[command(flatten)]
+        of: OfAccount,
     },
-    /// Delete a user that has no access keys
+    /// Delete a user, with its policies and its memberships of groups; its access keys must be deleted first
     Delete {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
+        #[command(flatten)]
+        of: OfAccount,
+        /// The user
         #[arg(long)]
         name: String,
     },
@@ -480,20 +511,22 @@ pub(crate) enum UsersCommand {
 #[derive(Subcommand)]
 pub(crate) enum AccessKeysCommand {
     /// Make an access key and print it as shell export lines; the secret is shown this once
+    ///
+    /// The quota of two access keys a user, which CreateAccessKey keeps, does not hold here.
     Create {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
+        #[command(flatten)]
+        of: OfAccount,
         /// The user it signs for; the account's root user if left out
         #[arg(long)]
         user: Option<String>,
-        /// Let it stop working after so many seconds
-        #[arg(long, value_name = "SECONDS")]
+        /// Let it stop working after so many seconds, 1 or more
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
         expires_in_seconds: Option<u32>,
     },
     /// List an account's access keys, without secrets
     List {
-        #[arg(long, value_parser = parse_account)]
-        account: AccountId,
+        #[command(flatten)]
+        of: OfAccount,
     },
     /// Let an access key sign again
     Activate { id: String },

@@ -150,7 +150,24 @@ pub(crate) struct OpenStore {
 }
 
 impl OpenStore {
-    /// Opens the store; a new one is bound to the root key, an old one refuses another.
+    /// Opens the store that is there, and fails if there is none.
+    pub(crate) async fn open_existing(config: &Config) -> Result<Self, Failure> {
+        if !Self::exists(config) {
+            return Err(format!(
+                "there is no store in {} yet: make the first account with `admin accounts create`, or correct data_dir",
+                config.data_dir.display()
+            )
+            .into());
+        }
+        Self::open(config).await
+    }
+
+    /// Whether there is a store. Where that cannot be told it counts as one: opening it says what is wrong.
+    pub(crate) fn exists(config: &Config) -> bool {
+        config.store_file().try_exists().unwrap_or(true)
+    }
+
+    /// Opens the store, or makes one; a new one is bound to the root key, an old one refuses another.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
         let root_key_file = &config.root_key.file;
         let bytes = read_root_key_file(root_key_file).map_err(with_remedy)?;
