@@ -1,5 +1,4 @@
-//! What users, groups and roles have in common: they are found by name, authorized by ARN, listed by path, and changed by reading them,
-//! changing them and storing them if nobody else did.
+//! What users, groups and roles have in common: they are found by name, authorized by ARN, listed by path, and changed.
 
 mod kinds;
 
@@ -7,8 +6,9 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use async_trait::async_trait;
-use keystead_core::access::{AttachedPolicies, Authorized, NoConditionKeys, RequestConditionKeys, Resource};
-use keystead_core::catalog::Conflicts;
+use keystead_core::access::{
+    AttachedPolicies, Authorized, NoConditionKeys, RequestConditionKeys, Resource, resource_tag,
+};
 use keystead_core::port::{Store, StoreError};
 use keystead_model::arn::AccountId;
 use keystead_policy::ContextValue;
@@ -16,6 +16,7 @@ use keystead_policy::ContextValue;
 use super::call::Call;
 use super::names::ROOT_PATH;
 use super::page::Page;
+use super::stored::Stored;
 use crate::error::IdentityError;
 
 /// A user, a group or a role.
@@ -76,9 +77,23 @@ impl<T: Entity> Resource for Subject<T> {
         if key == "iam:permissionsboundary" {
             return self.0.permissions_boundary().map(ContextValue::from);
         }
-        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
-        let mut tags = self.0.tags()?.iter();
-        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+        resource_tag(key, self.0.tags()?)
+    }
+}
+
+#[async_trait]
+impl<T: Entity> Stored for T {
+    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError> {
+        let stored = T::read(store, self.account(), self.name()).await?;
+        stored.filter(|stored| stored.unique_id() == self.unique_id()).ok_or_else(|| T::not_found(self.name()))
+    }
+
+    async fn put(&self, store: &dyn Store) -> Result<(), StoreError> {
+        self.update(store).await
+    }
+
+    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError> {
+        self.delete(store).await
     }
 }
 
@@ -109,9 +124,7 @@ impl Call<'_> {
         format!("arn:aws:iam::{}:{}{path}{name}", self.account(), T::KIND)
     }
 
-    /// Reads an entity afresh, changes it, and stores it; again from the start if another request was faster.
-    ///
-    /// `change` sees what is stored and may refuse. A change that changes nothing is not written.
+    /// Changes an entity. `change` sees what is stored and may refuse. A change that changes nothing is not written.
     pub(crate) async fn change<T: Entity>(
         &self,
         subject: &Authorized<Subject<T>>,
@@ -124,65 +137,31 @@ impl Call<'_> {
     pub(crate) async fn change_entity<T: Entity>(
         &self,
         entity: &T,
-        mut change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
+        change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
     ) -> Result<T, IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        let read = entity;
-        loop {
-            let stored = self.read_again(read).await?;
-            let mut entity = stored.clone();
-            change(&mut entity)?;
-            if entity == stored {
-                return Ok(entity);
-            }
-            match entity.update(self.store()).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return match result {
-                        Err(StoreError::NotFound) => Err(self.what_is_gone(read).await?),
-                        other => other.map(|()| entity).map_err(IdentityError::from),
-                    };
-                }
-            }
+        match self.change_stored(entity, change).await? {
+            Err(StoreError::NotFound) => Err(self.what_is_gone(entity).await?),
+            result => Ok(result?),
         }
     }
 
-    /// Deletes an entity; again from the start if another request changed it meanwhile. `check` sees what is stored and may refuse; the
-    /// store refuses what others refer to, with `referenced`.
+    /// Deletes an entity. `check` sees what is stored and may refuse; the store refuses what others refer to, with `referenced`.
     pub(crate) async fn delete<T: Entity>(
         &self,
         subject: &Authorized<Subject<T>>,
         check: impl Fn(&T) -> Result<(), IdentityError> + Send,
         referenced: &'static str,
     ) -> Result<(), IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        loop {
-            let stored = self.read_again(&***subject).await?;
-            check(&stored)?;
-            match stored.delete(self.store()).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return match result {
-                        Err(StoreError::Referenced) => Err(IdentityError::delete_conflict(referenced)),
-                        Err(StoreError::NotFound) => Err(T::not_found(subject.name())),
-                        other => other.map_err(IdentityError::from),
-                    };
-                }
-            }
-        }
-    }
-
-    /// What is stored now. One that was deleted and made again is another.
-    async fn read_again<T: Entity>(&self, read: &T) -> Result<T, IdentityError> {
-        let stored = T::read(self.store(), &self.account(), read.name()).await?;
-        stored.filter(|stored| stored.unique_id() == read.unique_id()).ok_or_else(|| T::not_found(read.name()))
+        self.delete_stored(&***subject, check).await?.map_err(|error| match error {
+            StoreError::Referenced => IdentityError::delete_conflict(referenced),
+            StoreError::NotFound => T::not_found(subject.name()),
+            error => error.into(),
+        })
     }
 
     /// Why the store did not find all that an update needs.
     async fn what_is_gone<T: Entity>(&self, read: &T) -> Result<IdentityError, IdentityError> {
-        self.read_again(read).await?;
+        read.again(self.store()).await?;
         let (kind, name) = (T::KIND, read.name());
         Ok(IdentityError::no_such_entity(format!("A group or policy of the {kind} with name {name} cannot be found.")))
     }

@@ -31,6 +31,7 @@ mod quota;
 mod role_tags;
 mod roles;
 mod simulation;
+mod stored;
 mod tags;
 mod trust_policy;
 mod user_tags;

@@ -1,8 +1,8 @@
 //! OpenID Connect providers as operations find, authorize and change them, and what their members must be.
 
-use keystead_core::access::{Authorized, OidcProvider, RequestConditionKeys, Resource};
-use keystead_core::catalog::Conflicts;
-use keystead_core::port::StoreError;
+use async_trait::async_trait;
+use keystead_core::access::{Authorized, OidcProvider, RequestConditionKeys, Resource, resource_tag};
+use keystead_core::port::{Store, StoreError};
 use keystead_model::arn::AccountId;
 use keystead_oidc::{ISSUER_CHARACTERS_MAX, issuer_without_scheme};
 use keystead_policy::ContextValue;
@@ -10,6 +10,7 @@ use keystead_query::Parameters;
 
 use super::call::Call;
 use super::names::ARN;
+use super::stored::Stored;
 use crate::constraint::TextRule;
 use crate::error::IdentityError;
 
@@ -36,9 +37,7 @@ impl Resource for ProviderSubject {
     }
 
     fn condition_key(&self, key: &str) -> Option<ContextValue> {
-        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
-        let mut tags = self.0.tags.iter();
-        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+        resource_tag(key, &self.0.tags)
     }
 }
 
@@ -102,49 +101,34 @@ impl Call<'_> {
         }
     }
 
-    /// Reads a provider afresh, changes it, and stores it; again from the start if another request was faster.
+    /// Changes a provider.
     pub(super) async fn change_provider(
         &self,
         subject: &Authorized<ProviderSubject>,
-        mut change: impl FnMut(&mut OidcProvider) -> Result<(), IdentityError> + Send,
+        change: impl FnMut(&mut OidcProvider) -> Result<(), IdentityError> + Send,
     ) -> Result<(), IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        loop {
-            let stored = self.provider_again(subject).await?;
-            let mut provider = stored.clone();
-            change(&mut provider)?;
-            if provider == stored {
-                return Ok(());
-            }
-            match self.store().update_oidc_provider(&provider).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return result.map_err(IdentityError::from);
-                }
-            }
-        }
+        Ok(self.change_stored(&subject.0, change).await?.map(|_| ())?)
     }
 
-    /// Deletes a provider; again from the start if another request changed it meanwhile.
+    /// Deletes a provider.
     pub(super) async fn delete_provider(&self, subject: &Authorized<ProviderSubject>) -> Result<(), IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        loop {
-            let stored = self.provider_again(subject).await?;
-            match self.store().delete_oidc_provider(&stored.account, &stored.url, stored.revision).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return result.map_err(IdentityError::from);
-                }
-            }
-        }
+        Ok(self.delete_stored(&subject.0, |_| Ok(())).await??)
+    }
+}
+
+#[async_trait]
+impl Stored for OidcProvider {
+    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError> {
+        let stored = store.oidc_provider(&self.account, &self.url).await?;
+        stored.ok_or_else(|| not_found(&self.arn()))
     }
 
-    async fn provider_again(&self, subject: &Authorized<ProviderSubject>) -> Result<OidcProvider, IdentityError> {
-        let provider = &subject.0;
-        let stored = self.store().oidc_provider(&provider.account, &provider.url).await?;
-        stored.ok_or_else(|| not_found(&provider.arn()))
+    async fn put(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.update_oidc_provider(self).await
+    }
+
+    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.delete_oidc_provider(&self.account, &self.url, self.revision).await
     }
 }
 

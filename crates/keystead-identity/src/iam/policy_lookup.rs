@@ -1,13 +1,13 @@
-//! From the `PolicyArn` of a request to a managed policy, authorized by its ARN and its tags, and changed by reading it, changing it and
-//! storing it if nobody else did.
+//! From the `PolicyArn` of a request to a managed policy, authorized by its ARN and its tags.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
+use async_trait::async_trait;
 use keystead_core::access::{
     Authorized, AwsManagedPolicy, ManagedPolicy, NoConditionKeys, RequestConditionKeys, Resource, customer_policy_name,
+    resource_tag,
 };
-use keystead_core::catalog::Conflicts;
 use keystead_core::port::{Store, StoreError};
 use keystead_model::arn::AccountId;
 use keystead_policy::ContextValue;
@@ -15,6 +15,7 @@ use keystead_query::Parameters;
 
 use super::call::Call;
 use super::names::ARN;
+use super::stored::Stored;
 use crate::error::IdentityError;
 
 /// A managed policy that there is.
@@ -74,9 +75,7 @@ impl<T> Resource for PolicySubject<T> {
     }
 
     fn condition_key(&self, key: &str) -> Option<ContextValue> {
-        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
-        let mut tags = self.tags.iter();
-        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+        resource_tag(key, &self.tags)
     }
 }
 
@@ -137,65 +136,42 @@ impl Call<'_> {
         }
     }
 
-    /// Reads a policy afresh, changes it, and stores it; again from the start if another request was faster.
-    ///
-    /// `change` sees what is stored and may refuse. A change that changes nothing is not written.
+    /// Changes a policy. `change` sees what is stored and may refuse.
     pub(crate) async fn change_policy(
         &self,
         subject: &Authorized<PolicySubject<ManagedPolicy>>,
-        mut change: impl FnMut(&mut ManagedPolicy) -> Result<(), IdentityError> + Send,
+        change: impl FnMut(&mut ManagedPolicy) -> Result<(), IdentityError> + Send,
     ) -> Result<ManagedPolicy, IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        loop {
-            let stored = self.policy_again(subject).await?;
-            let mut policy = stored.clone();
-            change(&mut policy)?;
-            if policy == stored {
-                return Ok(policy);
-            }
-            match self.store().update_policy(&policy).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return result.map(|()| policy).map_err(IdentityError::from);
-                }
-            }
-        }
+        Ok(self.change_stored(&***subject, change).await??)
     }
 
-    /// Deletes a policy; again from the start if another request changed it meanwhile. `check` sees what is stored and may refuse.
+    /// Deletes a policy. `check` sees what is stored and may refuse.
     pub(crate) async fn delete_own_policy(
         &self,
         subject: &Authorized<PolicySubject<ManagedPolicy>>,
         check: impl Fn(&ManagedPolicy) -> Result<(), IdentityError> + Send,
     ) -> Result<(), IdentityError> {
-        let mut conflicts = Conflicts::new(self.kms.entropy());
-        loop {
-            let stored = self.policy_again(subject).await?;
-            check(&stored)?;
-            match self.store().delete_policy(&stored.account, &stored.policy_name, stored.revision).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return match result {
-                        Err(StoreError::Referenced) => {
-                            Err(IdentityError::delete_conflict("Cannot delete a policy attached to entities."))
-                        }
-                        Err(StoreError::NotFound) => Err(not_found(subject.arn())),
-                        other => other.map_err(IdentityError::from),
-                    };
-                }
-            }
-        }
+        self.delete_stored(&***subject, check).await?.map_err(|error| match error {
+            StoreError::Referenced => IdentityError::delete_conflict("Cannot delete a policy attached to entities."),
+            StoreError::NotFound => not_found(subject.arn()),
+            error => error.into(),
+        })
+    }
+}
+
+#[async_trait]
+impl Stored for ManagedPolicy {
+    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError> {
+        let stored = store.policy(&self.account, &self.policy_name).await?;
+        stored.filter(|stored| stored.policy_id == self.policy_id).ok_or_else(|| not_found(&self.arn()))
     }
 
-    /// What is stored now. One that was deleted and made again is another.
-    async fn policy_again(
-        &self,
-        subject: &Authorized<PolicySubject<ManagedPolicy>>,
-    ) -> Result<ManagedPolicy, IdentityError> {
-        let stored = self.store().policy(&subject.account, &subject.policy_name).await?;
-        stored.filter(|stored| stored.policy_id == subject.policy_id).ok_or_else(|| not_found(subject.arn()))
+    async fn put(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.update_policy(self).await
+    }
+
+    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError> {
+        store.delete_policy(&self.account, &self.policy_name, self.revision).await
     }
 }
 

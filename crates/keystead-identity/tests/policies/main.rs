@@ -4,14 +4,10 @@
 mod attached;
 mod authorization;
 mod inline;
-#[path = "../../../keystead-core/tests/support/installation.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod installation;
 mod managed;
-#[path = "../../../keystead-core/tests/support/no_key_stores.rs"]
-#[allow(unreachable_pub)]
-mod no_key_stores;
 mod oidc;
+#[path = "../support/mod.rs"]
+mod shared;
 mod simulated;
 mod support;
 mod versions;

@@ -1,37 +1,23 @@
 //! IAM over the real store, and callers that it refuses or obeys.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use keystead_core::Kms;
 use keystead_core::access::{Account, Principal};
-use keystead_core::api_service::{ApiService, ServiceAudit};
-use keystead_core::audit::AuditRecord;
-use keystead_core::kms::{Caller, RequestOrigin, operation_named};
-use keystead_core::port::{AuditError, AuditLog, IdentityStore, Store, SystemEntropy};
-use keystead_identity::IamService;
-use keystead_model::arn::{AccountId, Region};
+use keystead_core::kms::operation_named;
+use keystead_core::port::Store;
+use keystead_model::arn::AccountId;
 use serde_json::{Value, json};
 
-use crate::installation::{Installation, VIRGINIA, account};
+use crate::shared::{self, caller, root};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
-struct Unread;
-
-#[async_trait]
-impl AuditLog for Unread {
-    async fn write(&self, _: AuditRecord) -> Result<(), AuditError> {
-        Ok(())
-    }
-}
-
+/// The same server, whose answers are read by the names of elements.
 pub(crate) struct Iam {
-    installation: Installation,
+    server: shared::Iam,
     pub(crate) kms: Arc<Kms>,
-    service: IamService,
 }
 
 /// An answer as XML, or a refusal.
@@ -87,64 +73,27 @@ pub(crate) fn decoded(text: &str) -> String {
     String::from_utf8(decoded).unwrap()
 }
 
-fn form(operation: &str, parameters: &[(&str, &str)]) -> String {
-    let mut form = format!("Action={operation}&Version=2010-05-08");
-    for (name, value) in parameters {
-        write!(form, "&{name}=").unwrap();
-        value.bytes().for_each(|byte| write!(form, "%{byte:02X}").unwrap());
-    }
-    form
-}
-
 impl Iam {
     pub(crate) async fn new() -> Self {
-        let installation = Installation::new().await;
-        let other = Account {
-            id: AccountId::parse("444455556666").unwrap(),
-            name: "other".to_owned(),
-            created: installation.now(),
-        };
-        installation.store.insert_account(&other).await.unwrap();
-        let kms = installation.serve().kms;
-        let audit = ServiceAudit {
-            event_source: IamService::EVENT_SOURCE,
-            region: Region::parse(VIRGINIA).unwrap(),
-            audit_log: Arc::new(Unread),
-            clock: installation.clock.clone(),
-            entropy: Arc::new(SystemEntropy),
-        };
-        Self { service: IamService::new(kms.clone(), audit), kms, installation }
+        let server = shared::Iam::new().await;
+        let id = AccountId::parse("444455556666").unwrap();
+        let other = Account { id, name: "other".to_owned(), created: server.installation.now() };
+        server.installation.store.insert_account(&other).await.unwrap();
+        Self { kms: server.kms.clone(), server }
     }
 
     pub(crate) fn root() -> Principal {
-        Principal::root(account())
-    }
-
-    async fn caller(&self, principal: &Principal) -> Caller {
-        let origin = RequestOrigin {
-            request_id: self.kms.new_uuid(),
-            source_ip: "127.0.0.1".to_owned(),
-            user_agent: "test".to_owned(),
-            tls: None,
-            vpc_endpoint: None,
-        };
-        Caller {
-            principal: Arc::new(principal.clone()),
-            policies: self.kms.catalog().principal_policies(principal).await.unwrap().unwrap(),
-            access_key_id: "AKIATEST".to_owned(),
-            region: Region::parse(VIRGINIA).unwrap(),
-            origin,
-        }
+        root()
     }
 
     pub(crate) async fn call_by(&self, who: &Principal, operation: &str, parameters: &[(&str, &str)]) -> Answer {
-        let caller = self.caller(who).await;
-        let answer = self.service.invoke(None, form(operation, parameters).as_bytes(), &caller).await;
-        let xml = Xml(String::from_utf8(answer.body).unwrap());
-        if answer.status == 200 {
+        let caller = caller(&self.kms, who.clone()).await;
+        let (status, text) = self.server.xml(&caller, operation, parameters).await;
+        let xml = Xml(text);
+        if status == 200 {
             return Ok(xml);
         }
-        Err(Refused { status: answer.status, code: xml.first("Code"), message: xml.first("Message") })
+        Err(Refused { status, code: xml.first("Code"), message: xml.first("Message") })
     }
 
     /// By the root user.
@@ -171,7 +120,7 @@ impl Iam {
     }
 
     pub(crate) async fn existing_user(&self, name: &str) -> Principal {
-        Principal::user(&self.installation.store.user(&account(), name).await.unwrap().unwrap())
+        self.server.user(name).await
     }
 
     pub(crate) async fn role(&self, name: &str) {
@@ -189,7 +138,7 @@ impl Iam {
 
     /// Calls an operation of KMS; `None` if it is done, otherwise the exception.
     pub(crate) async fn kms_by(&self, who: &Principal, operation: &str, input: Value) -> Result<Value, String> {
-        let caller = self.caller(who).await;
+        let caller = caller(&self.kms, who.clone()).await;
         let operation = operation_named(operation).unwrap();
         let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);

@@ -7,6 +7,7 @@ use keystead_core::Kms;
 use keystead_core::access::Principal;
 use keystead_core::api_service::{ApiService, ServiceAudit};
 use keystead_core::audit::AuditRecord;
+use keystead_core::kms::Caller;
 use keystead_core::port::{AuditError, AuditLog, IdentityStore, SystemEntropy};
 use keystead_identity::IamService;
 use keystead_model::arn::Region;
@@ -65,18 +66,24 @@ impl Iam {
 
     pub async fn call_as(&self, principal: Principal, operation: &str, members: &[(&str, &str)]) -> Answer {
         let caller = caller(&self.kms, principal).await;
-        let answer = self.service.invoke(None, form(operation, members).as_bytes(), &caller).await;
-        assert_eq!(answer.content_type, "text/xml");
-        let (name, body) = read_xml(std::str::from_utf8(&answer.body).unwrap());
-        if answer.status == 200 {
+        let (status, xml) = self.xml(&caller, operation, members).await;
+        let (name, body) = read_xml(&xml);
+        if status == 200 {
             assert_eq!(name, format!("{operation}Response"));
             assert_eq!(body["ResponseMetadata"]["RequestId"], caller.origin.request_id.as_str());
             return Ok(body[format!("{operation}Result")].clone());
         }
         assert_eq!((name.as_str(), &body["RequestId"]), ("ErrorResponse", &json!(caller.origin.request_id)));
         let text = |member: &str| body["Error"][member].as_str().unwrap().to_owned();
-        assert_eq!(text("Type"), if answer.status < 500 { "Sender" } else { "Receiver" });
-        Err(Refused { status: answer.status, code: text("Code"), message: text("Message") })
+        assert_eq!(text("Type"), if status < 500 { "Sender" } else { "Receiver" });
+        Err(Refused { status, code: text("Code"), message: text("Message") })
+    }
+
+    /// The status of an answer, and its text.
+    pub async fn xml(&self, caller: &Caller, operation: &str, members: &[(&str, &str)]) -> (u16, String) {
+        let answer = self.service.invoke(None, form(operation, members).as_bytes(), caller).await;
+        assert_eq!(answer.content_type, "text/xml");
+        (answer.status, String::from_utf8(answer.body).unwrap())
     }
 
     /// Sends a body as the account's root user, and gives the status of the answer.
