@@ -2,6 +2,9 @@
 
 use crate::support::{ADMINISTRATOR, Iam, allow, arn};
 
+/// An operation, its parameters, and the resource that it is about.
+type AllowedCall<'a> = (String, Vec<(&'a str, &'a str)>, String);
+
 #[tokio::test]
 async fn every_operation_asks_for_leave() {
     let iam = Iam::new().await;
@@ -9,7 +12,7 @@ async fn every_operation_asks_for_leave() {
     iam.policy("There", "kms:Encrypt").await;
     let document = allow("kms:Encrypt", "*");
     let text = document.as_str();
-    let mut calls: Vec<(String, Vec<(&str, &str)>, String)> = Vec::new();
+    let mut calls: Vec<AllowedCall<'_>> = Vec::new();
     let mut add = |operation: &str, parameters: &[(&'static str, &'static str)], resource: String| {
         calls.push((operation.to_owned(), parameters.to_vec(), resource));
     };
