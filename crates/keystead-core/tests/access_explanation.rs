@@ -4,8 +4,13 @@
 
 mod support;
 
-use keystead_core::access::{ExplainedDecision, ExplainedEffect, ExplainedLayer, Explanation, Principal, Reason};
+use std::collections::BTreeMap;
+
+use keystead_core::access::{
+    ExplainedConstraint, ExplainedDecision, ExplainedEffect, ExplainedLayer, Explanation, Principal, Reason,
+};
 use keystead_core::operation::AccessQuestion;
+use keystead_core::port::IdentityStore;
 use serde_json::{Value, json};
 use support::{Installation, Server, account, other_account, statement};
 
@@ -37,25 +42,27 @@ async fn each_side_names_the_statement_that_allows() {
     let alice = installation.create_user("alice", &statements).await;
     let explanation = explained(&server, &alice.arn, "KMS:describekey", &key).await;
     assert_eq!(explanation.action, "kms:DescribeKey");
-    let by = |layer, policy: &str, statement, sid: Option<&str>| Reason::Statement {
+    let by = |layer, policy: &str, statement, sid: Option<&str>, leaves_to_account| Reason::Statement {
         layer,
         effect: ExplainedEffect::Allow,
         policy: policy.to_owned(),
         statement,
         sid: sid.map(str::to_owned),
+        leaves_to_account,
     };
     let key_policy = format!("key policy of {key}");
     assert_eq!(
         explanation.reasons,
         [
-            by(ExplainedLayer::IdentityPolicy, "user alice, inline policy inline", 2, None),
-            by(ExplainedLayer::ResourcePolicy, &key_policy, 1, Some("Account")),
+            by(ExplainedLayer::IdentityPolicy, "user alice, inline policy inline", 2, None, false),
+            by(ExplainedLayer::KeyPolicy, &key_policy, 1, Some("Account"), true),
         ]
     );
     let printed = explanation.to_string();
     let first = printed.lines().next().unwrap();
     assert_eq!(first, format!("Allowed: {} kms:DescribeKey on {key}", alice.arn));
     assert!(printed.contains("user alice, inline policy inline, statement 2 allows it"), "{printed}");
+    assert!(printed.contains("statement 1 (Account) lets the policies of the account allow it"), "{printed}");
     let root = explained(&server, ROOT, "kms:DescribeKey", &key).await;
     assert_eq!(root.reasons[0], Reason::RootUser);
     assert_eq!(explained(&server, "111122223333", "kms:DescribeKey", &key).await, root);
@@ -116,7 +123,11 @@ async fn grants_allow_within_their_constraints() {
     let refused = server.kms.explain_access(&asked).await.unwrap();
     assert!(!refused.is_allowed());
     assert_eq!((&refused.grants[0].grant_id, refused.grants[0].has_operation), (&grant.id, true));
-    assert!(refused.grants[0].constrained);
+    let pairs = BTreeMap::from([("purpose".to_owned(), "test".to_owned())]);
+    assert_eq!(refused.grants[0].unmet_constraint, Some(ExplainedConstraint::EncryptionContextSubset(pairs)));
+    let printed = refused.to_string();
+    assert!(printed.contains("its constraint EncryptionContextSubset (purpose=test) does not hold"), "{printed}");
+    assert!(printed.contains("user alice has no IAM policies, and no groups with any"), "{printed}");
     asked.context.push(("kms:EncryptionContext:purpose".to_owned(), "test".to_owned()));
     let allowed = server.kms.explain_access(&asked).await.unwrap();
     assert_eq!(allowed.reasons, [Reason::Grant { grant_id: grant.id }]);
@@ -137,6 +148,7 @@ async fn keys_are_named_by_their_aliases_and_by_nothing_else() {
     // An alias has leave of its own.
     assert_eq!(explained(&server, ROOT, "kms:DeleteAlias", alias).await.resource, alias);
     assert!(explained(&server, ROOT, "kms:DeleteAlias", &key).await.is_allowed());
+    assert_eq!(explained(&server, ROOT, "kms:ListKeys", "*").await.resource, "*");
     for (action, resource) in [("kms:CreateKey", "*"), ("kms:CreateCustomKeyStore", "*"), ("iam:GetUser", "*")] {
         assert!(explained(&server, ROOT, action, resource).await.is_allowed(), "{action}");
     }
@@ -174,6 +186,164 @@ async fn what_other_accounts_cannot_do_at_all_is_said_so() {
         (disabling.decision, &disabling.reasons[..]),
         (ExplainedDecision::ImplicitDeny, &[Reason::OtherAccount][..])
     );
+}
+
+/// What an error says that is no answer.
+async fn no_answer(server: &Server, principal: &str, action: &str, resource: &str) -> String {
+    let error = server.kms.explain_access(&question(principal, action, resource)).await.unwrap_err();
+    error.message.unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_told_how_to_ask() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+    for (principal, action, resource, expected) in [
+        (ROOT, "kms:Decrypt", "*", "kms:Decrypt is asked of a key: give --resource KEY-ARN"),
+        (ROOT, "kms:Decrypt", "alias/a", "name the key by its ARN, or the alias by its ARN"),
+        (ROOT, "kms:Decrypt", id, "name the key by its ARN, or the alias by its ARN"),
+        (ROOT, "kms:ReEncrypt", "*", "ReEncrypt needs kms:ReEncryptFrom on one key and kms:ReEncryptTo on the other"),
+        (ROOT, "kms:ListKeys", "alias/a", "kms:ListKeys is asked of no key in particular"),
+        ("uma", "kms:ListKeys", "*", "name it by its ARN, such as arn:aws:iam::111122223333:user/uma"),
+        (ROOT, "sts:AssumeRole", "*", "sts:AssumeRole is asked of a role: give --resource ROLE-ARN"),
+        (ROOT, "sts:AssumeRole", "arn:aws:iam::111122223333:role/none", "There is no role arn:aws:iam"),
+    ] {
+        let told = no_answer(&server, principal, action, resource).await;
+        assert!(told.contains(expected), "{action} {resource}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_that_is_asked_about_is_the_alias_of_the_request() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({"Policy": policy(&[for_account()])})).await;
+    server.call("CreateAlias", json!({"AliasName": "alias/a", "TargetKeyId": key})).await.unwrap();
+    let mut by_alias = statement("Allow", &["kms:Encrypt"], "*");
+    by_alias["Condition"] = json!({"StringEquals": {"kms:RequestAlias": "alias/a"}});
+    let alice = installation.create_user("alice", &[by_alias]).await;
+    let alias = "arn:aws:kms:us-east-1:111122223333:alias/a";
+    assert!(explained(&server, &alice.arn, "kms:Encrypt", alias).await.is_allowed());
+    let refused = explained(&server, &alice.arn, "kms:Encrypt", &key).await;
+    assert_eq!(refused.documents[0].statements[0].key_not_given.as_deref(), Some("kms:RequestAlias"));
+    let line = "Not known: statement 1 of user alice, inline policy inline, Allow, depends on kms:RequestAlias; \
+                give --context kms:RequestAlias=...";
+    assert!(refused.to_string().contains(line), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_allowed_names_the_denials_that_depend_on_what_is_not_given() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let tls = json!({"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}}});
+    let key = server.create_key(json!({"Policy": policy(&[for_account(), tls])})).await;
+    let mut team = statement("Deny", &["kms:*"], "*");
+    team["Condition"] = json!({"StringEquals": {"aws:PrincipalTag/team": "a"}});
+    let mut address = statement("Deny", &["kms:*"], "*");
+    address["Condition"] = json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
+    let mut conditional = statement("Allow", &["kms:*"], "*");
+    conditional["Condition"] = json!({"StringEquals": {"kms:EncryptionContext:a": "b"}});
+    let statements = [statement("Allow", &["kms:*"], "*"), team, address, conditional];
+    let alice = installation.create_user("alice", &statements).await;
+    let allowed = explained(&server, &alice.arn, "kms:Encrypt", &key).await;
+    assert!(allowed.is_allowed());
+    let printed = allowed.to_string();
+    let line = format!(
+        "Not known: statement 2 (Tls) of key policy of {key}, Deny, depends on aws:SecureTransport; \
+         give --context aws:SecureTransport=..."
+    );
+    assert!(printed.contains(&line), "{printed}");
+    // The tags of a user are known, and another statement that allows changes nothing.
+    assert_eq!(printed.matches("Not known").count(), 2, "{printed}");
+    assert!(printed.contains("statement 3 of user alice, inline policy inline, Deny, depends on aws:SourceIp"));
+    let mut asked = question(&alice.arn, "kms:Encrypt", &key);
+    for (name, value) in [("aws:SecureTransport", "true"), ("aws:sourceip", "198.51.100.1")] {
+        asked.context.push((name.to_owned(), value.to_owned()));
+    }
+    let known = server.kms.explain_access(&asked).await.unwrap();
+    assert!(known.is_allowed() && !known.to_string().contains("Not known"), "{known}");
+    asked.context[0].1 = "false".to_owned();
+    assert_eq!(server.kms.explain_access(&asked).await.unwrap().decision, ExplainedDecision::ExplicitDeny);
+}
+
+/// A role with this trust policy; its ARN.
+async fn role_trusting(installation: &Installation, name: &str, statements: &[Value]) -> String {
+    installation.create_session(name, &[]).await;
+    let mut role = installation.store.role(&account(), name).await.unwrap().unwrap();
+    role.trust_policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    role.tags.insert("team".to_owned(), "a".to_owned());
+    installation.store.update_role(&role).await.unwrap();
+    role.arn()
+}
+
+#[tokio::test]
+async fn roles_are_assumed_by_their_trust_policies() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let named = installation.create_user("named", &[]).await;
+    let may = [statement("Allow", &["sts:AssumeRole"], "*")];
+    let permitted = installation.create_user("permitted", &may).await;
+    let other = installation.create_user("other", &[]).await;
+    let trusting =
+        |principal: &str| json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    let role = role_trusting(&installation, "one", &[trusting(&named.arn)]).await;
+    let open = role_trusting(&installation, "open", &[trusting(ROOT)]).await;
+    for (who, role, expected) in [
+        (&named, &role, true),
+        (&permitted, &role, false),
+        (&named, &open, false),
+        (&permitted, &open, true),
+        (&other, &open, false),
+    ] {
+        let explanation = explained(&server, &who.arn, "STS:assumerole", role).await;
+        assert_eq!(explanation.is_allowed(), expected, "{explanation}");
+        assert_eq!((explanation.action.as_str(), &explanation.resource), ("sts:AssumeRole", role));
+    }
+    let allowed = explained(&server, &named.arn, "sts:AssumeRole", &role).await.to_string();
+    assert!(allowed.contains(&format!("Trust policy: trust policy of {role}, statement 1 allows it.")), "{allowed}");
+    let refused = explained(&server, &permitted.arn, "sts:AssumeRole", &role).await;
+    assert_eq!(refused.reasons, [Reason::NothingAllows { layer: ExplainedLayer::TrustPolicy }]);
+    let tagging = explained(&server, &named.arn, "sts:TagSession", &role).await;
+    assert_eq!(tagging.reasons, [Reason::NothingAllows { layer: ExplainedLayer::TrustPolicy }]);
+    let root = explained(&server, ROOT, "sts:AssumeRole", &open).await;
+    assert_eq!((root.decision, &root.reasons[..]), (ExplainedDecision::ImplicitDeny, &[Reason::RootAssumesNoRole][..]));
+}
+
+#[tokio::test]
+async fn what_everybody_may_do_no_policy_denies() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let denied = [statement("Deny", &["sts:*"], "*")];
+    let alice = installation.create_user("alice", &denied).await;
+    let session = installation.create_session("reader", &denied).await;
+    for (who, action, expected, reason) in [
+        (&alice.arn, "sts:GetCallerIdentity", true, Reason::Everybody),
+        (&session.arn, "sts:GetCallerIdentity", true, Reason::Everybody),
+        (&alice.arn, "sts:GetSessionToken", true, Reason::LongTermAccessKeys),
+        (&session.arn, "sts:GetSessionToken", false, Reason::LongTermAccessKeys),
+    ] {
+        let explanation = explained(&server, who, action, "*").await;
+        assert_eq!((explanation.is_allowed(), &explanation.reasons[..]), (expected, &[reason][..]), "{who} {action}");
+    }
+    let said = explained(&server, &alice.arn, "sts:GetCallerIdentity", "*").await.to_string();
+    assert!(said.contains("Everybody who has an access key may do this; policies do not count."), "{said}");
+}
+
+#[tokio::test]
+async fn session_policies_are_said_to_be_unknown() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let may = [statement("Allow", &["kms:ListKeys"], "*")];
+    let (alice, session) =
+        (installation.create_user("alice", &may).await, installation.create_session("reader", &may).await);
+    let line = "Session policies are not known here: what the session was given when it began may allow less.";
+    let of_session = explained(&server, &session.arn, "kms:ListKeys", "*").await;
+    assert!(of_session.is_allowed() && of_session.session_policies_unknown);
+    assert!(of_session.to_string().contains(line), "{of_session}");
+    let of_user = explained(&server, &alice.arn, "kms:ListKeys", "*").await;
+    assert!(!of_user.session_policies_unknown && !of_user.to_string().contains(line), "{of_user}");
 }
 
 /// Every explanation agrees with what the operation does.

@@ -35,6 +35,15 @@ pub struct GrantMatch<'a> {
     pub principal: PrincipalMatch,
 }
 
+/// What the encryption context of a request must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GrantConstraint<'a> {
+    /// `EncryptionContextEquals`: exactly this.
+    Equals(&'a BTreeMap<String, String>),
+    /// `EncryptionContextSubset`: it has these pairs, and perhaps others.
+    Subset(&'a BTreeMap<String, String>),
+}
+
 impl GrantTerms {
     /// `grantee`: an ARN of an account, user, role, session or federated user. `actions`: such as `kms:Encrypt`. `equals`: the encryption
     /// context must be exactly this; `subset`: it must have these pairs.
@@ -69,16 +78,21 @@ impl GrantTerms {
     /// Whether the grant allows what is asked, and how it names who asks.
     pub(crate) fn allows(&self, identity: &Identity, asked: &GrantedUse<'_>) -> Option<GrantMatch<'_>> {
         let granted = self.actions.iter().any(|action| action == asked.action);
-        if !granted || !self.constraints_hold(asked) {
+        if !granted || self.unmet_constraint(asked.encryption_context).is_some() {
             return None;
         }
         self.grantee.speaks_of(identity).map(|principal| GrantMatch { id: &self.id, principal })
     }
 
-    fn constraints_hold(&self, asked: &GrantedUse<'_>) -> bool {
-        let Some(context) = asked.encryption_context else { return true };
+    /// The first constraint that does not hold; `encryption_context` as in [`GrantedUse`].
+    pub fn unmet_constraint(
+        &self,
+        encryption_context: Option<&BTreeMap<String, String>>,
+    ) -> Option<GrantConstraint<'_>> {
+        let context = encryption_context?;
+        let equals = self.equals.as_ref().filter(|pairs| *pairs != context).map(GrantConstraint::Equals);
         let has = |(name, value): (&String, &String)| context.get(name) == Some(value);
-        self.equals.as_ref().is_none_or(|pairs| pairs == context)
-            && self.subset.as_ref().is_none_or(|pairs| pairs.iter().all(has))
+        let subset = || self.subset.as_ref().filter(|pairs| !pairs.iter().all(has)).map(GrantConstraint::Subset);
+        equals.or_else(subset)
     }
 }

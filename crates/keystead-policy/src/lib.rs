@@ -35,7 +35,7 @@ pub use decision::{DecidingStatement, Decision, Layer, Permission, decide};
 pub use document::{Effect, PolicyDocument, PolicyKind, Statement};
 pub use evaluation::{AccessRequest, StatementMatch, Verdict};
 pub use explanation::{Mismatch, StatementExplanation};
-pub use grant::{GrantMatch, GrantTerms, GrantedUse};
+pub use grant::{GrantConstraint, GrantMatch, GrantTerms, GrantedUse};
 pub use parse::MalformedPolicy;
 pub use principal::{Identity, InvalidPrincipal, PrincipalMatch};
 pub use question::{IdentitySide, NamedPolicy, Question, ResourceSide};

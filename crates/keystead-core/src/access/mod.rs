@@ -3,6 +3,7 @@
 mod access_key;
 mod access_key_use_tracker;
 mod account;
+mod assumable_role;
 mod attached_policies;
 mod authorize;
 mod aws_managed_policy;
@@ -34,15 +35,16 @@ pub(crate) use access_key_use_tracker::{
     AccessKeyUseTracker, STORE_INTERVAL as ACCESS_KEY_USES_STORE_INTERVAL, store_access_key_uses,
 };
 pub use account::Account;
+pub use assumable_role::AssumableRole;
 pub use attached_policies::AttachedPolicies;
 pub use authorize::{AccessRequest, AccountScope, Authorized, Resource, authorize};
 pub(crate) use authorize::{Grants, Refused, authorize_with, policy_would_allow};
 pub use aws_managed_policy::{AWS_MANAGED_POLICIES, AwsManagedPolicy};
 pub use condition_keys::{NoConditionKeys, RequestConditionKeys};
-pub(crate) use explanation::explain;
+pub(crate) use explanation::{AskedAccess, explain, explain_without_policies};
 pub use explanation::{
-    ExplainedDecision, ExplainedDocument, ExplainedEffect, ExplainedGrant, ExplainedLayer, ExplainedStatement,
-    Explanation, Reason,
+    ExplainedConstraint, ExplainedDecision, ExplainedDocument, ExplainedEffect, ExplainedGrant, ExplainedLayer,
+    ExplainedStatement, Explanation, Reason, WithoutPolicies,
 };
 pub use grantee_name::GranteeName;
 pub use group::Group;

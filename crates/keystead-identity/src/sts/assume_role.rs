@@ -1,13 +1,13 @@
 //! AssumeRole.
 
-use keystead_core::access::PrincipalKind;
+use keystead_core::access::{AssumableRole, PrincipalKind};
 use keystead_core::kms::Caller;
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
 use super::credentials::{ROLE_DURATION_DEFAULT, issue, new_session, role_duration, role_session_structure};
-use super::role::{AssumableRole, RoleArn};
+use super::role::RoleArn;
 use super::session_policies::SessionPolicies;
 use super::session_tags::SessionTags;
 use super::text::{EXTERNAL_ID, ROLE_DURATION, ROLE_SESSION_NAME, duration};

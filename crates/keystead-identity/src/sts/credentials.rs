@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keystead_core::access::{SessionContent, SessionPrincipal, TemporaryCredentials};
+use keystead_core::access::{AssumableRole, SessionContent, SessionPrincipal, TemporaryCredentials};
 use keystead_core::audit::iso8601;
 use keystead_model::SecretString;
 use keystead_model::Timestamp;
@@ -11,7 +11,6 @@ use keystead_query::Structure;
 use zeroize::Zeroizing;
 
 use super::call::Call;
-use super::role::AssumableRole;
 use crate::error::IdentityError;
 
 /// How long a session of a role is unless the request says otherwise, in seconds.

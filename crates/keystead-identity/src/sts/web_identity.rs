@@ -1,6 +1,6 @@
 //! AssumeRoleWithWebIdentity: a session of a role for whom an OpenID Connect provider vouches for.
 
-use keystead_core::access::{AccessRequest, Principal, PrincipalPolicies};
+use keystead_core::access::{AccessRequest, AssumableRole, Principal, PrincipalPolicies};
 use keystead_core::audit::UserIdentity;
 use keystead_model::SecretString;
 use keystead_model::arn::AccountId;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::credentials::{ROLE_DURATION_DEFAULT, issue, new_session, role_duration, role_session_structure};
-use super::role::{AssumableRole, RoleArn};
+use super::role::RoleArn;
 use super::session_policies::SessionPolicies;
 use super::session_tags::SessionTags;
 use super::text::{ROLE_DURATION, ROLE_SESSION_NAME, SOURCE_IDENTITY, duration};

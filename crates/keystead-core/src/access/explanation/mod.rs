@@ -1,13 +1,16 @@
 //! Why somebody may do something, or may not: the decision of a request that nobody makes, with what it comes from.
 
+mod keys_not_given;
 mod reader;
 mod text;
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use keystead_policy::{DecidingStatement, Decision, Effect, Layer, Permission};
 
-pub(crate) use reader::explain;
+pub(crate) use reader::{AskedAccess, explain, explain_without_policies};
 
 /// The answer, and where it comes from.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
@@ -17,7 +20,7 @@ pub struct Explanation {
     pub principal: String,
     /// Such as `kms:Encrypt`.
     pub action: String,
-    /// An ARN, or `*`.
+    /// An ARN, or `*`, as refusals name it.
     pub resource: String,
     /// The answer.
     pub decision: ExplainedDecision,
@@ -27,6 +30,20 @@ pub struct Explanation {
     pub documents: Vec<ExplainedDocument>,
     /// Every grant on the key that names who asks.
     pub grants: Vec<ExplainedGrant>,
+    /// A user or role that has no identity policies at all, such as `user uma`.
+    pub without_policies: Option<WithoutPolicies>,
+    /// Who asks is a session, and session policies, which are not known here, may allow it less.
+    pub session_policies_unknown: bool,
+}
+
+/// An identity that has no policies.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[serde(tag = "kind", content = "name", rename_all = "camelCase")]
+pub enum WithoutPolicies {
+    /// A user of this name, and none of its groups has any.
+    User(String),
+    /// A role of this name.
+    Role(String),
 }
 
 /// The answer.
@@ -48,7 +65,9 @@ pub enum ExplainedLayer {
     /// A policy of the user, of one of its groups, or of the role.
     IdentityPolicy,
     /// The key policy.
-    ResourcePolicy,
+    KeyPolicy,
+    /// The trust policy of a role.
+    TrustPolicy,
     /// The permissions boundary.
     PermissionsBoundary,
     /// A session policy.
@@ -73,6 +92,8 @@ pub enum Reason {
         statement: usize,
         /// Its `Sid`.
         sid: Option<String>,
+        /// It does not allow it by itself: it speaks of the account, whose policies then decide.
+        leaves_to_account: bool,
     },
     /// A grant.
     Grant {
@@ -86,6 +107,12 @@ pub enum Reason {
     },
     /// The operation cannot be done with what is another account's, whatever that allows.
     OtherAccount,
+    /// Everybody who has an access key may do it.
+    Everybody,
+    /// Everybody who has a long-term access key may do it, and nobody else.
+    LongTermAccessKeys,
+    /// Root users can assume no role.
+    RootAssumesNoRole,
 }
 
 /// What a statement does.
@@ -121,6 +148,8 @@ pub struct ExplainedStatement {
     pub effect: ExplainedEffect,
     /// The first element that does not fit; `None`: it speaks of the request.
     pub mismatch: Option<String>,
+    /// The condition key that this depends on, and whose value the question does not give.
+    pub key_not_given: Option<String>,
 }
 
 /// A grant that names who asks.
@@ -133,8 +162,18 @@ pub struct ExplainedGrant {
     pub name: Option<String>,
     /// Whether the action is among its operations.
     pub has_operation: bool,
-    /// Whether it has constraints on the encryption context.
-    pub constrained: bool,
+    /// A constraint on the encryption context that does not hold.
+    pub unmet_constraint: Option<ExplainedConstraint>,
+}
+
+/// What a grant wants the encryption context to be.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum ExplainedConstraint {
+    /// Exactly this.
+    EncryptionContextEquals(BTreeMap<String, String>),
+    /// It has these pairs.
+    EncryptionContextSubset(BTreeMap<String, String>),
 }
 
 impl Explanation {
@@ -144,11 +183,12 @@ impl Explanation {
     }
 }
 
-impl From<Layer> for ExplainedLayer {
-    fn from(layer: Layer) -> Self {
+impl ExplainedLayer {
+    /// `of_resource`: what the policy of the resource is.
+    fn of(layer: Layer, of_resource: Self) -> Self {
         match layer {
             Layer::IdentityPolicy => Self::IdentityPolicy,
-            Layer::ResourcePolicy => Self::ResourcePolicy,
+            Layer::ResourcePolicy => of_resource,
             Layer::PermissionsBoundary => Self::PermissionsBoundary,
             Layer::SessionPolicy => Self::SessionPolicy,
         }
@@ -167,7 +207,7 @@ impl From<Effect> for ExplainedEffect {
 impl Reason {
     fn statement(layer: ExplainedLayer, effect: ExplainedEffect, found: &DecidingStatement<'_>) -> Self {
         let (policy, sid) = (found.policy.to_owned(), found.sid.map(str::to_owned));
-        Self::Statement { layer, effect, policy, statement: found.index + 1, sid }
+        Self::Statement { layer, effect, policy, statement: found.index + 1, sid, leaves_to_account: false }
     }
 
     fn permission(layer: ExplainedLayer, permission: &Permission<'_>) -> Self {
@@ -177,24 +217,38 @@ impl Reason {
             Permission::Statement(found) => Self::statement(layer, ExplainedEffect::Allow, found),
         }
     }
+
+    fn left_to_account(mut self, left: bool) -> Self {
+        if let Self::Statement { leaves_to_account, .. } = &mut self {
+            *leaves_to_account = left;
+        }
+        self
+    }
 }
 
-/// The answer of a decision, and what it comes from.
-fn answer_of(decision: &Decision<'_>) -> (ExplainedDecision, Vec<Reason>) {
+/// The answer of a decision, and what it comes from. `of_resource` as of [`ExplainedLayer::of`].
+fn answer_of(
+    decision: &Decision<'_>,
+    of_resource: ExplainedLayer,
+    same_account: bool,
+) -> (ExplainedDecision, Vec<Reason>) {
     match decision {
         Decision::Allowed { identity, resource } => {
+            // Within one account the identity's side is needed where the resource's speaks of the account only.
+            let left = same_account && identity.is_some();
             let identity =
                 identity.iter().map(|permission| Reason::permission(ExplainedLayer::IdentityPolicy, permission));
             let resource =
-                resource.iter().map(|permission| Reason::permission(ExplainedLayer::ResourcePolicy, permission));
+                resource.iter().map(|permission| Reason::permission(of_resource, permission).left_to_account(left));
             (ExplainedDecision::Allowed, identity.chain(resource).collect())
         }
         Decision::ExplicitDeny(layer, found) => {
-            let reason = Reason::statement((*layer).into(), ExplainedEffect::Deny, found);
-            (ExplainedDecision::ExplicitDeny, vec![reason])
+            let layer = ExplainedLayer::of(*layer, of_resource);
+            (ExplainedDecision::ExplicitDeny, vec![Reason::statement(layer, ExplainedEffect::Deny, found)])
         }
         Decision::ImplicitDeny(layer) => {
-            (ExplainedDecision::ImplicitDeny, vec![Reason::NothingAllows { layer: (*layer).into() }])
+            let layer = ExplainedLayer::of(*layer, of_resource);
+            (ExplainedDecision::ImplicitDeny, vec![Reason::NothingAllows { layer }])
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Explains the authorization of a request that nobody makes, for operators: no operation of the KMS API.
 
+mod misplaced;
+mod principal;
+mod sts;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use keystead_model::arn::{AccountId, AliasName, KeyIdentifier, Region};
 use keystead_model::shape::{Operation, operation};
@@ -14,13 +17,17 @@ use super::create_alias::AliasResource;
 use super::key_grants::stored_grants_for;
 use super::key_lookup::{alias_not_found, existing_key};
 use crate::access::{
-    AccessRequest, AllKeys, Explanation, Identity, KmsScope, NamedPrincipal, OPERATION_ACCESS, OperationAccess,
-    Principal, PrincipalKind, Resource, Role, Session, Subject, explain,
+    AllKeys, AskedAccess, ExplainedLayer, Explanation, KmsScope, OPERATION_ACCESS, OperationAccess, Resource, Subject,
+    explain,
 };
+use crate::audit::TlsDetails;
 use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::Grant;
 use crate::kms::{Call, Caller, Kms, RequestOrigin, new_uuid};
+use misplaced::{misplaced, unknown_action};
+use principal::{no_principal, principal_named};
+use sts::StsAction;
 
 /// A question that an operator asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,14 +43,12 @@ pub struct AccessQuestion {
     pub context: Vec<(String, String)>,
 }
 
-/// How long the simulated session of a role lasts.
-const SESSION: Duration = Duration::from_secs(3600);
-/// The name of a role's session where only the role is named.
-const SESSION_NAME: &str = "session";
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 /// The members of requests that have an encryption context.
 const ENCRYPTION_CONTEXT_MEMBERS: [&str; 3] =
     ["EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"];
+/// The members of requests that may name a key by an alias.
+const KEY_MEMBERS: [&str; 3] = ["KeyId", "SourceKeyId", "DestinationKeyId"];
 
 impl Kms {
     /// Answers an operator's question with the same functions that authorize requests. Session policies are not known to it.
@@ -59,7 +64,7 @@ impl Kms {
             request_id,
             source_ip: String::new(),
             user_agent: String::new(),
-            tls: None,
+            tls: Some(tls()),
             vpc_endpoint: None,
         };
         let caller = Caller { principal: Arc::new(principal), policies, access_key_id: String::new(), region, origin };
@@ -67,9 +72,15 @@ impl Kms {
     }
 }
 
+/// A connection of which nothing is known but that it has TLS.
+fn tls() -> TlsDetails {
+    let unknown = String::new();
+    TlsDetails { tls_version: unknown.clone(), cipher_suite: unknown.clone(), client_provided_host_header: unknown }
+}
+
 /// A question, read.
 struct Asked<'a> {
-    action: Cow<'a, str>,
+    action: &'a str,
     /// The operation of KMS that asks for leave for the action.
     operation: Option<(&'static OperationAccess, &'static Operation)>,
     resource: &'a str,
@@ -89,20 +100,28 @@ impl<'a> Asked<'a> {
         }
         let of_kms = action_of_kms(&question.action);
         if of_kms.is_none() && question.action.to_ascii_lowercase().starts_with("kms:") {
-            return Err(KmsError::validation(format!("KMS has no action {}", question.action)));
+            return Err(unknown_action(&question.action));
         }
         let region = region_of(kms, &question.resource)?;
-        let action = of_kms.map_or(Cow::Borrowed(question.action.as_str()), |(action, ..)| Cow::Borrowed(action));
+        let action =
+            of_kms.map(|(action, ..)| action).or_else(|| StsAction::named(&question.action).map(StsAction::name));
+        let action = action.unwrap_or(&question.action);
         let operation = of_kms.map(|(_, access, operation)| (access, operation));
-        let (given, input) = (given_keys(&question.context), input_of(&question.context));
+        let (given, input) = (given_keys(&question.context), input_of(question));
         Ok(Self { action, operation, resource: &question.resource, region, given, input })
     }
 
     async fn explain(&self, kms: &Kms, caller: &Caller) -> Result<Explanation, KmsError> {
         let account = caller.principal.account;
+        if let Some(action) = StsAction::named(self.action) {
+            return self.explain_of_sts(kms, caller, action).await;
+        }
         let Some((access, operation)) = self.operation else {
             let owner = account_of(self.resource).unwrap_or(account);
-            return self.explain_without_grants(kms, caller, &Named { owner, name: self.resource.to_owned() });
+            let resource = Named { owner, name: self.resource.to_owned() };
+            let reachable = resource.owner == account;
+            let asked = AskedAccess { reachable, ..self.without_grants(ExplainedLayer::KeyPolicy) };
+            return explain(&caller.access_request(kms.clock.now(), &self.given), &asked, &resource);
         };
         let call = self.call(kms, caller, operation);
         let subjects =
@@ -132,7 +151,7 @@ impl<'a> Asked<'a> {
             Err(_) if self.resource == "*" && has(Subject::Region) => {
                 self.explain_of_kms(&call, Subject::Region, &scope(), &[], access)
             }
-            _ => Err(KmsError::validation(format!("{} is not asked of {}", self.action, self.resource))),
+            _ => Err(misplaced(self.action, self.resource, &has)),
         }
     }
 
@@ -159,17 +178,29 @@ impl<'a> Asked<'a> {
         grants: &[Grant],
         access: &OperationAccess,
     ) -> Result<Explanation, KmsError> {
-        let of_request = call.condition_keys(&self.action, subject);
+        let of_request = call.condition_keys(self.action, subject);
         let encryption_context = of_request.encryption_context();
         let keys = GivenFirst { given: &self.given, others: &of_request };
         let request = call.caller.access_request(call.now, &keys);
         let reachable = access.cross_account || call.caller.principal.account == *resource.owner();
-        explain(&request, &self.action, resource, grants, encryption_context.as_ref(), reachable)
+        let asked = AskedAccess {
+            grants,
+            encryption_context: encryption_context.as_ref(),
+            reachable,
+            ..self.without_grants(ExplainedLayer::KeyPolicy)
+        };
+        explain(&request, &asked, resource)
     }
 
-    fn explain_without_grants(&self, kms: &Kms, caller: &Caller, resource: &Named) -> Result<Explanation, KmsError> {
-        let request: AccessRequest<'_> = caller.access_request(kms.clock.now(), &self.given);
-        explain(&request, &self.action, resource, &[], None, true)
+    fn without_grants(&self, resource_layer: ExplainedLayer) -> AskedAccess<'_> {
+        AskedAccess {
+            action: self.action,
+            given: &self.given,
+            grants: &[],
+            encryption_context: None,
+            reachable: true,
+            resource_layer,
+        }
     }
 }
 
@@ -207,7 +238,6 @@ fn given_keys(context: &[(String, String)]) -> RequestContext {
         values.entry(key.to_ascii_lowercase()).or_default().push(value.clone());
     }
     let mut given = RequestContext::default();
-    given.set("aws:SecureTransport", true);
     for (key, mut values) in values {
         match values.pop() {
             Some(value) if values.is_empty() => given.set(&key, value),
@@ -221,14 +251,19 @@ fn given_keys(context: &[(String, String)]) -> RequestContext {
     given
 }
 
-fn input_of(context: &[(String, String)]) -> Value {
-    let pairs = context.iter().filter_map(|(key, value)| {
+/// The members of a request that the question tells.
+fn input_of(question: &AccessQuestion) -> Value {
+    let pairs = question.context.iter().filter_map(|(key, value)| {
         let (prefix, name) = key.split_at_checked(ENCRYPTION_CONTEXT.len())?;
         prefix.eq_ignore_ascii_case(ENCRYPTION_CONTEXT).then(|| (name.to_owned(), json!(value)))
     });
     let pairs: Map<String, Value> = pairs.collect();
-    let members = ENCRYPTION_CONTEXT_MEMBERS.iter().map(|member| ((*member).to_owned(), json!(pairs)));
-    Value::Object(members.collect())
+    let mut members: Map<String, Value> =
+        ENCRYPTION_CONTEXT_MEMBERS.iter().map(|member| ((*member).to_owned(), json!(pairs))).collect();
+    if let Ok(KeyIdentifier::AliasArn(_)) = KeyIdentifier::parse(&question.resource) {
+        members.extend(KEY_MEMBERS.iter().map(|member| ((*member).to_owned(), json!(question.resource))));
+    }
+    Value::Object(members)
 }
 
 /// The action as it is written, and the first operation that asks for it: the one of the same name, if there is one.
@@ -269,55 +304,4 @@ async fn alias_target(
         Some(alias) => existing_key(kms, region, account, &alias.target_key_id).await,
         None => Err(alias_not_found(region, *account, name)),
     }
-}
-
-fn no_principal(name: &str) -> KmsError {
-    KmsError::not_found(format!("There is no principal {name}"))
-}
-
-/// The principal that a text names.
-async fn principal_named(kms: &Kms, text: &str) -> Result<Principal, KmsError> {
-    let named = NamedPrincipal::parse(text)
-        .ok_or_else(|| KmsError::validation(format!("{text} is no principal: name a user, a role or an account")))?;
-    let (store, account) = (kms.catalog.store(), *named.account());
-    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    match named.identity() {
-        Identity::Account => Ok(Principal::root(account)),
-        Identity::User(path) => {
-            let user = store.user(&account, &last(path)).await?.filter(|user| user.arn() == text);
-            user.map(|user| Principal::user(&user)).ok_or_else(|| no_principal(text))
-        }
-        Identity::Role(path) => {
-            let role = store.role(&account, &last(path)).await?.filter(|role| role.arn() == text);
-            Ok(session_of(kms, &role.ok_or_else(|| no_principal(text))?, SESSION_NAME))
-        }
-        Identity::AssumedRole(role_and_session) => {
-            let (role, session) = role_and_session.split_once('/').unwrap_or((role_and_session, SESSION_NAME));
-            let role = store.role(&account, role).await?.ok_or_else(|| no_principal(text))?;
-            Ok(session_of(kms, &role, session))
-        }
-        Identity::FederatedUser(_) => Err(no_principal(text)),
-    }
-}
-
-/// A session of a role that begins now and has no session policies.
-fn session_of(kms: &Kms, role: &Role, session_name: &str) -> Principal {
-    let now = kms.clock.now();
-    let session = Session {
-        issued: now,
-        expires: now.plus(SESSION),
-        policies: None,
-        tags: BTreeMap::new(),
-        transitive_tag_keys: BTreeSet::new(),
-        source_identity: None,
-        federated_provider: None,
-    };
-    let kind = PrincipalKind::AssumedRole {
-        role_name: role.role_name.clone(),
-        role_id: role.role_id.clone(),
-        role_arn: role.arn(),
-        session_name: session_name.to_owned(),
-    };
-    let arn = format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", role.account, role.role_name);
-    Principal::new(role.account, kind, arn, Some(Arc::new(session)))
 }
