@@ -63,7 +63,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Admin { config, data_dir, command } => {
             asynchronously(admin::run(configuration_file(config, data_dir), command))?;
         }
-        Command::Explain(arguments) => explain::run(arguments)?,
+        Command::Explain(arguments) => return explain::run(arguments),
         Command::HsmUsers { command } => hsm_users::run(command)?,
         Command::Cluster { command } => cluster::run(command)?,
         Command::HsmWorker { settings, socket } => return Ok(hsm_worker(&settings, &socket)),
