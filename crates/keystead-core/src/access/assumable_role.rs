@@ -4,7 +4,7 @@ use keystead_model::arn::AccountId;
 use keystead_model::kms::Exception;
 use keystead_policy::{ContextValue, NamedPolicy, PolicyDocument, PolicyKind};
 
-use super::{AccessRequest, Identity, NamedPrincipal, Resource, Role, SessionPrincipal, authorize};
+use super::{AccessRequest, Identity, NamedPrincipal, Resource, Role, SessionPrincipal, authorize, resource_tag};
 use crate::error::KmsError;
 use crate::port::Store;
 
@@ -69,8 +69,6 @@ impl Resource for &AssumableRole {
     }
 
     fn condition_key(&self, key: &str) -> Option<ContextValue> {
-        let tag = key.strip_prefix("aws:resourcetag/").or_else(|| key.strip_prefix("iam:resourcetag/"))?;
-        let mut tags = self.role.tags.iter();
-        tags.find(|(name, _)| name.to_ascii_lowercase() == tag).map(|(_, value)| value.as_str().into())
+        resource_tag(key, &self.role.tags)
     }
 }
