@@ -268,7 +268,6 @@ def test_a_data_folder_that_cannot_be_made(refused_start):
 WRONG_COMMANDS = [
     [],
     ["no-such-command"],
-    ["serve"],
     ["serve", "--config"],
     ["serve", "--no-such-option"],
     ["dev", "--listen", "127.0.0.1:0", "--data-dir"],

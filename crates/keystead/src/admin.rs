@@ -1,4 +1,5 @@
-//! `keystead admin`: what makes an account usable, and what helps when nobody in it can, straight in the store. A running server sees the changes within a second.
+//! `keystead admin`: what makes an account usable, and what helps when nobody in it can, straight in the store.
+//! A running server sees the changes within a second.
 
 mod accounts;
 mod users;

@@ -484,8 +484,9 @@ pub(crate) enum UsersCommand {
         #[arg(long)]
         administrator: bool,
     },
-    /// Attach the managed policy AdministratorAccess to a user that exists; its other policies, those that deny and its permissions boundary
-    /// stay
+    /// Attach the managed policy AdministratorAccess to a user that exists
+    ///
+    /// Nothing is taken from the user: policies that deny and its permissions boundary stay.
     MakeAdministrator {
         #[command(flatten)]
         of: OfAccount,

@@ -108,3 +108,23 @@ fn check_user_name(name: &str) -> Result<(), Failure> {
     }
     Err(format!("--name {name:?}: a user name has 1 to {USER_NAME_LENGTH_MAX} of A-Z a-z 0-9 + = , . @ _ -").into())
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_fit_into_an_arn() {
+        for (name, good) in [
+            ("ada".to_owned(), true),
+            ("Ada+L=,.@_-1".to_owned(), true),
+            ("a".repeat(64), true),
+            ("a".repeat(65), false),
+            (String::new(), false),
+            ("a b".to_owned(), false),
+            ("a/b".to_owned(), false),
+            ("ü".to_owned(), false),
+        ] {
+            assert_eq!(check_user_name(&name).is_ok(), good, "{name:?}");
+        }
+    }
+}
