@@ -268,6 +268,24 @@ async fn what_is_allowed_names_the_denials_that_depend_on_what_is_not_given() {
     assert_eq!(server.kms.explain_access(&asked).await.unwrap().decision, ExplainedDecision::ExplicitDeny);
 }
 
+#[tokio::test]
+async fn what_decides_only_because_a_key_is_absent_is_said_so() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({"Policy": policy(&[for_account()])})).await;
+    let mut elsewhere = statement("Deny", &["kms:*"], "*");
+    elsewhere["Condition"] = json!({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}});
+    let alice = installation.create_user("alice", &[statement("Allow", &["kms:*"], "*"), elsewhere]).await;
+    let mut asked = question(&alice.arn, "kms:Encrypt", &key);
+    let denied = server.kms.explain_access(&asked).await.unwrap();
+    assert_eq!(denied.decision, ExplainedDecision::ExplicitDeny);
+    let line = "Not known: statement 2 of user alice, inline policy inline, Deny, depends on aws:sourceip";
+    assert!(denied.to_string().contains(line), "{denied}");
+    asked.context.push(("aws:SourceIp".to_owned(), "192.0.2.7".to_owned()));
+    let allowed = server.kms.explain_access(&asked).await.unwrap();
+    assert!(allowed.is_allowed() && !allowed.to_string().contains("Not known"), "{allowed}");
+}
+
 /// A role with this trust policy; its ARN.
 async fn role_trusting(installation: &Installation, name: &str, statements: &[Value]) -> String {
     installation.create_session(name, &[]).await;

@@ -148,7 +148,8 @@ pub struct ExplainedStatement {
     pub effect: ExplainedEffect,
     /// The first element that does not fit; `None`: it speaks of the request.
     pub mismatch: Option<String>,
-    /// The condition key that this depends on, and whose value the question does not give.
+    /// A condition key that this depends on, and whose value the question does not give: of one that does not fit, the key in `mismatch`;
+    /// of one that fits, the first such key, in lower case.
     pub key_not_given: Option<String>,
 }
 

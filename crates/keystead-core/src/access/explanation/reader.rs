@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keystead_policy::{ConditionKeys, GrantConstraint, GrantTerms, Layer, Mismatch, NamedPolicy};
+use keystead_policy::{Condition, ConditionKeys, GrantConstraint, GrantTerms, Layer, Mismatch, NamedPolicy, Statement};
 
 use super::keys_not_given::is_not_given;
 use super::{
@@ -122,6 +122,11 @@ fn explained_document<T: Resource>(
     let (document, bounded) = (&policy.document, request.policies.boundary.is_some());
     let statements = if bounded { document.explain_bounded(&question) } else { document.explain(&question) };
     let not_given = |key: &str| is_not_given(&key.to_ascii_lowercase(), asked.given, &context, request.principal);
+    // Of one that fits: a condition may hold only because the key is absent.
+    let of_fitting = |index: usize| {
+        let conditions = document.statements().get(index).map(Statement::conditions);
+        conditions.into_iter().flatten().map(Condition::key).find(|key| not_given(key))
+    };
     let statements = statements.into_iter().map(|statement| ExplainedStatement {
         statement: statement.index + 1,
         sid: statement.sid.map(str::to_owned),
@@ -129,7 +134,8 @@ fn explained_document<T: Resource>(
         mismatch: statement.mismatch.map(|mismatch| mismatch.to_string()),
         key_not_given: match statement.mismatch {
             Some(Mismatch::Condition { key, .. }) if not_given(key) => Some(key.to_owned()),
-            _ => None,
+            None => of_fitting(statement.index).map(str::to_owned),
+            Some(_) => None,
         },
     });
     ExplainedDocument {

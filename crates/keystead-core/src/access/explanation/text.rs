@@ -37,7 +37,8 @@ impl Explanation {
     fn write_unknown(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for document in &self.documents {
             for statement in &document.statements {
-                let Some(key) = statement.key_not_given.as_ref().filter(|_| self.may_depend_on(statement)) else {
+                let Some(key) = statement.key_not_given.as_ref().filter(|_| self.may_depend_on(document, statement))
+                else {
                     continue;
                 };
                 let (policy, effect) = (&document.policy, statement.effect);
@@ -52,10 +53,16 @@ impl Explanation {
         Ok(())
     }
 
-    /// What is allowed one more statement could deny; what nothing allows, one more could allow as well.
-    fn may_depend_on(&self, statement: &ExplainedStatement) -> bool {
+    /// A statement that decided; and one that does not fit: what is allowed it could deny, and what nothing allows it could allow as well.
+    fn may_depend_on(&self, document: &ExplainedDocument, found: &ExplainedStatement) -> bool {
+        if found.mismatch.is_none() {
+            return self.reasons.iter().any(|reason| {
+                matches!(reason, Reason::Statement { policy, statement, layer, .. }
+                    if *policy == document.policy && *statement == found.statement && *layer == document.layer)
+            });
+        }
         match self.decision {
-            ExplainedDecision::Allowed => statement.effect == ExplainedEffect::Deny,
+            ExplainedDecision::Allowed => found.effect == ExplainedEffect::Deny,
             ExplainedDecision::ImplicitDeny => true,
             ExplainedDecision::ExplicitDeny => false,
         }
