@@ -56,9 +56,10 @@ impl Dispatch {
     }
 
     /// Serves a form without a signature, if it is of an operation whose caller proves in another way who it is:
-    /// `AssumeRoleWithWebIdentity` of STS. Its audit record is written when this returns.
-    pub(super) async fn invoke_anonymous(&self, form: &[u8], origin: &RequestOrigin) -> Option<Reply> {
-        self.beside.sts.invoke_anonymous(form, origin).await.map(|served| Reply::from(served.answer))
+    /// `AssumeRoleWithWebIdentity` of STS. Also tells whether the caller has proved it. Its audit record is written when this returns.
+    pub(super) async fn invoke_anonymous(&self, form: &[u8], origin: &RequestOrigin) -> Option<(Reply, bool)> {
+        let served = self.beside.sts.invoke_anonymous(form, origin).await?;
+        Some((served.answer.into(), served.authenticated))
     }
 
     /// Records a refusal in the Region that was asked, and answers with it in the service's own words. The record is written when this

@@ -193,7 +193,11 @@ impl Front {
         let limits = BodyLimits { bytes_max, ..self.body_limits };
         let body = body::read(body, limits, deadline).await.map_err(Refusal::of_unknown_caller)?;
         let form = form::whole(&exchange.head, body);
-        if let Some(reply) = self.dispatch.invoke_anonymous(&form, &exchange.origin).await {
+        if let Some((reply, authenticated)) = self.dispatch.invoke_anonymous(&form, &exchange.origin).await {
+            // A failure of our own is not the caller's.
+            if !authenticated && reply.status < 500 {
+                self.failed_authentications.count(exchange.address, self.kms.clock().monotonic_ms());
+            }
             return Ok(reply);
         }
         let refusal = Refusal::from(SignatureError::MissingAuthenticationToken).of_unknown_caller();

@@ -96,6 +96,20 @@ async fn an_address_may_fail_so_often_a_second_if_the_operator_says_so() {
 }
 
 #[tokio::test]
+async fn a_web_identity_that_nobody_vouches_for_is_a_failure_too() {
+    let limits = Limits { failed_authentications_per_second_max: 2, ..Limits::default() };
+    let server = Running::with(limits, None).await;
+    let web_identity = |token: &str| {
+        let form = format!("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&WebIdentityToken={token}");
+        Request::form(server.address, &form)
+    };
+    for (token, status) in [("good", 200), ("forged", 400), ("good", 200), ("forged", 400)] {
+        assert_eq!(call(&server, &web_identity(token)).await.status, status, "{token}");
+    }
+    assert_eq!(call(&server, &Request::random(server.address)).await.exception(), "ThrottlingException");
+}
+
+#[tokio::test]
 async fn otherwise_an_address_may_fail_as_often_as_it_likes() {
     let server = Running::start().await;
     for _ in 0..20 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_core::KmsError;
-use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::api_service::{AnonymousAnswer, ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_core::port::SystemEntropy;
 use keystead_model::arn::Region;
@@ -78,11 +78,15 @@ impl ApiService for Echo {
         self.answer(200, told)
     }
 
-    async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<ServiceAnswer> {
+    /// Whoever comes with a forged token has proved nothing.
+    async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<AnonymousAnswer> {
         let body = std::str::from_utf8(body).ok()?;
         self.anonymous.filter(|action| body.split('&').any(|pair| pair == *action))?;
         self.audit.record_refusal(Self::event(None, None), None, origin).await.unwrap();
-        Some(self.answer(200, format!("{} anonymous {body}", self.signing_name)))
+        let authenticated = !body.contains("WebIdentityToken=forged");
+        let status = if authenticated { 200 } else { 400 };
+        let answer = self.answer(status, format!("{} anonymous {body}", self.signing_name));
+        Some(AnonymousAnswer { answer, authenticated })
     }
 
     async fn refuse(
