@@ -108,6 +108,7 @@ fn check_user_name(name: &str) -> Result<(), Failure> {
     }
     Err(format!("--name {name:?}: a user name has 1 to {USER_NAME_LENGTH_MAX} of A-Z a-z 0-9 + = , . @ _ -").into())
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
