@@ -1,17 +1,16 @@
 //! Explains the authorization of a request that nobody makes, for operators: no operation of the KMS API.
 
+mod given;
 mod misplaced;
 mod principal;
 mod sts;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keystead_model::arn::{AccountId, AliasName, KeyIdentifier, Region};
 use keystead_model::shape::{Operation, operation};
-use keystead_policy::{ConditionKeys, ContextValue, RequestContext};
-use serde_json::{Map, Value, json};
+use keystead_policy::RequestContext;
+use serde_json::Value;
 
 use super::create_alias::AliasResource;
 use super::key_grants::stored_grants_for;
@@ -25,6 +24,7 @@ use crate::catalog::LoadedKey;
 use crate::error::KmsError;
 use crate::key::Grant;
 use crate::kms::{Call, Caller, Kms, RequestOrigin, new_uuid};
+use given::{GivenFirst, given_keys, input_of};
 use misplaced::{misplaced, unknown_action};
 use principal::{no_principal, principal_named};
 use sts::StsAction;
@@ -42,13 +42,6 @@ pub struct AccessQuestion {
     /// `kms:EncryptionContext:NAME`. Unless it says otherwise the request comes over TLS.
     pub context: Vec<(String, String)>,
 }
-
-const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
-/// The members of requests that have an encryption context.
-const ENCRYPTION_CONTEXT_MEMBERS: [&str; 3] =
-    ["EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"];
-/// The members of requests that may name a key by an alias.
-const KEY_MEMBERS: [&str; 3] = ["KeyId", "SourceKeyId", "DestinationKeyId"];
 
 impl Kms {
     /// Answers an operator's question with the same functions that authorize requests. Session policies are not known to it.
@@ -218,52 +211,6 @@ impl Resource for Named {
     fn resource_name(&self) -> String {
         self.name.clone()
     }
-}
-
-/// Condition keys: those that the question gives, and then those that a request would have.
-struct GivenFirst<'a, T> {
-    given: &'a RequestContext,
-    others: &'a T,
-}
-
-impl<T: ConditionKeys> ConditionKeys for GivenFirst<'_, T> {
-    fn value_of(&self, key: &str) -> Option<Cow<'_, ContextValue>> {
-        self.given.value_of(key).or_else(|| self.others.value_of(key))
-    }
-}
-
-fn given_keys(context: &[(String, String)]) -> RequestContext {
-    let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (key, value) in context {
-        values.entry(key.to_ascii_lowercase()).or_default().push(value.clone());
-    }
-    let mut given = RequestContext::default();
-    for (key, mut values) in values {
-        match values.pop() {
-            Some(value) if values.is_empty() => given.set(&key, value),
-            Some(value) => {
-                values.push(value);
-                given.set(&key, values);
-            }
-            None => {}
-        }
-    }
-    given
-}
-
-/// The members of a request that the question tells.
-fn input_of(question: &AccessQuestion) -> Value {
-    let pairs = question.context.iter().filter_map(|(key, value)| {
-        let (prefix, name) = key.split_at_checked(ENCRYPTION_CONTEXT.len())?;
-        prefix.eq_ignore_ascii_case(ENCRYPTION_CONTEXT).then(|| (name.to_owned(), json!(value)))
-    });
-    let pairs: Map<String, Value> = pairs.collect();
-    let mut members: Map<String, Value> =
-        ENCRYPTION_CONTEXT_MEMBERS.iter().map(|member| ((*member).to_owned(), json!(pairs))).collect();
-    if let Ok(KeyIdentifier::AliasArn(_)) = KeyIdentifier::parse(&question.resource) {
-        members.extend(KEY_MEMBERS.iter().map(|member| ((*member).to_owned(), json!(question.resource))));
-    }
-    Value::Object(members)
 }
 
 /// The action as it is written, and the first operation that asks for it: the one of the same name, if there is one.
