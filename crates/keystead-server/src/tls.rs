@@ -85,6 +85,8 @@ pub enum TlsError {
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     certificate: Arc<ServerCertificate>,
+    /// The version of the files that was read at the start.
+    read_version: FileVersions,
 }
 
 /// What a handshake agreed on, in CloudTrail's words.
@@ -100,6 +102,8 @@ impl Tls {
     /// Reads the files. Fails if they are not good now; later on, a version that is not good is reported and the last good one stays.
     pub(crate) fn new(files: TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(default_provider());
+        // Looked at before they are read: a change that comes in between is noticed later.
+        let read_version = FileVersions::of(&files);
         let certificate = Arc::new(ServerCertificate::read(files, provider.clone())?);
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -107,7 +111,7 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(certificate.clone());
         config.alpn_protocols = ALPN.iter().map(|name| name.to_vec()).collect();
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate, read_version })
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
@@ -119,11 +123,11 @@ impl Tls {
     /// What changed is read once it has stayed the same from one look to the next: a file that is still being written may look whole, and
     /// lack the end of its chain. What cannot be used is tried again at each look: a file may become readable and not change.
     pub(crate) async fn follow_files(&self) -> Infallible {
-        let mut looked_at = FileVersions::of(&self.certificate.files).await;
+        let mut looked_at = self.read_version.clone();
         let mut following = Following { used: looked_at.clone(), problem: None };
         loop {
             tokio::time::sleep(LOOK_INTERVAL).await;
-            let now = FileVersions::of(&self.certificate.files).await;
+            let now = self.certificate.present_version().await.unwrap_or_else(|| looked_at.clone());
             if now == looked_at && now != following.used {
                 self.certificate.follow(&mut following, &now).await;
             }
@@ -157,6 +161,12 @@ impl ServerCertificate {
     fn read(files: TlsFiles, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let in_use = RwLock::new(Arc::new(read_certified_key(&files, &provider)?));
         Ok(Self { files, provider, in_use })
+    }
+
+    /// The version of the files now; `None` if the runtime ends.
+    async fn present_version(self: &Arc<Self>) -> Option<FileVersions> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || FileVersions::of(&this.files)).await.ok()
     }
 
     /// Uses what the files have in their present version, or says once why not.
@@ -222,13 +232,14 @@ struct FileVersion {
 }
 
 impl FileVersions {
-    async fn of(files: &TlsFiles) -> Self {
-        Self([version_of(&files.certificate).await, version_of(&files.private_key).await])
+    /// Reads what the file system tells of them, which may block.
+    fn of(files: &TlsFiles) -> Self {
+        Self([version_of(&files.certificate), version_of(&files.private_key)])
     }
 }
 
-async fn version_of(file: &Path) -> Option<FileVersion> {
-    let metadata = tokio::fs::metadata(file).await.ok()?;
+fn version_of(file: &Path) -> Option<FileVersion> {
+    let metadata = std::fs::metadata(file).ok()?;
     Some(FileVersion {
         device: metadata.dev(),
         inode: metadata.ino(),
@@ -332,16 +343,16 @@ mod tests {
         assert_ne!(in_use(), first);
     }
 
-    #[tokio::test]
-    async fn a_change_of_either_file_is_noticed() {
+    #[test]
+    fn a_change_of_either_file_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let files = made(folder.path(), "one");
-        let before = FileVersions::of(&files).await;
-        assert!(before == FileVersions::of(&files).await);
+        let before = FileVersions::of(&files);
+        assert!(before == FileVersions::of(&files));
         std::fs::write(&files.private_key, "shorter").unwrap();
-        let changed = FileVersions::of(&files).await;
+        let changed = FileVersions::of(&files);
         assert!(before != changed);
         std::fs::remove_file(&files.certificate).unwrap();
-        assert!(changed != FileVersions::of(&files).await);
+        assert!(changed != FileVersions::of(&files));
     }
 }
