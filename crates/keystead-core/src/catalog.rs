@@ -63,16 +63,10 @@ pub struct Catalog {
     aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
     credentials: CoherentCache<String, Arc<Credential>>,
-    principal_policies: CoherentCache<(AccountId, IdentityName), Arc<PrincipalPolicies>>,
+    /// By the unique ID of the user or role: one that was deleted and made again under its name is another.
+    principal_policies: CoherentCache<String, Arc<PrincipalPolicies>>,
     grants: GrantCache,
     session_credentials: SessionCredentialCache,
-}
-
-/// Under which name IAM has a principal, with its unique ID: one that was deleted and made again is another.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum IdentityName {
-    User(String, String),
-    Role(String, String),
 }
 
 impl Catalog {
@@ -290,34 +284,28 @@ impl Catalog {
 
     /// What IAM has of a principal; `None` if the user or role is gone.
     pub async fn principal_policies(&self, principal: &Principal) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
-        let account = principal.account;
-        let name = match &principal.kind {
+        let unique_id = match &principal.kind {
             PrincipalKind::Root => return Ok(Some(PrincipalPolicies::of_root())),
             // It has nothing but what a role's trust policy lets it do.
             PrincipalKind::WebIdentity { .. } => return Ok(None),
-            PrincipalKind::User { user_name, user_id } => IdentityName::User(user_name.clone(), user_id.clone()),
-            PrincipalKind::AssumedRole { role_name, role_id, .. } => {
-                IdentityName::Role(role_name.clone(), role_id.clone())
-            }
+            PrincipalKind::User { user_id, .. } => user_id,
+            PrincipalKind::AssumedRole { role_id, .. } => role_id,
         };
-        let load = self.load_principal_policies(&account, &name);
-        self.principal_policies.get_or_load((account, name.clone()), load).await
+        self.principal_policies.get_or_load(unique_id.clone(), self.load_principal_policies(principal)).await
     }
 
-    async fn load_principal_policies(
-        &self,
-        account: &AccountId,
-        name: &IdentityName,
-    ) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
-        let policies = match name {
-            IdentityName::User(user_name, user_id) => match self.store.user(account, user_name).await? {
+    async fn load_principal_policies(&self, principal: &Principal) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
+        let account = &principal.account;
+        let policies = match &principal.kind {
+            PrincipalKind::User { user_name, user_id } => match self.store.user(account, user_name).await? {
                 Some(user) if user.user_id == *user_id => principal_policies::of_user(&*self.store, &user).await?,
                 Some(_) | None => return Ok(None),
             },
-            IdentityName::Role(role_name, role_id) => match self.store.role(account, role_name).await? {
+            PrincipalKind::AssumedRole { role_name, role_id, .. } => match self.store.role(account, role_name).await? {
                 Some(role) if role.role_id == *role_id => principal_policies::of_role(&*self.store, &role).await?,
                 Some(_) | None => return Ok(None),
             },
+            PrincipalKind::Root | PrincipalKind::WebIdentity { .. } => return Ok(None),
         };
         Ok(Some(Arc::new(policies)))
     }

@@ -58,7 +58,7 @@ pub(crate) enum Command {
                       kms:EncryptionContext:KEY if policies ask for them. Tags of the principal and of the key, and the key's aliases, \
                       are filled in.\n\
                       Whether a role may be assumed: --action sts:AssumeRole --resource ROLE-ARN.\n\
-                      Exit status: 0 if it is allowed, 2 if it is denied, 1 if there is no answer.\n\
+                      Exit status: 0 if it is allowed, 3 if it is denied, 1 if there is no answer.\n\
                       The server must be running: the command talks to it through DATA/admin.sock, as the same user of this machine."
     )]
     Explain(ExplainArguments),

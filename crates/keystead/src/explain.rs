@@ -6,8 +6,8 @@ use crate::admin_socket::{self, Answer, Request};
 use crate::cli::ExplainArguments;
 use crate::{Failure, output};
 
-/// The exit status of an answer that is no.
-const DENIED: u8 = 2;
+/// The exit status of an answer that is no. A wrong command line ends with 2.
+const DENIED: u8 = 3;
 
 /// Asks the running server, and prints its explanation. The exit status tells the answer.
 pub(crate) fn run(arguments: ExplainArguments) -> Result<ExitCode, Failure> {

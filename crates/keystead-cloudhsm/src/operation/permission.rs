@@ -72,10 +72,10 @@ impl ConditionKeys for RequestTags<'_> {
             // Tags that differ in case alone are all told: a condition holds for none of them unseen.
             let named = self.pairs().filter(|(name, _)| name.eq_ignore_ascii_case(tag));
             let values: Vec<String> = named.map(|(_, value)| value.to_owned()).collect();
-            return (!values.is_empty()).then(|| Cow::Owned(one_or_many(values)));
+            return if values.is_empty() { None } else { Some(Cow::Owned(one_or_many(values))) };
         }
         let keys = if key == "aws:tagkeys" { self.keys() } else { Vec::new() };
-        (!keys.is_empty()).then(|| Cow::Owned(ContextValue::Multi(keys)))
+        if keys.is_empty() { None } else { Some(Cow::Owned(ContextValue::Multi(keys))) }
     }
 }
 

@@ -122,6 +122,7 @@ fn origin() -> RequestOrigin {
         source_ip: "127.0.0.1".to_owned(),
         user_agent: "test".to_owned(),
         tls: None,
+        vpc_endpoint: None,
     }
 }
 

@@ -53,7 +53,12 @@ pub(super) struct Claim<'a> {
     now: AmzDate,
     region: Region,
     credential: Arc<Credential>,
-    policies: Arc<PrincipalPolicies>,
+}
+
+/// Who signed a request, and what IAM has of them now.
+pub(super) struct Signer {
+    pub(super) credential: Arc<Credential>,
+    pub(super) policies: Arc<PrincipalPolicies>,
 }
 
 impl Claim<'_> {
@@ -65,11 +70,6 @@ impl Claim<'_> {
     /// Whose access key is said to have signed.
     pub(super) fn credential(&self) -> &Credential {
         &self.credential
-    }
-
-    /// What IAM has of its holder.
-    pub(super) fn policies(&self) -> &Arc<PrincipalPolicies> {
-        &self.policies
     }
 }
 
@@ -113,13 +113,13 @@ impl Authenticator {
         let now = AmzDate::from_unix(self.kms.clock().now().millis().div_euclid(1000));
         let region = self.expected_region(service, &authorization.scope.region).clone();
         self.check_signing(head, service, &authorization, &headers, &region, now).map_err(unknown)?;
-        let holder = self.holder(authorization.access_key_id, head.session_token()).await;
-        let (credential, policies) = holder.map_err(|error| Refusal::from(error).of_unknown_caller())?;
+        let credential = self.credential(authorization.access_key_id, head.session_token()).await;
+        let credential = credential.map_err(|error| Refusal::from(error).of_unknown_caller())?;
         let now_ms = self.kms.clock().monotonic_ms();
         if self.bad_signatures.holds(&authorization.signature, &credential, &head.parts, now_ms) {
             return Err(unknown(SignatureError::Mismatch));
         }
-        Ok(Claim { head, service, headers, authorization, now, region, credential, policies })
+        Ok(Claim { head, service, headers, authorization, now, region, credential })
     }
 
     /// Whether scope, date and signed headers are as they have to be.
@@ -142,12 +142,12 @@ impl Authenticator {
         }
     }
 
-    /// Whom an access key, with its session token if it is a temporary one, signs for, and what IAM has of them.
-    async fn holder(
+    /// An access key that may sign, with its session token if it is a temporary one.
+    async fn credential(
         &self,
         access_key_id: &str,
         token: Result<Option<&str>, NoToken>,
-    ) -> Result<(Arc<Credential>, Arc<PrincipalPolicies>), KmsError> {
+    ) -> Result<Arc<Credential>, KmsError> {
         let catalog = self.kms.catalog();
         let credential = match token {
             Err(NoToken) => return Err(unrecognized()),
@@ -175,21 +175,28 @@ impl Authenticator {
                 "The security token included in the request is expired",
             ));
         }
-        let policies = catalog.principal_policies(&credential.principal).await?;
+        Ok(credential)
+    }
+
+    /// Who holds an access key now: it may sign, its user or role is there, and its session is not revoked.
+    async fn signer(&self, access_key_id: &str, token: Result<Option<&str>, NoToken>) -> Result<Signer, KmsError> {
+        let credential = self.credential(access_key_id, token).await?;
+        let policies = self.kms.catalog().principal_policies(&credential.principal).await?;
         match policies {
-            Some(policies) if !is_revoked(&credential.principal, Some(&policies)) => Ok((credential, policies)),
+            Some(policies) if !is_revoked(&credential.principal, Some(&policies)) => {
+                Ok(Signer { credential, policies })
+            }
             Some(_) | None => Err(unrecognized()),
         }
     }
 
-    /// Checks the signature over head and body, and asks once more whether its holder may call, and under which policies: a body may have taken
-    /// its time, and what was taken away meanwhile is not to be used.
-    pub(super) async fn verify(&self, claim: &mut Claim<'_>, body: &[u8]) -> Result<(), Refusal> {
+    /// Checks the signature over head and body, and tells who signed. That is asked once the body is here: it may have taken its time, and
+    /// what was taken away meanwhile is not to be used.
+    pub(super) async fn verify(&self, claim: &Claim<'_>, body: &[u8]) -> Result<Signer, Refusal> {
         self.verify_signature(claim, body)?;
         let access_key_id = claim.authorization.access_key_id;
-        let holder = self.holder(access_key_id, claim.head.session_token()).await;
-        (claim.credential, claim.policies) = holder.map_err(|error| Refusal::from(error).claimed_by(access_key_id))?;
-        Ok(())
+        let signer = self.signer(access_key_id, claim.head.session_token()).await;
+        signer.map_err(|error| Refusal::from(error).claimed_by(access_key_id))
     }
 
     fn verify_signature(&self, claim: &Claim<'_>, body: &[u8]) -> Result<(), Refusal> {

@@ -19,7 +19,7 @@ use tokio::task::JoinError;
 use tokio::time::Instant;
 
 use super::answer::{self, Reply};
-use super::authentication::{Authenticator, Claim};
+use super::authentication::{Authenticator, Claim, Signer};
 use super::body::{self, BodyLimits};
 use super::dispatch::Dispatch;
 use super::failed_authentications::FailedAuthentications;
@@ -172,14 +172,14 @@ impl Front {
             return self.invoke_unsigned(body, deadline, exchange).await;
         }
         let claim = self.authenticator.claim(head, called.service()).await;
-        let mut claim = claim.map_err(|refusal| self.counted(refusal, *address))?;
+        let claim = claim.map_err(|refusal| self.counted(refusal, *address))?;
         let body = body::read(body, self.body_limits, deadline).await;
         let body = body.map_err(|refusal| refusal.claimed_by(&claim.credential().access_key_id))?;
-        let verified = self.authenticator.verify(&mut claim, &body).await;
-        verified.map_err(|refusal| self.counted(refusal, *address))?;
+        let signer = self.authenticator.verify(&claim, &body).await;
+        let signer = signer.map_err(|refusal| self.counted(refusal, *address))?;
         self.authenticator.note_use(&claim);
         let body = if called.is_form() { form::whole(head, body) } else { body };
-        Ok(self.dispatch.invoke(called, &body, &caller(&claim, exchange)).await)
+        Ok(self.dispatch.invoke(called, &body, &caller(&claim, signer, exchange)).await)
     }
 
     /// A form that nobody signed: of an operation that needs no signature, or refused in the words of the service that it seems to be for.
@@ -238,11 +238,11 @@ impl Front {
     }
 }
 
-fn caller(claim: &Claim<'_>, exchange: &Exchange) -> Caller {
-    let credential = claim.credential();
+fn caller(claim: &Claim<'_>, signer: Signer, exchange: &Exchange) -> Caller {
+    let Signer { credential, policies } = signer;
     Caller {
         principal: credential.principal.clone(),
-        policies: claim.policies().clone(),
+        policies,
         access_key_id: credential.access_key_id.clone(),
         region: claim.region().clone(),
         origin: exchange.origin.clone(),
