@@ -78,7 +78,7 @@ impl IdentityError {
 impl From<ParameterError> for IdentityError {
     fn from(error: ParameterError) -> Self {
         match error {
-            ParameterError::TooLong(_) => Self::new("RequestEntityTooLarge", 413, error.to_string()),
+            ParameterError::TooLong { .. } => Self::new("RequestEntityTooLarge", 413, error.to_string()),
             ParameterError::Twice(_) => Self::new("MalformedQueryString", 400, error.to_string()),
             ParameterError::Missing(parameter) => missing(&parameter),
             // AWS takes no notice of parameters that it does not know. Here they are refused: who sends one means something by it.

@@ -14,8 +14,13 @@ const DEPTH_MAX: usize = 6;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ParameterError {
     /// The body is too long.
-    #[error("The request has {0} bytes; it may have at most {BODY_BYTES_MAX}.")]
-    TooLong(usize),
+    #[error("The request has {bytes} bytes; it may have at most {bytes_max}.")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        bytes_max: usize,
+    },
     /// A parameter is there twice.
     #[error("The parameter {0} is there twice.")]
     Twice(String),
@@ -48,8 +53,13 @@ pub struct Parameters {
 impl Parameters {
     /// Reads a form.
     pub fn parse(body: &[u8]) -> Result<Self, ParameterError> {
-        if body.len() > BODY_BYTES_MAX {
-            return Err(ParameterError::TooLong(body.len()));
+        Self::parse_within(body, BODY_BYTES_MAX)
+    }
+
+    /// Reads a form of at most so many bytes.
+    pub fn parse_within(body: &[u8], bytes_max: usize) -> Result<Self, ParameterError> {
+        if body.len() > bytes_max {
+            return Err(ParameterError::TooLong { bytes: body.len(), bytes_max });
         }
         let mut values = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(body) {
@@ -278,7 +288,7 @@ mod tests {
         for (body, error) in [
             ("A=1&A=2", ParameterError::Twice("A".to_owned())),
             (&deep, ParameterError::Unknown(deep.trim_end_matches("=1").to_owned())),
-            (&long, ParameterError::TooLong(long.len())),
+            (&long, ParameterError::TooLong { bytes: long.len(), bytes_max: BODY_BYTES_MAX }),
         ] {
             assert_eq!(Parameters::parse(body.as_bytes()).unwrap_err(), error);
         }

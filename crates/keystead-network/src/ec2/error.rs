@@ -57,7 +57,7 @@ impl Ec2Error {
 impl From<ParameterError> for Ec2Error {
     fn from(error: ParameterError) -> Self {
         match error {
-            ParameterError::TooLong(_) => Self::new("RequestEntityTooLarge", 413, error.to_string()),
+            ParameterError::TooLong { .. } => Self::new("RequestEntityTooLarge", 413, error.to_string()),
             ParameterError::Unknown(_) => Self::new("UnknownParameter", 400, error.to_string()),
             ParameterError::Twice(_) => NetworkError::InvalidParameterCombination(error.to_string()).into(),
             ParameterError::Missing(name) => NetworkError::MissingParameter(name).into(),

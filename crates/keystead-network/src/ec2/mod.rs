@@ -35,6 +35,8 @@ use crate::network::Network;
 /// The version of the API, which every request names.
 const VERSION: &str = "2016-11-15";
 const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
+/// The longest body, in bytes, and so the most that an audit record takes of it. AWS documents no limit (unverified).
+const BODY_BYTES_MAX: usize = 64 * 1024;
 /// What is recorded of a request that names no operation served here.
 const UNKNOWN: &str = "Unknown";
 
@@ -91,7 +93,7 @@ impl ApiService for Ec2Service {
     }
 
     async fn invoke(&self, _operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
-        let (name, request_parameters, result) = match Parameters::parse(body) {
+        let (name, request_parameters, result) = match Parameters::parse_within(body, BODY_BYTES_MAX) {
             Ok(mut parameters) => {
                 let recorded = parameters.recorded();
                 let asked = parameters.take("Action");
