@@ -1,7 +1,7 @@
 """Imported key material through the SDK: wrapped by a second implementation, for every key type, and a server that dies at any step.
 
 Source: digest kms-core.md, 3.1, 5.5, 5.7, 7.2; KMS Developer Guide, "Importing key material". What takes a clock that can be turned, and
-each byte that can be altered, is tested in crates/keystead-core/tests/imported_key_material.rs.
+each byte that can be altered, is tested in crates/keystead-core/tests/kms/imported_key_material.rs.
 """
 
 import datetime

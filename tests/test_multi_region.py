@@ -1,7 +1,7 @@
 """One server, several Regions; multi-Region keys: replicas, the change of the primary Region, deletion, and a server that dies at any step.
 
 Source: digest kms-core.md, 1.4, 2.1, 2.6, 2.8, 5.6, 5.7, 7.2; KMS Developer Guide, "Multi-Region keys". What takes a clock that can be
-turned is tested in crates/keystead-core/tests/multi_region_keys.rs.
+turned is tested in crates/keystead-core/tests/kms/multi_region_keys.rs.
 """
 
 import os

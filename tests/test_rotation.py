@@ -1,7 +1,7 @@
 """Rotation of key material through the SDK: by period, on demand, of multi-Region keys, and a server that dies at any step of it.
 
 Source: digest kms-core.md, 5.4, 5.7, 7.2; KMS Developer Guide, "Rotate AWS KMS keys". What takes a clock that can be turned is tested in
-crates/keystead-core/tests/key_rotation.rs.
+crates/keystead-core/tests/kms/key_rotation.rs.
 """
 
 import datetime

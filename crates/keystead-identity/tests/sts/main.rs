@@ -5,11 +5,11 @@ mod access_keys;
 mod assumed_roles;
 mod chains;
 mod endings;
-#[path = "../../../keystead-core/tests/support/installation.rs"]
+#[path = "../../../keystead-core/tests/kms/support/installation.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod installation;
 mod limits;
-#[path = "../../../keystead-core/tests/support/no_key_stores.rs"]
+#[path = "../../../keystead-core/tests/kms/support/no_key_stores.rs"]
 #[allow(unreachable_pub)]
 mod no_key_stores;
 mod other_accounts;

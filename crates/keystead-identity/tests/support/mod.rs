@@ -3,9 +3,9 @@
 
 mod caller;
 mod iam;
-#[path = "../../../keystead-core/tests/support/installation.rs"]
+#[path = "../../../keystead-core/tests/kms/support/installation.rs"]
 mod installation;
-#[path = "../../../keystead-core/tests/support/no_key_stores.rs"]
+#[path = "../../../keystead-core/tests/kms/support/no_key_stores.rs"]
 mod no_key_stores;
 mod xml;
 

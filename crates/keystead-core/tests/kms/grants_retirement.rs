@@ -1,13 +1,10 @@
 //! Who may retire a grant, and who may see what they may retire.
 //!
 //! Source: digest kms-core.md, 4.3; KMS Developer Guide, "Retiring and revoking grants"; KMS API Reference, RetireGrant, ListRetirableGrants.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Made, Server, account, other_account, statement, text, with_session_policy};
 use keystead_core::access::Principal;
 use serde_json::{Value, json};
-use support::{Installation, Made, Server, account, other_account, statement, text, with_session_policy};
 
 /// Users and sessions of two accounts, each with the identity policies that its name says.
 struct People {

@@ -1,16 +1,13 @@
 //! docs/quotas.md is what people read of quotas: it must hold a row for each request quota, with its rate. And what is counted when, and how
 //! often.
-#![allow(clippy::unwrap_used)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::support::{IRELAND, Installation, Server};
 use keystead_core::quota::{REQUEST_QUOTAS, RequestQuotaSettings};
 use serde_json::json;
-use support::{IRELAND, Installation, Server};
 
 const THROTTLING: &str = "ThrottlingException";
 

@@ -1,15 +1,12 @@
 //! Rotation: automatic and on demand, of single-Region and multi-Region keys, and by two servers at once.
 //!
 //! Source: KMS core digest 5.4, 7.2; KMS Developer Guide, "Rotate AWS KMS keys".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::key::rotate_due_keys;
 use serde_json::{Value, json};
-use support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server};
 
 const TWENTY_MINUTES_MS: i64 = 20 * 60 * 1000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;

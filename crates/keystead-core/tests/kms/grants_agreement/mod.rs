@@ -1,13 +1,10 @@
 //! A grant never allows what its terms do not say, and never less: servers and a plainly written oracle agree, in the life of a few keys.
 //!
 //! `KEYSTEAD_GRANT_CASES` is how many lives there are, `KEYSTEAD_GRANT_SEED` the first of their seeds. A failure prints the seed.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod life;
 mod oracle;
 mod random;
-#[path = "../support/mod.rs"]
-mod support;
 
 use life::Life;
 

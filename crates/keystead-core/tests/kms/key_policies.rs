@@ -1,13 +1,10 @@
 //! Key policies when they are stored: the lockout safety check, principals, and one that cannot be read.
 //!
 //! Source: KMS core digest 4.1; KMS API Reference, PutKeyPolicy, `BypassPolicyLockoutSafetyCheck`.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, OHIO, Server, denied, enable_iam, for_principal, key_policy, statement};
 use keystead_core::port::Store;
 use serde_json::{Value, json};
-use support::{Installation, OHIO, Server, denied, enable_iam, for_principal, key_policy, statement};
 
 const LOCKOUT: &str = "The new key policy will not allow you to update the key policy in the future.";
 
@@ -157,7 +154,7 @@ async fn a_policy_that_cannot_be_read() {
     key.policy = r#"{"Statement": "none"}"#.to_owned();
     installation.store.update_key(&key).await.unwrap();
     let server = installation.serve();
-    let root = keystead_core::access::Principal::root(support::account());
+    let root = keystead_core::access::Principal::root(crate::support::account());
     for caller in [&user, &root] {
         let refused = server.refused_by(caller, "DescribeKey", json!({"KeyId": arn})).await;
         let reason = " with an explicit deny in a resource-based policy";

@@ -1,19 +1,16 @@
 //! Who called, in audit records; and calls about the keys of other accounts, which are recorded in both.
 //!
 //! Source: KMS core digest 7.1; AWS CloudTrail User Guide, "CloudTrail userIdentity element", `sharedEventID`.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::support::{Installation, Server, account, enable_iam, for_principal, other_account, statement};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::access::{Principal, PrincipalKind, Session};
 use keystead_model::Timestamp;
 use serde_json::{Value, json};
-use support::{Installation, Server, account, enable_iam, for_principal, other_account, statement};
 
 async fn identity_of(server: &Server, principal: &Principal) -> Value {
     server.call_by(principal, "ListKeys", json!({})).await.unwrap();

@@ -1,14 +1,11 @@
 //! What principals may grant that have leave to create grants, from a policy or from a grant.
 //!
 //! Source: digest kms-core.md, 4.3; KMS Developer Guide, "Grants in AWS KMS" (CreateGrant), "Condition keys for AWS KMS".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Made, Refused, Server, account, other_account, statement, text};
 use keystead_core::access::Principal;
 use keystead_core::port::Store;
 use serde_json::{Value, json};
-use support::{Installation, Made, Refused, Server, account, other_account, statement, text};
 
 /// A request for a grant to the root user's account, which is always there.
 fn request(key: &str, operations: &[&str], more: Value) -> Value {

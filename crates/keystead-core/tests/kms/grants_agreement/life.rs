@@ -6,8 +6,8 @@ use keystead_core::access::Principal;
 use keystead_core::background::read_change_feed;
 use serde_json::{Value, json};
 
-use crate::oracle::{Constraint, Context, Granted, Person, Wish, may_grant, may_retire, may_use};
-use crate::random::Random;
+use super::oracle::{Constraint, Context, Granted, Person, Wish, may_grant, may_retire, may_use};
+use super::random::Random;
 use crate::support::{Answer, Installation, Made, Server, account, other_account, statement};
 
 const OPERATIONS: [&str; 9] = [

@@ -1,16 +1,13 @@
 //! Multi-Region keys: replicas, the change of the primary Region, what is shared and what is not, and deletion.
 //!
 //! Source: KMS core digest 2.6, 2.8, 5.6, 5.7, 7.2; KMS Developer Guide, "Multi-Region keys".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server, TOKYO, VIRGINIA};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::key::{delete_due_keys, rotate_due_keys};
 use keystead_core::quota::RequestQuotaSettings;
 use serde_json::{Value, json};
-use support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Server, TOKYO, VIRGINIA};
 
 const UNSERVED: &str = "eu-south-2";
 const UNSUPPORTED: &str = "UnsupportedOperationException";
@@ -43,7 +40,7 @@ impl Set {
         std::iter::once(&self.primary).chain(&self.replicas)
     }
 
-    async fn replicate(&self, more: Value) -> support::Answer {
+    async fn replicate(&self, more: Value) -> crate::support::Answer {
         self.server.call("ReplicateKey", with(json!({"KeyId": self.primary}), more)).await
     }
 
@@ -655,7 +652,7 @@ async fn the_other_region_counts_the_request() {
         primaries.push(unlimited.create_key(json!({"MultiRegion": true})).await);
     }
     let server = installation.serve_with(|settings| settings.request_quotas = RequestQuotaSettings::default());
-    let throttled = |refused: support::Refused| assert_eq!(refused.exception, "ThrottlingException");
+    let throttled = |refused: crate::support::Refused| assert_eq!(refused.exception, "ThrottlingException");
     // Of five CreateKey a second.
     for primary in &primaries[..2] {
         server.replicate(primary, IRELAND).await;

@@ -1,15 +1,12 @@
 //! Keys of other accounts: what can be done with them, who must allow it, and what is told to those who may not.
 //!
 //! Source: KMS core digest 2.1, 2.2, 4.2, 4.7.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Refused, Server, enable_iam, for_principal, not_allowed, other_account, statement};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::access::{OPERATION_ACCESS, Principal};
 use serde_json::{Value, json};
-use support::{Installation, Refused, Server, enable_iam, for_principal, not_allowed, other_account, statement};
 
 const MISSING: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const ALIAS: &str = "arn:aws:kms:us-east-1:111122223333:alias/app";

@@ -1,13 +1,10 @@
 //! Encryption context constraints of grants.
 //!
 //! Source: digest kms-core.md, 4.3; KMS Developer Guide, "Grants in AWS KMS" (grant constraints).
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Refused, Server};
 use keystead_core::access::Principal;
 use serde_json::{Value, json};
-use support::{Installation, Refused, Server};
 
 /// The encryption contexts that requests come with; `None`: the member is left out.
 fn contexts() -> [Option<Value>; 8] {

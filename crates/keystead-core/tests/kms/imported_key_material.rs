@@ -1,15 +1,12 @@
 //! Imported key material: what comes in and what does not, in one Region and in several, its rotation, its deletion and its expiry.
 //!
 //! Source: KMS core digest 5.5, 5.7; KMS Developer Guide, "Importing key material".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Parameters, Server};
 use keystead_core::key::{delete_expired_materials, rotate_due_keys};
 use keystead_cryptography::KeyPair;
 use keystead_model::kms::KeySpec;
 use serde_json::{Value, json};
-use support::{IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Parameters, Server};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const FIRST: [u8; 32] = [1; 32];
@@ -361,7 +358,7 @@ async fn new_and_existing_material() {
     let server = installation.serve();
     let arn = external_key(&server).await;
     let existing = json!({"ImportType": "EXISTING_KEY_MATERIAL"});
-    let exception = |refused: support::Refused| refused.exception;
+    let exception = |refused: crate::support::Refused| refused.exception;
     let incorrect = "IncorrectKeyMaterialException";
 
     // Nothing was ever imported.

@@ -1,12 +1,10 @@
 //! What the proxy of an external key store gets to know of the caller.
 //!
 //! Source: XKS Proxy API specification, `requestMetadata`; external key stores digest 1.4.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 
+use crate::support::{Installation, Server, VIRGINIA, account, enable_iam, for_principal, other_account, statement};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +18,6 @@ use keystead_core::sealing::SealedRecord;
 use keystead_model::arn::{CustomKeyStoreId, Region};
 use keystead_model::kms::XksProxyConnectivity;
 use serde_json::{Value, json};
-use support::{Installation, Server, VIRGINIA, account, enable_iam, for_principal, other_account, statement};
 use zeroize::Zeroizing;
 
 /// Operation, principal, VPC, VPC endpoint.
@@ -153,7 +150,7 @@ async fn the_caller_and_its_network() {
     let text = |text: &str| Some(text.to_owned());
     let (vpc, endpoint) = (text("vpc-3c4d"), text("vpce-1a2b"));
 
-    let policy = support::key_policy(&[enable_iam(), for_principal("Allow", "444455556666", &["kms:Encrypt"])]);
+    let policy = crate::support::key_policy(&[enable_iam(), for_principal("Allow", "444455556666", &["kms:Encrypt"])]);
     let input =
         json!({"Origin": "EXTERNAL_KEY_STORE", "CustomKeyStoreId": id.as_str(), "XksKeyId": "key-1", "Policy": policy});
     let created = call_through_endpoint(&server, &session, "CreateKey", input).await;
@@ -179,7 +176,7 @@ async fn an_endpoint_in_policies() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let condition = json!({"StringEquals": {"aws:SourceVpce": "vpce-1a2b", "aws:SourceVpc": "vpc-3c4d"}});
-    let user = installation.create_user("user", &[support::allow_if(&["kms:ListKeys"], condition)]).await;
+    let user = installation.create_user("user", &[crate::support::allow_if(&["kms:ListKeys"], condition)]).await;
     assert_eq!(call_through_endpoint(&server, &user, "ListKeys", json!({})).await["Keys"], json!([]));
     server.refused_by(&user, "ListKeys", json!({})).await;
 }

@@ -1,14 +1,11 @@
 //! Key policies and grants mean the users and roles that they named when they were stored, and nobody who has the names later.
 //!
 //! Source: IAM User Guide, "AWS JSON policy elements: Principal", "IAM identifiers"; KMS Developer Guide, "Key policies".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, text};
 use keystead_core::access::Principal;
 use keystead_core::port::Store;
 use serde_json::{Value, json};
-use support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, text};
 
 const ROOT: &str = "arn:aws:iam::111122223333:root";
 const ROLE: &str = "arn:aws:iam::111122223333:role/clerk";
@@ -48,7 +45,7 @@ async fn a_user_who_is_made_again_is_not_the_one_of_the_policy() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let first = installation.create_user("alice", &[]).await;
-    let given = server.create_key(json!({"Policy": support::key_policy(&[allow(&[ROOT, &first.arn])])})).await;
+    let given = server.create_key(json!({"Policy": crate::support::key_policy(&[allow(&[ROOT, &first.arn])])})).await;
     let put = server.create_key(json!({})).await;
     server.put_key_policy(&put, &[allow(&[ROOT, &first.arn])]).await;
     for key in [&given, &put] {
@@ -118,7 +115,7 @@ async fn a_replica_means_whom_its_own_policy_named() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let first = installation.create_user("alice", &[]).await;
-    let policy = support::key_policy(&[allow(&[ROOT, &first.arn])]);
+    let policy = crate::support::key_policy(&[allow(&[ROOT, &first.arn])]);
     let primary = server.create_key(json!({"MultiRegion": true, "Policy": policy})).await;
     let second = made_again(&installation, &server, "alice").await;
     let input = json!({"KeyId": primary, "ReplicaRegion": IRELAND, "Policy": policy});
@@ -141,7 +138,7 @@ async fn a_policy_from_before_means_whoever_has_the_name() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let first = installation.create_user("alice", &[]).await;
-    let key = server.create_key(json!({"Policy": support::key_policy(&[allow(&[ROOT, &first.arn])])})).await;
+    let key = server.create_key(json!({"Policy": crate::support::key_policy(&[allow(&[ROOT, &first.arn])])})).await;
     let mut stored = installation.stored(&key).await;
     assert_eq!(stored.policy_principals.len(), 1);
     stored.policy_principals.clear();

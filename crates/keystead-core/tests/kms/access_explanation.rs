@@ -1,18 +1,14 @@
 //! Explanations: they say what is decided of requests, and why.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{Installation, Server, account, other_account, statement};
 use keystead_core::access::{
     ExplainedConstraint, ExplainedDecision, ExplainedEffect, ExplainedLayer, Explanation, Principal, Reason,
 };
 use keystead_core::operation::AccessQuestion;
 use keystead_core::port::IdentityStore;
 use serde_json::{Value, json};
-use support::{Installation, Server, account, other_account, statement};
 
 const ROOT: &str = "arn:aws:iam::111122223333:root";
 

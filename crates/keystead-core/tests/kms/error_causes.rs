@@ -1,6 +1,5 @@
 //! docs/error-causes.md is the one table of machine-readable causes: it must hold a row for each cause that the code can give, with the
 //! remedy that the code has for it.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::fs;

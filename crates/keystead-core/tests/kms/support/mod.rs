@@ -1,5 +1,4 @@
 //! An installation of KMS in several Regions, over the real store, without key stores and HSMs.
-#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod grants;
 mod identities;
@@ -11,7 +10,7 @@ mod wrapping;
 pub use grants::Made;
 pub use identities::{other_account, statement, with_session_policy};
 pub use installation::{
-    Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, TestClock, VIRGINIA, account, text,
+    Answer, IRELAND, Installation, KEY_TRANSITION_MS, OHIO, Refused, Server, TOKYO, VIRGINIA, account, text,
 };
 pub use policies::{allow_if, denied, enable_iam, for_principal, key_policy, not_allowed};
 pub use wrapping::Parameters;

@@ -1,14 +1,11 @@
 //! The change feed: what another server changed is seen once it was read.
 //!
 //! Source: the module text of `keystead_core::catalog`.
-#![allow(clippy::unwrap_used)]
 
-mod support;
-
+use crate::support::{Installation, Server};
 use keystead_core::background::read_change_feed;
 use keystead_core::port::Store;
 use serde_json::json;
-use support::{Installation, Server};
 
 async fn description(server: &Server, arn: &str) -> String {
     server.describe(arn).await["Description"].as_str().unwrap().to_owned()

@@ -1,17 +1,14 @@
 //! Condition keys: each allows and denies through a real operation, in the policies of identities and in key policies.
 //!
 //! Source: KMS core digest 4.4; KMS Developer Guide, "Condition keys for AWS KMS".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{
+    Answer, IRELAND, Installation, OHIO, Server, allow_if, enable_iam, for_principal, not_allowed, other_account,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::access::Principal;
 use serde_json::{Value, json};
-use support::{
-    Answer, IRELAND, Installation, OHIO, Server, allow_if, enable_iam, for_principal, not_allowed, other_account,
-};
 
 const DRY_RUN: &str = "DryRunOperationException";
 
@@ -264,7 +261,7 @@ async fn management_of_keys() {
         "ValidTo": keys.installation.now().plus_days(1).millis() / 1000});
     let numeric = |operator, key, value: u32, other: u32| (operator, key, json!(value), json!(other));
     let import = |condition| case("ImportKeyMaterial", import.clone(), condition).ends("InvalidImportTokenException");
-    let policy = json!({"KeyId": arn, "Policy": support::key_policy(&[enable_iam()])});
+    let policy = json!({"KeyId": arn, "Policy": crate::support::key_policy(&[enable_iam()])});
     let lockout = ("Bool", "kms:BypassPolicyLockoutSafetyCheck", json!("false"), json!("true"));
     let own_region = |operation, member: &str, key| {
         case(operation, json!({"KeyId": primary, member: "us-east-1"}), equals(key, "us-east-1", OHIO))

@@ -1,18 +1,15 @@
 //! Who may use a key: the rules of evaluation, each with the words of its refusal.
 //!
 //! Source: KMS core digest 4.2, 4.7.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{
+    Installation, Server, account, denied, enable_iam, for_principal, not_allowed, statement, with_session_policy,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keystead_core::access::{ManagedPolicy, PolicyVersion, Principal, User};
 use keystead_core::port::IdentityStore;
 use serde_json::{Value, json};
-use support::{
-    Installation, Server, account, denied, enable_iam, for_principal, not_allowed, statement, with_session_policy,
-};
 
 const IDENTITY: &str = "identity-based policy";
 const RESOURCE: &str = "resource-based policy";
@@ -298,9 +295,9 @@ async fn ciphertexts_of_keys_that_are_denied() {
 async fn both_keys_of_a_change_of_primary_region() {
     let setup = Setup::new().await;
     let primary = setup.server.create_key(json!({"MultiRegion": true})).await;
-    let replica = setup.server.replicate(&primary, support::OHIO).await;
-    setup.installation.advance(support::KEY_TRANSITION_MS + 1);
-    let input = json!({"KeyId": primary, "PrimaryRegion": support::OHIO});
+    let replica = setup.server.replicate(&primary, crate::support::OHIO).await;
+    setup.installation.advance(crate::support::KEY_TRANSITION_MS + 1);
+    let input = json!({"KeyId": primary, "PrimaryRegion": crate::support::OHIO});
     let action = "kms:UpdatePrimaryRegion";
     let one = setup.installation.create_user("one", &[statement("Allow", &[action], &primary)]).await;
     let refused = setup.server.refused_by(&one, "UpdatePrimaryRegion", input.clone()).await;

@@ -1,14 +1,11 @@
 //! Grant tokens, and when servers hear of each other's grants.
 //!
 //! Source: digest kms-core.md, 4.3; KMS Developer Guide, "Grants in AWS KMS" (grant tokens, eventual consistency).
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Made, OHIO, Server};
 use keystead_core::background::read_change_feed;
 use keystead_core::port::Store;
 use serde_json::{Value, json};
-use support::{Installation, Made, OHIO, Server};
 
 fn encrypt(key: &str, tokens: &[&str]) -> Value {
     json!({"KeyId": key, "Plaintext": "AAAA", "GrantTokens": tokens})
@@ -125,7 +122,7 @@ async fn a_token_of_another_region_gives_nothing() {
     let server = installation.serve();
     let primary = server.create_key(json!({"MultiRegion": true})).await;
     let replica = server.replicate(&primary, OHIO).await;
-    installation.advance(support::KEY_TRANSITION_MS);
+    installation.advance(crate::support::KEY_TRANSITION_MS);
     let made = server.grant(&primary, &alice.arn, &["Encrypt"]).await;
     server.call_by(&alice, "Encrypt", encrypt(&primary, &[])).await.unwrap();
     let refused = server.refused_by(&alice, "Encrypt", encrypt(&replica, &[&made.token])).await;

@@ -1,13 +1,10 @@
 //! What grants allow: to whom they name, the operations that they list, and nothing else.
 //!
 //! Source: digest kms-core.md, 4.2 and 4.3; KMS Developer Guide, "Grants in AWS KMS".
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{Installation, Server, account, other_account, statement, with_session_policy};
 use keystead_core::access::Principal;
 use serde_json::{Value, json};
-use support::{Installation, Server, account, other_account, statement, with_session_policy};
 
 /// A key, and what its operations have to do with.
 struct Subject {
