@@ -68,7 +68,7 @@ pub(super) async fn create_access_key(
     catalog.insert_access_key(&access_key, ACCESS_KEYS.value).await.map_err(|error| match (error, owner.user()) {
         (StoreError::QuotaExceeded { .. }, _) => ACCESS_KEYS.exceeded(),
         // Deleted since it was read.
-        (StoreError::NotFound, Some(user)) => User::not_found(&user.user_name),
+        (StoreError::NotFound, Some(user)) => User::not_found(&user.account, &user.user_name),
         (error, _) => error.into(),
     })?;
     let shown = shown(&access_key, call.now).with("SecretAccessKey", secret);

@@ -4,7 +4,7 @@ use keystead_core::port::IdentityCounts;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::policy_holder::Holder;
+use super::identity::Identity;
 use super::policy_versions::VERSIONS_MAX;
 use super::quota;
 use crate::error::IdentityError;
@@ -31,7 +31,7 @@ const SUMMARY: &[(&str, Source)] = &[
     ("AttachedPoliciesPerRoleQuota", Fixed(quota::POLICIES_PER_ROLE.value)),
     ("AttachedPoliciesPerUserQuota", Fixed(quota::POLICIES_PER_USER.value)),
     ("GlobalEndpointTokenVersion", Fixed(1)),
-    ("GroupPolicySizeQuota", Fixed(<keystead_core::access::Group as Holder>::INLINE_SIZE_MAX as u64)),
+    ("GroupPolicySizeQuota", Fixed(<keystead_core::access::Group as Identity>::INLINE_SIZE_MAX as u64)),
     ("Groups", Count(|counts| counts.groups)),
     ("GroupsPerUserQuota", Fixed(quota::GROUPS_PER_USER.value)),
     ("GroupsQuota", Fixed(quota::GROUPS.value)),
@@ -45,13 +45,13 @@ const SUMMARY: &[(&str, Source)] = &[
     ("PolicyVersionsInUse", Count(|counts| counts.policy_versions)),
     ("PolicyVersionsInUseQuota", Fixed(quota::POLICIES.value * VERSIONS_MAX as u64)),
     ("Providers", Count(|counts| counts.oidc_providers)),
-    ("RolePolicySizeQuota", Fixed(<keystead_core::access::Role as Holder>::INLINE_SIZE_MAX as u64)),
+    ("RolePolicySizeQuota", Fixed(<keystead_core::access::Role as Identity>::INLINE_SIZE_MAX as u64)),
     ("Roles", Count(|counts| counts.roles)),
     ("RolesQuota", Fixed(quota::ROLES.value)),
     ("ServerCertificates", Fixed(0)),
     ("ServerCertificatesQuota", Fixed(0)),
     ("SigningCertificatesPerUserQuota", Fixed(0)),
-    ("UserPolicySizeQuota", Fixed(<keystead_core::access::User as Holder>::INLINE_SIZE_MAX as u64)),
+    ("UserPolicySizeQuota", Fixed(<keystead_core::access::User as Identity>::INLINE_SIZE_MAX as u64)),
     ("Users", Count(|counts| counts.users)),
     ("UsersQuota", Fixed(quota::USERS.value)),
     ("VersionsPerPolicyQuota", Fixed(VERSIONS_MAX as u64)),

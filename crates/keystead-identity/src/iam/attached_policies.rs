@@ -1,46 +1,23 @@
 //! Managed policies of identities: AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, and the same of groups and roles.
 
-use keystead_core::access::{Group, Role, User};
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
+use super::identity::Identity;
 use super::managed_policies::POLICY_PATH;
-use super::names::ROOT_PATH;
+use super::names::take_path;
 use super::page::Page;
-use super::policy_holder::{Holder, for_holders};
 use super::policy_lookup::{FoundPolicy, take_policy_arn};
 use crate::error::IdentityError;
 
-for_holders! {
-    /// Attaches a managed policy to a user.
-    attach_user_policy => attach::<User>;
-    /// Attaches a managed policy to a group.
-    attach_group_policy => attach::<Group>;
-    /// Attaches a managed policy to a role.
-    attach_role_policy => attach::<Role>;
-    /// Detaches a managed policy from a user.
-    detach_user_policy => detach::<User>;
-    /// Detaches a managed policy from a group.
-    detach_group_policy => detach::<Group>;
-    /// Detaches a managed policy from a role.
-    detach_role_policy => detach::<Role>;
-    /// Lists the managed policies that are attached to a user.
-    list_attached_user_policies => list::<User>;
-    /// Lists the managed policies that are attached to a group.
-    list_attached_group_policies => list::<Group>;
-    /// Lists the managed policies that are attached to a role.
-    list_attached_role_policies => list::<Role>;
-}
-
-/// Policies of the caller's account and of AWS can be attached, but for those of AWS that are for its services' own roles.
-async fn attachable(call: &Call<'_>, arn: &str) -> Result<(), IdentityError> {
+/// Policies of the caller's account and of AWS can be attached, but for those of AWS that are for its services' own roles: for them with
+/// `refusal`.
+pub(super) async fn check_attachable(call: &Call<'_>, arn: &str, refusal: &str) -> Result<(), IdentityError> {
     match FoundPolicy::find(call.store(), &call.account(), arn).await? {
-        Some(FoundPolicy::Aws(policy)) if !policy.is_attachable() => Err(IdentityError::new(
-            "PolicyNotAttachable",
-            400,
-            "Cannot attach a Service Role Policy to a Customer Role.",
-        )),
+        Some(FoundPolicy::Aws(policy)) if !policy.is_attachable() => {
+            Err(IdentityError::new("PolicyNotAttachable", 400, refusal))
+        }
         Some(_) => Ok(()),
         None => {
             let message = format!("Policy {arn} does not exist or is not attachable.");
@@ -49,12 +26,15 @@ async fn attachable(call: &Call<'_>, arn: &str) -> Result<(), IdentityError> {
     }
 }
 
-/// Attaching what is attached changes nothing.
-async fn attach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Attaches a managed policy to an identity. Attaching what is attached changes nothing.
+pub(super) async fn attach<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let (name, arn, context) = take_members::<T>(&mut parameters)?;
     parameters.finish()?;
     let holder = call.authorized_with::<T>(&name, &context).await?;
-    attachable(call, &arn).await?;
+    check_attachable(call, &arn, "Cannot attach a Service Role Policy to a Customer Role.").await?;
     call.change(&holder, |stored| {
         let managed = &mut stored.policies_mut().managed;
         managed.insert(arn.clone());
@@ -67,7 +47,11 @@ async fn attach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Resul
     Ok(None)
 }
 
-async fn detach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Detaches a managed policy from an identity.
+pub(super) async fn detach<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let (name, arn, context) = take_members::<T>(&mut parameters)?;
     parameters.finish()?;
     let holder = call.authorized_with::<T>(&name, &context).await?;
@@ -81,9 +65,13 @@ async fn detach<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Resul
     Ok(None)
 }
 
-async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Lists the managed policies that are attached to an identity.
+pub(super) async fn list<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
-    let prefix = POLICY_PATH.optional(&mut parameters, "PathPrefix")?.unwrap_or_else(|| ROOT_PATH.to_owned());
+    let prefix = take_path(&POLICY_PATH, &mut parameters, "PathPrefix")?;
     let page = Page::take(call, &mut parameters, &[&name, &prefix])?;
     parameters.finish()?;
     let holder = call.authorized::<T>(&name).await?;
@@ -94,7 +82,7 @@ async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<
 }
 
 /// The holder's name, the policy's ARN, and what the two tell policies.
-fn take_members<T: Holder>(parameters: &mut Parameters) -> Result<(String, String, RequestContext), IdentityError> {
+fn take_members<T: Identity>(parameters: &mut Parameters) -> Result<(String, String, RequestContext), IdentityError> {
     let name = T::take_name(parameters)?;
     let arn = take_policy_arn(parameters, "PolicyArn")?;
     let mut context = RequestContext::default();

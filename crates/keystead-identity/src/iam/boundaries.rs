@@ -4,24 +4,14 @@ use keystead_core::access::{Role, User};
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
+use super::attached_policies::check_attachable;
 use super::call::Call;
-use super::policy_holder::{Holder, for_holders};
-use super::policy_lookup::{FoundPolicy, take_policy_arn};
+use super::identity::Identity;
+use super::policy_lookup::take_policy_arn;
 use crate::error::IdentityError;
 
-for_holders! {
-    /// Sets the permissions boundary of a user.
-    put_user_permissions_boundary => put::<User>;
-    /// Sets the permissions boundary of a role.
-    put_role_permissions_boundary => put::<Role>;
-    /// Takes the permissions boundary from a user.
-    delete_user_permissions_boundary => delete::<User>;
-    /// Takes the permissions boundary from a role.
-    delete_role_permissions_boundary => delete::<Role>;
-}
-
 /// A user or a role: groups have no permissions boundary.
-trait Bounded: Holder {
+pub(super) trait Bounded: Identity {
     fn boundary_mut(&mut self) -> &mut Option<String>;
 }
 
@@ -37,22 +27,20 @@ impl Bounded for Role {
     }
 }
 
-/// Policies are told of the new boundary; `iam:PermissionsBoundary`.
-async fn put<T: Bounded>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Sets the permissions boundary of a user or a role. Policies are told of the new one: `iam:PermissionsBoundary`.
+pub(super) async fn put<T: Bounded>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     let arn = take_policy_arn(&mut parameters, "PermissionsBoundary")?;
     parameters.finish()?;
     let mut context = RequestContext::default();
     context.set("iam:PermissionsBoundary", arn.as_str());
     let holder = call.authorized_with::<T>(&name, &context).await?;
-    match FoundPolicy::find(call.store(), &call.account(), &arn).await? {
-        Some(FoundPolicy::Aws(policy)) if !policy.is_attachable() => return Err(not_attachable(&arn)),
-        Some(_) => {}
-        None => {
-            let message = format!("Policy {arn} does not exist or is not attachable.");
-            return Err(IdentityError::no_such_entity(message));
-        }
-    }
+    // The text is unverified.
+    let refusal = format!("Policy {arn} cannot be a permissions boundary.");
+    check_attachable(call, &arn, &refusal).await?;
     call.change(&holder, |stored| {
         *stored.boundary_mut() = Some(arn.clone());
         Ok(())
@@ -61,8 +49,11 @@ async fn put<T: Bounded>(call: &Call<'_>, mut parameters: Parameters) -> Result<
     Ok(None)
 }
 
-/// Taking away what is not there changes nothing (unverified).
-async fn delete<T: Bounded>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Takes away the permissions boundary of a user or a role. Taking away what is not there changes nothing (unverified).
+pub(super) async fn delete<T: Bounded>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     parameters.finish()?;
     let holder = call.authorized::<T>(&name).await?;
@@ -72,9 +63,4 @@ async fn delete<T: Bounded>(call: &Call<'_>, mut parameters: Parameters) -> Resu
     })
     .await?;
     Ok(None)
-}
-
-/// The text is unverified.
-fn not_attachable(arn: &str) -> IdentityError {
-    IdentityError::new("PolicyNotAttachable", 400, format!("Policy {arn} cannot be a permissions boundary."))
 }

@@ -1,63 +1,110 @@
-//! What TagUser and TagRole have in common, and those that untag and list.
+//! Tags: TagUser, UntagUser, ListUserTags, and the same of roles, policies and OpenID Connect providers.
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+use keystead_core::access::{ManagedPolicy, OidcProvider, Role, User};
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
 use super::entity::Entity;
 use super::page::Page;
+use super::policy_lookup::FoundPolicy;
 use super::tags::{TagKeys, Tags, one_listed};
 use crate::error::IdentityError;
 
-/// Where an entity has its tags.
-type TagsOf<T> = fn(&mut T) -> &mut BTreeMap<String, String>;
+/// What can have tags.
+#[async_trait]
+pub(super) trait Tagged: Entity {
+    fn tags_mut(&mut self) -> &mut BTreeMap<String, String>;
 
-pub(super) async fn add<T: Entity>(
+    /// The tags of the one of that key, if the caller may list them.
+    async fn authorized_tags(call: &Call<'_>, key: String) -> Result<BTreeMap<String, String>, IdentityError> {
+        Ok(call.authorized::<Self>(&key).await?.tags().cloned().unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl Tagged for User {
+    fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.tags
+    }
+}
+
+#[async_trait]
+impl Tagged for Role {
+    fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.tags
+    }
+}
+
+#[async_trait]
+impl Tagged for OidcProvider {
+    fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.tags
+    }
+}
+
+#[async_trait]
+impl Tagged for ManagedPolicy {
+    fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+        &mut self.tags
+    }
+
+    /// The policies of AWS have none, and may be asked for them.
+    async fn authorized_tags(call: &Call<'_>, arn: String) -> Result<BTreeMap<String, String>, IdentityError> {
+        Ok(match &**call.authorized_policy(arn).await? {
+            FoundPolicy::Customer(policy) => policy.tags.clone(),
+            FoundPolicy::Aws(_) => BTreeMap::new(),
+        })
+    }
+}
+
+/// Adds tags, or replaces the values of those that are there.
+pub(super) async fn tag<T: Tagged>(
     call: &Call<'_>,
-    name: &str,
     mut parameters: Parameters,
-    tags_of: TagsOf<T>,
 ) -> Result<Option<Structure>, IdentityError> {
+    let key = T::take_key(call, &mut parameters)?;
     let tags = Tags::required(&mut parameters)?;
     parameters.finish()?;
     let mut context = RequestContext::default();
     tags.tell(&mut context);
-    let entity = call.authorized_with::<T>(name, &context).await?;
-    call.change(&entity, |stored| tags.add_to(tags_of(stored))).await?;
+    let entity = call.authorized_with::<T>(&key, &context).await?;
+    call.change(&entity, |stored| tags.add_to(stored.tags_mut())).await?;
     Ok(None)
 }
 
-pub(super) async fn remove<T: Entity>(
+/// Removes tags.
+pub(super) async fn untag<T: Tagged>(
     call: &Call<'_>,
-    name: &str,
     mut parameters: Parameters,
-    tags_of: TagsOf<T>,
 ) -> Result<Option<Structure>, IdentityError> {
+    let key = T::take_key(call, &mut parameters)?;
     let keys = TagKeys::required(&mut parameters)?;
     parameters.finish()?;
     let mut context = RequestContext::default();
     keys.tell(&mut context);
-    let entity = call.authorized_with::<T>(name, &context).await?;
+    let entity = call.authorized_with::<T>(&key, &context).await?;
     call.change(&entity, |stored| {
-        keys.remove_from(tags_of(stored));
+        keys.remove_from(stored.tags_mut());
         Ok(())
     })
     .await?;
     Ok(None)
 }
 
-pub(super) async fn list<T: Entity>(
+/// Lists tags.
+pub(super) async fn list<T: Tagged>(
     call: &Call<'_>,
-    name: &str,
     mut parameters: Parameters,
 ) -> Result<Option<Structure>, IdentityError> {
-    let page = Page::take(call, &mut parameters, &[name])?;
+    let key = T::take_key(call, &mut parameters)?;
+    let page = Page::take(call, &mut parameters, &[&key])?;
     parameters.finish()?;
-    let entity = call.authorized::<T>(name).await?;
-    let tags = page.of_all(entity.tags().into_iter().flatten(), |(key, _)| key.as_str());
+    let tags = T::authorized_tags(call, key).await?;
+    let tags = page.of_all(&tags, |(key, _)| key.as_str());
     let shown = |(key, value): &(&String, &String)| one_listed(key, value);
-    let answer = page.answer(Structure::default(), "Tags", &tags, |(key, _)| key.as_str(), shown);
-    Ok(Some(answer))
+    Ok(Some(page.answer(Structure::default(), "Tags", &tags, |(key, _)| key.as_str(), shown)))
 }

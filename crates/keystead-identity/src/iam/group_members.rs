@@ -5,9 +5,10 @@ use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
 use super::entity::Entity;
+use super::identity::Identity;
 use super::names::{GROUP_NAME, USER_NAME};
 use super::page::Page;
-use super::{groups, quota};
+use super::quota;
 use crate::error::IdentityError;
 
 /// Puts a user into a group. One that is in it stays there.
@@ -48,7 +49,7 @@ async fn change_membership(
     parameters.finish()?;
     let group = call.authorized::<Group>(&group_name).await?;
     let user = User::read(call.store(), &call.account(), &user_name).await?;
-    let user = user.ok_or_else(|| User::not_found(&user_name))?;
+    let user = user.ok_or_else(|| User::not_found(&call.account(), &user_name))?;
     call.change_entity(&user, |user| change(user, &group.group_name)).await?;
     Ok(None)
 }
@@ -67,5 +68,5 @@ pub(super) async fn list_groups_for_user(
         // One that was left and deleted since the user was read is not the user's any more.
         groups.extend(call.store().group(&call.account(), group_name).await?);
     }
-    Ok(Some(page.answer(Structure::default(), "Groups", &groups, Group::name, groups::shown)))
+    Ok(Some(page.answer(Structure::default(), "Groups", &groups, Group::name, Group::shown)))
 }

@@ -5,8 +5,9 @@ use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::entity::Entity;
+use super::identity::Identity;
 use super::names::ARN;
+use super::tags::with_tags;
 use crate::error::IdentityError;
 
 /// Takes the `PermissionsBoundary` of what is made, and tells policies of it. Whether a customer managed policy is there the store checks.
@@ -31,9 +32,19 @@ pub(super) fn boundary_shown(arn: &str) -> Structure {
     Structure::default().with("PermissionsBoundaryType", "Policy").with("PermissionsBoundaryArn", arn)
 }
 
+/// A user or a role as what tells of it alone has it: with its permissions boundary and its tags.
+pub(super) fn shown_with_tags<T: Identity>(identity: &T) -> Structure {
+    let boundary = identity.permissions_boundary().map(boundary_shown);
+    let shown = identity.shown().with_some("PermissionsBoundary", boundary);
+    match identity.tags() {
+        Some(tags) => with_tags(shown, tags),
+        None => shown,
+    }
+}
+
 /// Fails with `DeleteConflict` while it has policies.
-pub(super) fn check_no_policies(entity: &impl Entity) -> Result<(), IdentityError> {
-    let policies = entity.policies();
+pub(super) fn check_no_policies(identity: &impl Identity) -> Result<(), IdentityError> {
+    let policies = identity.policies();
     if !policies.managed.is_empty() {
         return Err(IdentityError::delete_conflict("Cannot delete entity, must detach all policies first."));
     }

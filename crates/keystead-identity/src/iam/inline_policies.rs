@@ -1,43 +1,19 @@
 //! Inline policies: PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy, and the same of groups and roles.
 
-use keystead_core::access::{Group, Role, User};
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
+use super::identity::Identity;
 use super::names::POLICY_NAME;
 use super::page::Page;
 use super::policy_document::{PolicyText, encoded, size_of};
-use super::policy_holder::{Holder, for_holders};
 use crate::error::IdentityError;
 
-for_holders! {
-    /// Embeds a policy in a user, or replaces the one of that name.
-    put_user_policy => put::<User>;
-    /// Embeds a policy in a group, or replaces the one of that name.
-    put_group_policy => put::<Group>;
-    /// Embeds a policy in a role, or replaces the one of that name.
-    put_role_policy => put::<Role>;
-    /// Tells of an inline policy of a user.
-    get_user_policy => get::<User>;
-    /// Tells of an inline policy of a group.
-    get_group_policy => get::<Group>;
-    /// Tells of an inline policy of a role.
-    get_role_policy => get::<Role>;
-    /// Lists the names of the inline policies of a user.
-    list_user_policies => list::<User>;
-    /// Lists the names of the inline policies of a group.
-    list_group_policies => list::<Group>;
-    /// Lists the names of the inline policies of a role.
-    list_role_policies => list::<Role>;
-    /// Deletes an inline policy of a user.
-    delete_user_policy => delete::<User>;
-    /// Deletes an inline policy of a group.
-    delete_group_policy => delete::<Group>;
-    /// Deletes an inline policy of a role.
-    delete_role_policy => delete::<Role>;
-}
-
-async fn put<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Embeds a policy in an identity, or replaces the one of that name.
+pub(super) async fn put<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     let policy_name = POLICY_NAME.required(&mut parameters, "PolicyName")?;
     let document = PolicyText::take(&mut parameters, "PolicyDocument");
@@ -62,7 +38,11 @@ async fn put<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<O
     Ok(None)
 }
 
-async fn get<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Tells of an inline policy.
+pub(super) async fn get<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     let policy_name = POLICY_NAME.required(&mut parameters, "PolicyName")?;
     parameters.finish()?;
@@ -75,7 +55,11 @@ async fn get<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<O
     Ok(Some(answer))
 }
 
-async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Lists the names of the inline policies of an identity.
+pub(super) async fn list<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     let page = Page::take(call, &mut parameters, &[&name])?;
     parameters.finish()?;
@@ -84,7 +68,11 @@ async fn list<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<
     Ok(Some(page.answer(Structure::default(), "PolicyNames", &names, |name| name.as_str(), |name| name.as_str())))
 }
 
-async fn delete<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Result<Option<Structure>, IdentityError> {
+/// Deletes an inline policy.
+pub(super) async fn delete<T: Identity>(
+    call: &Call<'_>,
+    mut parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
     let name = T::take_name(&mut parameters)?;
     let policy_name = POLICY_NAME.required(&mut parameters, "PolicyName")?;
     parameters.finish()?;
@@ -97,6 +85,6 @@ async fn delete<T: Holder>(call: &Call<'_>, mut parameters: Parameters) -> Resul
     Ok(None)
 }
 
-fn not_found<T: Holder>(policy_name: &str) -> IdentityError {
+fn not_found<T: Identity>(policy_name: &str) -> IdentityError {
     IdentityError::no_such_entity(format!("The {} policy with name {policy_name} cannot be found.", T::KIND))
 }

@@ -1,22 +1,19 @@
-//! Managed policies: CreatePolicy, GetPolicy, ListPolicies, DeletePolicy.
-
-use std::collections::BTreeMap;
+//! Managed policies: CreatePolicy, GetPolicy, ListPolicies.
 
 use keystead_core::access::{
     AWS_MANAGED_POLICIES, AwsManagedPolicy, ManagedPolicy, PolicyVersion, UniqueIdKind, new_unique_id,
 };
 use keystead_core::audit::iso8601;
-use keystead_core::port::{StoreError, UniqueConstraint};
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::names::{POLICY_NAME, ROOT_PATH};
+use super::names::{POLICY_NAME, ROOT_PATH, take_path};
 use super::page::Page;
 use super::policy_document::PolicyText;
 use super::policy_lookup::{FoundPolicy, take_policy_arn};
 use super::quota;
-use super::tags::{Tags, listed};
+use super::tags::{Tags, with_tags};
 use crate::constraint::{Pattern, TextRule, one_of};
 use crate::error::IdentityError;
 
@@ -43,7 +40,7 @@ pub(super) async fn create_policy(
     mut parameters: Parameters,
 ) -> Result<Option<Structure>, IdentityError> {
     let policy_name = POLICY_NAME.required(&mut parameters, "PolicyName")?;
-    let path = POLICY_PATH.optional(&mut parameters, "Path")?.unwrap_or_else(|| ROOT_PATH.to_owned());
+    let path = take_path(&POLICY_PATH, &mut parameters, "Path")?;
     let description = DESCRIPTION.optional(&mut parameters, "Description")?.unwrap_or_default();
     let tags = Tags::take(&mut parameters)?;
     let document = PolicyText::take(&mut parameters, "PolicyDocument");
@@ -66,16 +63,7 @@ pub(super) async fn create_policy(
         next_version: 2,
         revision: 0,
     };
-    let inserted = call.store().insert_policy(&policy, quota::POLICIES.value).await;
-    call.kms.catalog().forget_identities();
-    inserted.map_err(|error| match error {
-        StoreError::QuotaExceeded { .. } => quota::POLICIES.exceeded(),
-        StoreError::Duplicate(UniqueConstraint::PolicyName) => IdentityError::already_exists(format!(
-            "A policy called {} already exists. Duplicate names are not allowed.",
-            policy.policy_name
-        )),
-        error => error.into(),
-    })?;
+    call.insert(&policy).await?;
     let shown = with_tags(shown_customer(&policy, Usage::default()), &policy.tags);
     Ok(Some(Structure::default().with("Policy", shown)))
 }
@@ -106,27 +94,6 @@ pub(super) async fn get_policy(
         FoundPolicy::Aws(policy) => shown_aws(policy, usage).with("Description", policy.description),
     };
     Ok(Some(Structure::default().with("Policy", shown)))
-}
-
-/// Deletes a policy that is attached to nothing and has no version but the one in force.
-pub(super) async fn delete_policy(
-    call: &Call<'_>,
-    mut parameters: Parameters,
-) -> Result<Option<Structure>, IdentityError> {
-    let arn = take_policy_arn(&mut parameters, "PolicyArn")?;
-    parameters.finish()?;
-    let policy = call.authorized_own_policy(arn, &RequestContext::default()).await?;
-    call.delete_own_policy(&policy, |stored| {
-        if stored.versions.len() == 1 {
-            return Ok(());
-        }
-        Err(IdentityError::delete_conflict(
-            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. \
-             The default version is deleted with the policy.",
-        ))
-    })
-    .await?;
-    Ok(None)
 }
 
 /// Whose policies are listed.
@@ -186,7 +153,7 @@ impl PolicyFilter {
         let scopes = [("All", Scope::All), ("AWS", Scope::Aws), ("Local", Scope::Local)];
         Ok(Self {
             scope: one_of(parameters, "Scope", &scopes)?.unwrap_or(Scope::All),
-            path_prefix: POLICY_PATH.optional(parameters, "PathPrefix")?.unwrap_or_else(|| ROOT_PATH.to_owned()),
+            path_prefix: take_path(&POLICY_PATH, parameters, "PathPrefix")?,
             only_attached: parameters.boolean("OnlyAttached")?,
             usage: one_of(parameters, "PolicyUsageFilter", USAGE_FILTERS)?,
         })
@@ -305,8 +272,4 @@ pub(super) fn shown_aws(policy: &AwsManagedPolicy, usage: Usage) -> Structure {
         .with("IsAttachable", policy.is_attachable())
         .with("CreateDate", policy.created)
         .with("UpdateDate", policy.updated)
-}
-
-fn with_tags(shown: Structure, tags: &BTreeMap<String, String>) -> Structure {
-    if tags.is_empty() { shown } else { shown.with_list("Tags", listed(tags)) }
 }

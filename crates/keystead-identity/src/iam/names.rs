@@ -4,8 +4,10 @@
 //! `pathPrefixType`, `roleDescriptionType`, `accessKeyIdType`, `arnType` of the IAM service model.
 
 use keystead_core::access::is_identity_path;
+use keystead_query::Parameters;
 
 use crate::constraint::{Pattern, TextRule};
+use crate::error::IdentityError;
 
 const NAME: Pattern = Pattern { text: r"[\w+=,.@-]+", is_satisfied_by: is_name };
 const WORD: Pattern = Pattern { text: r"[\w]+", is_satisfied_by: |text| text.bytes().all(is_word) };
@@ -48,6 +50,11 @@ pub(crate) const ROLE_DESCRIPTION: TextRule = TextRule {
 
 /// The path of what is given none.
 pub(crate) const ROOT_PATH: &str = "/";
+
+/// Takes a path, or how paths begin; `/` if it is not there.
+pub(crate) fn take_path(rule: &TextRule, parameters: &mut Parameters, name: &str) -> Result<String, IdentityError> {
+    Ok(rule.optional(parameters, name)?.unwrap_or_else(|| ROOT_PATH.to_owned()))
+}
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'

@@ -5,7 +5,7 @@ use keystead_core::access::{Role, User};
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::entity::Entity;
+use super::identity::Identity;
 use super::names::{ROLE_NAME, USER_NAME};
 use super::page::Page;
 use super::users::{ROOT_USER_NAME, UserOrRoot, root_arn};

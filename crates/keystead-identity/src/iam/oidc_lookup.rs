@@ -1,16 +1,19 @@
-//! OpenID Connect providers as operations find, authorize and change them, and what their members must be.
+//! OpenID Connect providers as [`Entity`], and what their members must be.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use keystead_core::access::{Authorized, OidcProvider, RequestConditionKeys, Resource, resource_tag};
-use keystead_core::port::{Store, StoreError};
+use keystead_core::access::OidcProvider;
+use keystead_core::port::{Store, StoreError, UniqueConstraint};
 use keystead_model::arn::AccountId;
 use keystead_oidc::{ISSUER_CHARACTERS_MAX, issuer_without_scheme};
-use keystead_policy::ContextValue;
 use keystead_query::Parameters;
 
 use super::call::Call;
+use super::entity::Entity;
 use super::names::ARN;
-use super::stored::Stored;
+use super::quota::{self, Quota};
 use crate::constraint::TextRule;
 use crate::error::IdentityError;
 
@@ -22,24 +25,6 @@ const URL: TextRule = TextRule { min: 1, max: ISSUER_CHARACTERS_MAX, pattern: No
 const THUMBPRINT: TextRule = TextRule { min: 40, max: 40, pattern: None };
 /// How many thumbprints a provider may have (IAM API Reference, CreateOpenIDConnectProvider).
 const THUMBPRINTS_MAX: usize = 5;
-
-/// A provider as authorization sees it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct ProviderSubject(pub(super) OidcProvider);
-
-impl Resource for ProviderSubject {
-    fn owner(&self) -> &AccountId {
-        &self.0.account
-    }
-
-    fn resource_name(&self) -> String {
-        self.0.arn()
-    }
-
-    fn condition_key(&self, key: &str) -> Option<ContextValue> {
-        resource_tag(key, &self.0.tags)
-    }
-}
 
 /// Takes the ARN of a provider of the caller's account, and gives its URL without `https://`. Fails with `InvalidInput` for what is none.
 pub(super) fn take_provider_arn(call: &Call<'_>, parameters: &mut Parameters) -> Result<String, IdentityError> {
@@ -79,55 +64,65 @@ pub(super) fn take_thumbprints(parameters: &mut Parameters) -> Result<Vec<String
     Ok(thumbprints)
 }
 
-/// For a provider that is not there.
-fn not_found(arn: &str) -> IdentityError {
-    IdentityError::no_such_entity(format!("OpenIDConnect Provider not found for arn {arn}"))
-}
-
-impl Call<'_> {
-    /// The provider of that URL, if the caller may do the operation on it. To those who may not, one that is not there is forbidden as well.
-    pub(super) async fn authorized_provider(
-        &self,
-        url: &str,
-        keys: &RequestConditionKeys<'_>,
-    ) -> Result<Authorized<ProviderSubject>, IdentityError> {
-        match self.store().oidc_provider(&self.account(), url).await? {
-            Some(provider) => self.authorize_on(ProviderSubject(provider), keys),
-            None => {
-                let arn = format!("arn:aws:iam::{}:oidc-provider/{url}", self.account());
-                self.authorize_with(arn.as_str(), keys)?;
-                Err(not_found(&arn))
-            }
-        }
-    }
-
-    /// Changes a provider.
-    pub(super) async fn change_provider(
-        &self,
-        subject: &Authorized<ProviderSubject>,
-        change: impl FnMut(&mut OidcProvider) -> Result<(), IdentityError> + Send,
-    ) -> Result<(), IdentityError> {
-        Ok(self.change_stored(&subject.0, change).await?.map(|_| ())?)
-    }
-
-    /// Deletes a provider.
-    pub(super) async fn delete_provider(&self, subject: &Authorized<ProviderSubject>) -> Result<(), IdentityError> {
-        Ok(self.delete_stored(&subject.0, |_| Ok(())).await??)
-    }
-}
-
+/// Providers, by their URLs without `https://`.
 #[async_trait]
-impl Stored for OidcProvider {
-    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError> {
-        let stored = store.oidc_provider(&self.account, &self.url).await?;
-        stored.ok_or_else(|| not_found(&self.arn()))
+impl Entity for OidcProvider {
+    const QUOTA: Quota = quota::OIDC_PROVIDERS;
+    const UNIQUE: UniqueConstraint = UniqueConstraint::OidcProviderUrl;
+    // Nothing that the store has refers to a provider.
+    const REFERENCED: &'static str = "Cannot delete entity, others refer to it.";
+
+    fn take_key(call: &Call<'_>, parameters: &mut Parameters) -> Result<String, IdentityError> {
+        take_provider_arn(call, parameters)
     }
 
-    async fn put(&self, store: &dyn Store) -> Result<(), StoreError> {
+    fn arn_of_missing(account: &AccountId, url: &str) -> String {
+        format!("arn:aws:iam::{account}:oidc-provider/{url}")
+    }
+
+    fn not_found(account: &AccountId, url: &str) -> IdentityError {
+        let arn = Self::arn_of_missing(account, url);
+        IdentityError::no_such_entity(format!("OpenIDConnect Provider not found for arn {arn}"))
+    }
+
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn key(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.url)
+    }
+
+    fn arn(&self) -> String {
+        OidcProvider::arn(self)
+    }
+
+    fn tags(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.tags)
+    }
+
+    /// It has nothing but its URL, and so has one that was made again.
+    fn is_still(&self, _stored: &Self) -> bool {
+        true
+    }
+
+    fn already_exists(&self) -> IdentityError {
+        IdentityError::already_exists(format!("Provider with url https://{} already exists.", self.url))
+    }
+
+    async fn read(store: &dyn Store, account: &AccountId, url: &str) -> Result<Option<Self>, StoreError> {
+        store.oidc_provider(account, url).await
+    }
+
+    async fn insert(&self, store: &dyn Store, quota: u64) -> Result<(), StoreError> {
+        store.insert_oidc_provider(self, quota).await
+    }
+
+    async fn update(&self, store: &dyn Store) -> Result<(), StoreError> {
         store.update_oidc_provider(self).await
     }
 
-    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError> {
+    async fn delete(&self, store: &dyn Store) -> Result<(), StoreError> {
         store.delete_oidc_provider(&self.account, &self.url, self.revision).await
     }
 }

@@ -5,7 +5,7 @@ use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
 use super::managed_policies::{USAGE_FILTERS, UsageFilter};
-use super::names::{PATH_PREFIX, ROOT_PATH};
+use super::names::{PATH_PREFIX, take_path};
 use super::page::Page;
 use super::policy_lookup::take_policy_arn;
 use crate::constraint::one_of;
@@ -38,7 +38,7 @@ pub(super) async fn list_entities_for_policy(
     mut parameters: Parameters,
 ) -> Result<Option<Structure>, IdentityError> {
     let arn = take_policy_arn(&mut parameters, "PolicyArn")?;
-    let prefix = PATH_PREFIX.optional(&mut parameters, "PathPrefix")?.unwrap_or_else(|| ROOT_PATH.to_owned());
+    let prefix = take_path(&PATH_PREFIX, &mut parameters, "PathPrefix")?;
     let entities = one_of(&mut parameters, "EntityFilter", ENTITY_FILTERS)?;
     let usage = one_of(&mut parameters, "PolicyUsageFilter", USAGE_FILTERS)?;
     let page = Page::take(call, &mut parameters, &[&arn, &prefix, &format!("{entities:?} {usage:?}")])?;

@@ -1,21 +1,22 @@
 //! From the `PolicyArn` of a request to a managed policy, authorized by its ARN and its tags.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use async_trait::async_trait;
 use keystead_core::access::{
-    Authorized, AwsManagedPolicy, ManagedPolicy, NoConditionKeys, RequestConditionKeys, Resource, customer_policy_name,
-    resource_tag,
+    Authorized, AwsManagedPolicy, ManagedPolicy, NoConditionKeys, Resource, customer_policy_name, resource_tag,
 };
-use keystead_core::port::{Store, StoreError};
+use keystead_core::port::{Store, StoreError, UniqueConstraint};
 use keystead_model::arn::AccountId;
 use keystead_policy::ContextValue;
 use keystead_query::Parameters;
 
 use super::call::Call;
+use super::entity::Entity;
 use super::names::ARN;
-use super::stored::Stored;
+use super::quota::{self, Quota};
 use crate::error::IdentityError;
 
 /// A managed policy that there is.
@@ -42,30 +43,29 @@ impl FoundPolicy {
     }
 }
 
-/// A managed policy of a known ARN as authorization sees it; it need not exist.
+/// A managed policy that there is as authorization sees it. Those of AWS are authorized in the caller's account.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct PolicySubject<T> {
+pub(crate) struct PolicySubject {
     account: AccountId,
     arn: String,
-    tags: BTreeMap<String, String>,
-    found: T,
+    found: FoundPolicy,
 }
 
-impl<T> PolicySubject<T> {
+impl PolicySubject {
     pub(crate) fn arn(&self) -> &str {
         &self.arn
     }
 }
 
-impl<T> Deref for PolicySubject<T> {
-    type Target = T;
+impl Deref for PolicySubject {
+    type Target = FoundPolicy;
 
-    fn deref(&self) -> &T {
+    fn deref(&self) -> &FoundPolicy {
         &self.found
     }
 }
 
-impl<T> Resource for PolicySubject<T> {
+impl Resource for PolicySubject {
     fn owner(&self) -> &AccountId {
         &self.account
     }
@@ -75,7 +75,10 @@ impl<T> Resource for PolicySubject<T> {
     }
 
     fn condition_key(&self, key: &str) -> Option<ContextValue> {
-        resource_tag(key, &self.tags)
+        match &self.found {
+            FoundPolicy::Customer(policy) => resource_tag(key, &policy.tags),
+            FoundPolicy::Aws(_) => None,
+        }
     }
 }
 
@@ -89,93 +92,101 @@ pub(crate) fn take_policy_arn(parameters: &mut Parameters, name: &str) -> Result
     Err(IdentityError::invalid_input(format!("ARN {arn} is not valid.")))
 }
 
-/// For a policy that is not there.
-fn not_found(arn: &str) -> IdentityError {
-    IdentityError::no_such_entity(format!("Policy {arn} was not found."))
-}
-
 impl Call<'_> {
-    /// The policy of that ARN, if the caller may do the operation on it. To those who may not, one that is not there is forbidden as well.
-    pub(crate) async fn authorized_policy(
-        &self,
-        arn: String,
-    ) -> Result<Authorized<PolicySubject<FoundPolicy>>, IdentityError> {
+    /// The policy of that ARN, of AWS or of the account, if the caller may do the operation on it. To those who may not, one that is not there
+    /// is forbidden as well.
+    pub(crate) async fn authorized_policy(&self, arn: String) -> Result<Authorized<PolicySubject>, IdentityError> {
         let account = self.account();
         match FoundPolicy::find(self.store(), &account, &arn).await? {
-            Some(found) => {
-                let tags = match &found {
-                    FoundPolicy::Customer(policy) => policy.tags.clone(),
-                    FoundPolicy::Aws(_) => BTreeMap::new(),
-                };
-                self.authorize_on(PolicySubject { account, arn, tags, found }, &NoConditionKeys)
-            }
+            Some(found) => self.authorize_on(PolicySubject { account, arn, found }, &NoConditionKeys),
             None => {
                 self.authorize(arn.as_str())?;
                 Err(not_found(&arn))
             }
         }
     }
-
-    /// The same for what changes a policy, which those of AWS and of other accounts are safe from. `keys`: what the request tells policies.
-    pub(crate) async fn authorized_own_policy(
-        &self,
-        arn: String,
-        keys: &RequestConditionKeys<'_>,
-    ) -> Result<Authorized<PolicySubject<ManagedPolicy>>, IdentityError> {
-        let account = self.account();
-        match FoundPolicy::find(self.store(), &account, &arn).await? {
-            Some(FoundPolicy::Customer(found)) => {
-                let tags = found.tags.clone();
-                self.authorize_on(PolicySubject { account, arn, tags, found }, keys)
-            }
-            Some(FoundPolicy::Aws(_)) | None => {
-                self.authorize_with(arn.as_str(), keys)?;
-                let own = customer_policy_name(&arn).is_some_and(|(owner, _)| owner == account);
-                if own { Err(not_found(&arn)) } else { Err(outside()) }
-            }
-        }
-    }
-
-    /// Changes a policy. `change` sees what is stored and may refuse.
-    pub(crate) async fn change_policy(
-        &self,
-        subject: &Authorized<PolicySubject<ManagedPolicy>>,
-        change: impl FnMut(&mut ManagedPolicy) -> Result<(), IdentityError> + Send,
-    ) -> Result<ManagedPolicy, IdentityError> {
-        Ok(self.change_stored(&***subject, change).await??)
-    }
-
-    /// Deletes a policy. `check` sees what is stored and may refuse.
-    pub(crate) async fn delete_own_policy(
-        &self,
-        subject: &Authorized<PolicySubject<ManagedPolicy>>,
-        check: impl Fn(&ManagedPolicy) -> Result<(), IdentityError> + Send,
-    ) -> Result<(), IdentityError> {
-        self.delete_stored(&***subject, check).await?.map_err(|error| match error {
-            StoreError::Referenced => IdentityError::delete_conflict("Cannot delete a policy attached to entities."),
-            StoreError::NotFound => not_found(subject.arn()),
-            error => error.into(),
-        })
-    }
 }
 
+/// For a policy that is not there.
+fn not_found(arn: &str) -> IdentityError {
+    IdentityError::no_such_entity(format!("Policy {arn} was not found."))
+}
+
+/// The managed policies of accounts, by their ARNs. Those of AWS and of other accounts are none that an operation changes.
 #[async_trait]
-impl Stored for ManagedPolicy {
-    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError> {
-        let stored = store.policy(&self.account, &self.policy_name).await?;
-        stored.filter(|stored| stored.policy_id == self.policy_id).ok_or_else(|| not_found(&self.arn()))
+impl Entity for ManagedPolicy {
+    const QUOTA: Quota = quota::POLICIES;
+    const UNIQUE: UniqueConstraint = UniqueConstraint::PolicyName;
+    const REFERENCED: &'static str = "Cannot delete a policy attached to entities.";
+
+    fn take_key(_: &Call<'_>, parameters: &mut Parameters) -> Result<String, IdentityError> {
+        take_policy_arn(parameters, "PolicyArn")
     }
 
-    async fn put(&self, store: &dyn Store) -> Result<(), StoreError> {
+    fn arn_of_missing(_: &AccountId, arn: &str) -> String {
+        arn.to_owned()
+    }
+
+    fn not_found(account: &AccountId, arn: &str) -> IdentityError {
+        if customer_policy_name(arn).is_some_and(|(owner, _)| owner == *account) {
+            return not_found(arn);
+        }
+        IdentityError::new("AccessDenied", 403, "Policy is outside your own account.")
+    }
+
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn key(&self) -> Cow<'_, str> {
+        Cow::Owned(self.arn())
+    }
+
+    fn arn(&self) -> String {
+        ManagedPolicy::arn(self)
+    }
+
+    fn tags(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.tags)
+    }
+
+    fn is_still(&self, stored: &Self) -> bool {
+        stored.policy_id == self.policy_id
+    }
+
+    fn already_exists(&self) -> IdentityError {
+        let name = &self.policy_name;
+        IdentityError::already_exists(format!(
+            "A policy called {name} already exists. Duplicate names are not allowed."
+        ))
+    }
+
+    fn check_deletable(&self) -> Result<(), IdentityError> {
+        if self.versions.len() == 1 {
+            return Ok(());
+        }
+        Err(IdentityError::delete_conflict(
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. \
+             The default version is deleted with the policy.",
+        ))
+    }
+
+    async fn read(store: &dyn Store, account: &AccountId, arn: &str) -> Result<Option<Self>, StoreError> {
+        Ok(match FoundPolicy::find(store, account, arn).await? {
+            Some(FoundPolicy::Customer(policy)) => Some(policy),
+            Some(FoundPolicy::Aws(_)) | None => None,
+        })
+    }
+
+    async fn insert(&self, store: &dyn Store, quota: u64) -> Result<(), StoreError> {
+        store.insert_policy(self, quota).await
+    }
+
+    async fn update(&self, store: &dyn Store) -> Result<(), StoreError> {
         store.update_policy(self).await
     }
 
-    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError> {
+    async fn delete(&self, store: &dyn Store) -> Result<(), StoreError> {
         store.delete_policy(&self.account, &self.policy_name, self.revision).await
     }
-}
-
-/// For a change of what is no policy of the caller's account.
-fn outside() -> IdentityError {
-    IdentityError::new("AccessDenied", 403, "Policy is outside your own account.")
 }

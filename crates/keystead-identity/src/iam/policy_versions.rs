@@ -1,7 +1,8 @@
 //! Versions of managed policies: CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions, SetDefaultPolicyVersion, DeletePolicyVersion.
 
-use keystead_core::access::{AwsManagedPolicy, ManagedPolicy, NoConditionKeys, PolicyVersion};
+use keystead_core::access::{AwsManagedPolicy, ManagedPolicy, PolicyVersion};
 use keystead_core::audit::iso8601;
+use keystead_model::Timestamp;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
@@ -37,11 +38,11 @@ pub(super) async fn create_policy_version(
     let arn = take_policy_arn(&mut parameters, "PolicyArn")?;
     let set_as_default = parameters.boolean("SetAsDefault")?;
     let document = PolicyText::take(&mut parameters, "PolicyDocument");
-    let policy = call.authorized_own_policy(arn, &NoConditionKeys).await?;
+    let policy = call.authorized::<ManagedPolicy>(&arn).await?;
     let document = within_size(document?)?;
     parameters.finish()?;
     let mut number = 0;
-    let changed = call.change_policy(&policy, |stored| {
+    let changed = call.change(&policy, |stored| {
         if stored.versions.len() >= VERSIONS_MAX {
             return Err(IdentityError::limit_exceeded(
                 "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.",
@@ -57,7 +58,7 @@ pub(super) async fn create_policy_version(
         Ok(())
     });
     let changed = changed.await?;
-    let version = found_version(&changed, policy.arn(), &format!("v{number}"))?;
+    let version = found_version(&changed, &arn, &format!("v{number}"))?;
     Ok(Some(Structure::default().with("PolicyVersion", shown(version, &changed))))
 }
 
@@ -108,41 +109,47 @@ pub(super) async fn list_policy_versions(
 /// Puts a version in force.
 pub(super) async fn set_default_policy_version(
     call: &Call<'_>,
-    mut parameters: Parameters,
+    parameters: Parameters,
 ) -> Result<Option<Structure>, IdentityError> {
-    let arn = take_policy_arn(&mut parameters, "PolicyArn")?;
-    let version_id = VERSION_ID.required(&mut parameters, "VersionId")?;
-    parameters.finish()?;
-    let policy = call.authorized_own_policy(arn, &NoConditionKeys).await?;
-    call.change_policy(&policy, |stored| {
-        let number = found_version(stored, policy.arn(), &version_id)?.number;
-        if stored.default_version != number {
-            stored.default_version = number;
-            stored.updated = call.now;
+    change_version(call, parameters, |policy, number, now| {
+        if policy.default_version != number {
+            policy.default_version = number;
+            policy.updated = now;
         }
         Ok(())
     })
-    .await?;
-    Ok(None)
+    .await
 }
 
 /// Deletes a version that is not in force.
 pub(super) async fn delete_policy_version(
     call: &Call<'_>,
+    parameters: Parameters,
+) -> Result<Option<Structure>, IdentityError> {
+    change_version(call, parameters, |policy, number, now| {
+        if number == policy.default_version {
+            return Err(IdentityError::delete_conflict("Cannot delete the default version of a policy."));
+        }
+        policy.versions.retain(|version| version.number != number);
+        policy.updated = now;
+        Ok(())
+    })
+    .await
+}
+
+/// Changes a policy in what concerns one of its versions, which must be there.
+async fn change_version(
+    call: &Call<'_>,
     mut parameters: Parameters,
+    change: fn(&mut ManagedPolicy, u32, Timestamp) -> Result<(), IdentityError>,
 ) -> Result<Option<Structure>, IdentityError> {
     let arn = take_policy_arn(&mut parameters, "PolicyArn")?;
     let version_id = VERSION_ID.required(&mut parameters, "VersionId")?;
     parameters.finish()?;
-    let policy = call.authorized_own_policy(arn, &NoConditionKeys).await?;
-    call.change_policy(&policy, |stored| {
-        let number = found_version(stored, policy.arn(), &version_id)?.number;
-        if number == stored.default_version {
-            return Err(IdentityError::delete_conflict("Cannot delete the default version of a policy."));
-        }
-        stored.versions.retain(|version| version.number != number);
-        stored.updated = call.now;
-        Ok(())
+    let policy = call.authorized::<ManagedPolicy>(&arn).await?;
+    call.change(&policy, |stored| {
+        let number = found_version(stored, &arn, &version_id)?.number;
+        change(stored, number, call.now)
     })
     .await?;
     Ok(None)

@@ -2,9 +2,6 @@
 //!
 //! Source: IAM User Guide, "IAM and AWS STS quotas", the defaults.
 
-use keystead_core::port::{StoreError, UniqueConstraint};
-
-use super::entity::Entity;
 use crate::error::IdentityError;
 
 /// A quota, as refusals name it.
@@ -35,29 +32,4 @@ impl Quota {
     pub(crate) fn exceeded(self) -> IdentityError {
         IdentityError::limit_exceeded(format!("Cannot exceed quota for {}: {}", self.name, self.value))
     }
-
-    /// Why the store did not take a new entity. What its permissions boundary refers to may have gone meanwhile.
-    pub(crate) fn insertion_error<T: Entity>(self, error: StoreError, entity: &T) -> IdentityError {
-        match error {
-            StoreError::QuotaExceeded { .. } => self.exceeded(),
-            StoreError::Duplicate(
-                UniqueConstraint::UserName | UniqueConstraint::GroupName | UniqueConstraint::RoleName,
-            ) => {
-                let (kind, name) = (capitalized(T::KIND), entity.name());
-                IdentityError::already_exists(format!("{kind} with name {name} already exists."))
-            }
-            StoreError::NotFound => match entity.permissions_boundary() {
-                Some(arn) => {
-                    IdentityError::no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
-                }
-                None => IdentityError::from(StoreError::NotFound),
-            },
-            error => error.into(),
-        }
-    }
-}
-
-fn capitalized(kind: &str) -> String {
-    let mut characters = kind.chars();
-    characters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(characters).collect()
 }

@@ -1,18 +1,15 @@
-//! Roles: CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole.
+//! Roles: CreateRole, GetRole, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy.
 
 use keystead_core::access::{AttachedPolicies, Role, UniqueIdKind, new_unique_id};
-use keystead_core::audit::iso8601;
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::entity::Entity;
-use super::identity_members::{boundary_shown, check_no_policies, take_boundary};
-use super::names::{PATH, PATH_PREFIX, ROLE_DESCRIPTION, ROLE_NAME, ROOT_PATH};
-use super::page::Page;
+use super::identity::{Identity, described};
+use super::identity_members::{shown_with_tags, take_boundary};
+use super::names::{PATH, ROLE_DESCRIPTION, ROLE_NAME, take_path};
 use super::policy_document::encoded;
-use super::quota;
-use super::tags::{Tags, listed};
+use super::tags::Tags;
 use super::trust_policy::TrustPolicy;
 use crate::constraint::NumberRule;
 use crate::error::IdentityError;
@@ -28,7 +25,7 @@ pub(super) async fn create_role(
     mut parameters: Parameters,
 ) -> Result<Option<Structure>, IdentityError> {
     let role_name = ROLE_NAME.required(&mut parameters, "RoleName")?;
-    let path = PATH.optional(&mut parameters, "Path")?.unwrap_or_else(|| ROOT_PATH.to_owned());
+    let path = take_path(&PATH, &mut parameters, "Path")?;
     let description = ROLE_DESCRIPTION.optional(&mut parameters, "Description")?.unwrap_or_default();
     let max_session_duration = take_max_session_duration(&mut parameters)?;
     let trust_policy = TrustPolicy::take(&mut parameters, "AssumeRolePolicyDocument")?;
@@ -37,7 +34,7 @@ pub(super) async fn create_role(
     let tags = Tags::take(&mut parameters)?;
     parameters.finish()?;
     tags.tell(&mut context);
-    call.authorize_with(call.arn_of::<Role>(&path, &role_name), &context)?;
+    call.authorize_with(Role::arn_of(&call.account(), &path, &role_name), &context)?;
     let trust_policy = trust_policy.checked(call).await?;
     let role = Role {
         account: call.account(),
@@ -55,9 +52,7 @@ pub(super) async fn create_role(
         sessions_revoked_before: None,
         revision: 0,
     };
-    let inserted = call.store().insert_role(&role, quota::ROLES.value).await;
-    call.kms.catalog().forget_identities();
-    inserted.map_err(|error| quota::ROLES.insertion_error(error, &role))?;
+    call.insert(&role).await?;
     Ok(Some(Structure::default().with("Role", shown_with_tags(&role))))
 }
 
@@ -66,20 +61,7 @@ pub(super) async fn get_role(call: &Call<'_>, mut parameters: Parameters) -> Res
     let role_name = ROLE_NAME.required(&mut parameters, "RoleName")?;
     parameters.finish()?;
     let role = call.authorized::<Role>(&role_name).await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags(&role))))
-}
-
-/// Lists the roles whose path begins with a prefix. As in AWS, without their tags and permissions boundaries.
-pub(super) async fn list_roles(
-    call: &Call<'_>,
-    mut parameters: Parameters,
-) -> Result<Option<Structure>, IdentityError> {
-    let prefix = PATH_PREFIX.optional(&mut parameters, "PathPrefix")?.unwrap_or_else(|| ROOT_PATH.to_owned());
-    let page = Page::take(call, &mut parameters, &[&prefix])?;
-    parameters.finish()?;
-    call.authorize(call.arn_of::<Role>(&prefix, ""))?;
-    let roles: Vec<Role> = call.list(&page, &prefix).await?;
-    Ok(Some(page.answer(Structure::default(), "Roles", &roles, Role::name, shown)))
+    Ok(Some(Structure::default().with("Role", shown_with_tags::<Role>(&role))))
 }
 
 /// Changes description and longest session of a role. A description that is left out stays; a longest session that is left out becomes the
@@ -140,26 +122,13 @@ pub(super) async fn update_assume_role_policy(
     Ok(None)
 }
 
-/// Deletes a role without policies. Its sessions end with it.
-pub(super) async fn delete_role(
-    call: &Call<'_>,
-    mut parameters: Parameters,
-) -> Result<Option<Structure>, IdentityError> {
-    let role_name = ROLE_NAME.required(&mut parameters, "RoleName")?;
-    parameters.finish()?;
-    let role = call.authorized::<Role>(&role_name).await?;
-    // Nothing that the store has refers to a role.
-    call.delete(&role, |role: &Role| check_no_policies(role), "Cannot delete entity, others refer to it.").await?;
-    Ok(None)
-}
-
 fn take_max_session_duration(parameters: &mut Parameters) -> Result<u32, IdentityError> {
     let seconds = MAX_SESSION_DURATION.optional(parameters, "MaxSessionDuration")?;
     Ok(seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(DEFAULT_MAX_SESSION_DURATION))
 }
 
 /// A role as lists have it.
-fn shown(role: &Role) -> Structure {
+pub(super) fn shown(role: &Role) -> Structure {
     shown_briefly(role)
         .with_some("Description", Some(role.description.as_str()).filter(|text| !text.is_empty()))
         .with("MaxSessionDuration", role.max_session_duration)
@@ -167,17 +136,5 @@ fn shown(role: &Role) -> Structure {
 
 /// The same without description and longest session.
 pub(super) fn shown_briefly(role: &Role) -> Structure {
-    Structure::default()
-        .with("Path", role.path.as_str())
-        .with("RoleName", role.role_name.as_str())
-        .with("RoleId", role.role_id.as_str())
-        .with("Arn", Entity::arn(role))
-        .with("CreateDate", iso8601(role.created))
-        .with("AssumeRolePolicyDocument", encoded(&role.trust_policy))
-}
-
-fn shown_with_tags(role: &Role) -> Structure {
-    let boundary = role.permissions_boundary.as_deref().map(boundary_shown);
-    let shown = shown(role).with_some("PermissionsBoundary", boundary);
-    if role.tags.is_empty() { shown } else { shown.with_list("Tags", listed(&role.tags)) }
+    described(role).with("AssumeRolePolicyDocument", encoded(&role.trust_policy))
 }

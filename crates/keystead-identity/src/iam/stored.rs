@@ -1,69 +1,81 @@
 //! Changes of what is stored: it is read, changed, and stored if nobody else did meanwhile; otherwise again from the start.
 
-use async_trait::async_trait;
+use keystead_core::access::Authorized;
 use keystead_core::catalog::Conflicts;
-use keystead_core::port::{Store, StoreError};
+use keystead_core::port::StoreError;
 
 use super::call::Call;
+use super::entity::{Entity, Subject};
 use crate::error::IdentityError;
 
-/// Something of IAM that is stored with a revision.
-#[async_trait]
-pub(crate) trait Stored: Clone + PartialEq + Send + Sync + Sized + 'static {
-    /// What is stored now. One that was deleted and made again is another.
-    async fn again(&self, store: &dyn Store) -> Result<Self, IdentityError>;
-    /// Stores it, if its revision is the stored one.
-    async fn put(&self, store: &dyn Store) -> Result<(), StoreError>;
-    /// Deletes it, if its revision is the stored one.
-    async fn remove(&self, store: &dyn Store) -> Result<(), StoreError>;
-}
-
 impl Call<'_> {
-    /// Changes what is stored of `read`. `change` sees it and may refuse. A change that changes nothing is not written.
-    ///
-    /// The inner error is the store's, for the caller to word.
-    pub(super) async fn change_stored<T: Stored>(
+    /// Changes an entity. `change` sees what is stored and may refuse. A change that changes nothing is not written.
+    pub(super) async fn change<T: Entity>(
+        &self,
+        subject: &Authorized<Subject<T>>,
+        change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
+    ) -> Result<T, IdentityError> {
+        self.change_entity(&***subject, change).await
+    }
+
+    /// The same for operations whose callers must be allowed something on another entity than the one that they change.
+    pub(super) async fn change_entity<T: Entity>(
         &self,
         read: &T,
         mut change: impl FnMut(&mut T) -> Result<(), IdentityError> + Send,
-    ) -> Result<Result<T, StoreError>, IdentityError> {
+    ) -> Result<T, IdentityError> {
         let mut conflicts = Conflicts::new(self.kms.entropy());
         loop {
-            let stored = read.again(self.store()).await?;
+            let stored = self.again(read).await?;
             let mut changed = stored.clone();
             change(&mut changed)?;
             if changed == stored {
-                return Ok(Ok(changed));
+                return Ok(changed);
             }
-            match changed.put(self.store()).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return Ok(result.map(|()| changed));
-                }
+            let updated = changed.update(self.store()).await;
+            if matches!(updated, Err(StoreError::Conflict)) {
+                conflicts.wait().await.map_err(|_| StoreError::Conflict)?;
+                continue;
             }
+            self.kms.catalog().forget_identities();
+            return match updated {
+                Ok(()) => Ok(changed),
+                Err(StoreError::NotFound) => Err(self.what_is_gone(read).await?),
+                Err(error) => Err(error.into()),
+            };
         }
     }
 
-    /// Deletes what is stored of `read`. `check` sees it and may refuse.
-    ///
-    /// The inner error is the store's, for the caller to word.
-    pub(super) async fn delete_stored<T: Stored>(
-        &self,
-        read: &T,
-        check: impl Fn(&T) -> Result<(), IdentityError> + Send,
-    ) -> Result<Result<(), StoreError>, IdentityError> {
+    /// Deletes an entity that has nothing which must go first. The store refuses what others refer to.
+    pub(super) async fn delete<T: Entity>(&self, subject: &Authorized<Subject<T>>) -> Result<(), IdentityError> {
         let mut conflicts = Conflicts::new(self.kms.entropy());
         loop {
-            let stored = read.again(self.store()).await?;
-            check(&stored)?;
-            match stored.remove(self.store()).await {
-                Err(StoreError::Conflict) => conflicts.wait().await.map_err(|_| StoreError::Conflict)?,
-                result => {
-                    self.kms.catalog().forget_identities();
-                    return Ok(result);
-                }
+            let stored = self.again(&***subject).await?;
+            stored.check_deletable()?;
+            let deleted = stored.delete(self.store()).await;
+            if matches!(deleted, Err(StoreError::Conflict)) {
+                conflicts.wait().await.map_err(|_| StoreError::Conflict)?;
+                continue;
             }
+            self.kms.catalog().forget_identities();
+            return deleted.map_err(|error| match error {
+                StoreError::Referenced => IdentityError::delete_conflict(T::REFERENCED),
+                StoreError::NotFound => T::not_found(stored.account(), &stored.key()),
+                error => error.into(),
+            });
         }
+    }
+
+    /// What is stored of an entity now.
+    async fn again<T: Entity>(&self, read: &T) -> Result<T, IdentityError> {
+        let stored = T::read(self.store(), read.account(), &read.key()).await?;
+        let still = stored.filter(|stored| read.is_still(stored));
+        still.ok_or_else(|| T::not_found(read.account(), &read.key()))
+    }
+
+    /// Why the store did not find all that an update needs.
+    async fn what_is_gone<T: Entity>(&self, read: &T) -> Result<IdentityError, IdentityError> {
+        self.again(read).await?;
+        Ok(read.reference_is_gone())
     }
 }

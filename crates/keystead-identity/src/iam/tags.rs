@@ -116,6 +116,11 @@ pub(crate) fn listed(tags: &BTreeMap<String, String>) -> Vec<Structure> {
     tags.iter().map(|(key, value)| one_listed(key, value)).collect()
 }
 
+/// The same as a member of what has them; left out if there are none.
+pub(crate) fn with_tags(shown: Structure, tags: &BTreeMap<String, String>) -> Structure {
+    if tags.is_empty() { shown } else { shown.with_list("Tags", listed(tags)) }
+}
+
 /// One tag as answers have it.
 pub(crate) fn one_listed(key: &str, value: &str) -> Structure {
     Structure::default().with("Key", key).with("Value", value)

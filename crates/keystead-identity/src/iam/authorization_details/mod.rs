@@ -7,7 +7,7 @@ use keystead_query::{Node, Parameters, Structure};
 
 use self::shown::{aws_policy_detail, group_detail, local_policy_detail, role_detail, user_detail};
 use super::call::Call;
-use super::entity::Entity;
+use super::identity::Identity;
 use super::managed_policies::Usage;
 use super::page::Page;
 use crate::constraint::violation;
@@ -98,22 +98,22 @@ async fn details(
     limit: usize,
 ) -> Result<Vec<(String, Structure)>, IdentityError> {
     match kind {
-        Kind::User => entities(call, after, limit, user_detail).await,
-        Kind::Group => entities(call, after, limit, group_detail).await,
-        Kind::Role => entities(call, after, limit, role_detail).await,
+        Kind::User => identities(call, after, limit, user_detail).await,
+        Kind::Group => identities(call, after, limit, group_detail).await,
+        Kind::Role => identities(call, after, limit, role_detail).await,
         Kind::LocalManagedPolicy => local_policies(call, after, limit).await,
         Kind::AwsManagedPolicy => aws_policies(call, after).await,
     }
 }
 
-async fn entities<T: Entity>(
+async fn identities<T: Identity>(
     call: &Call<'_>,
     after: Option<&str>,
     limit: usize,
     shown: fn(&T) -> Structure,
 ) -> Result<Vec<(String, Structure)>, IdentityError> {
     let found = T::list(call.store(), &call.account(), after, limit).await?;
-    Ok(found.iter().map(|entity| (entity.name().to_owned(), shown(entity))).collect())
+    Ok(found.iter().map(|identity| (identity.name().to_owned(), shown(identity))).collect())
 }
 
 async fn local_policies(

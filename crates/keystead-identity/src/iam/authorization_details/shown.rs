@@ -4,22 +4,23 @@ use keystead_core::access::{AttachedPolicies, AwsManagedPolicy, Group, ManagedPo
 use keystead_query::{Node, Structure};
 
 use crate::iam::attached_policies::attached_shown;
+use crate::iam::identity::Identity;
 use crate::iam::identity_members::boundary_shown;
 use crate::iam::managed_policies::{Usage, shown_aws, shown_customer};
 use crate::iam::policy_document::encoded;
 use crate::iam::tags::listed;
-use crate::iam::{groups, policy_versions, roles, users};
+use crate::iam::{policy_versions, roles};
 
 pub(super) fn user_detail(user: &User) -> Structure {
     let boundary = user.permissions_boundary.as_deref().map(boundary_shown);
-    with_policies(users::shown(user), "UserPolicyList", &user.policies)
+    with_policies(user.shown(), "UserPolicyList", &user.policies)
         .with_list("GroupList", user.groups.iter().map(String::as_str))
         .with_some("PermissionsBoundary", boundary)
         .with_list("Tags", listed(&user.tags))
 }
 
 pub(super) fn group_detail(group: &Group) -> Structure {
-    with_policies(groups::shown(group), "GroupPolicyList", &group.policies)
+    with_policies(group.shown(), "GroupPolicyList", &group.policies)
 }
 
 /// Unlike what other operations tell of a role, without description and longest session.
