@@ -1,9 +1,6 @@
 //! The DocumentStore port on SQLite.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod behaviour;
-
-use behaviour::fixtures::*;
+use crate::behaviour::fixtures::*;
 use keystead_core::port::{Document, DocumentKind, DocumentStore, Store, StoreError, UniqueConstraint};
 use keystead_store::SqliteStore;
 use tempfile::TempDir;

@@ -1,8 +1,5 @@
 //! Databases as older versions of the schema left them, filled by statements of their own time.
 
-// Each test binary uses some of them.
-#![allow(dead_code)]
-
 pub mod version_1;
 pub mod version_2;
 pub mod version_3;
@@ -16,9 +13,9 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 const VERSIONS: [(i64, &str, &str); 3] = [
-    (1, "initial", include_str!("../../src/schema/0001_initial.sql")),
-    (2, "cloudhsm key stores", include_str!("../../src/schema/0002_cloudhsm_key_stores.sql")),
-    (3, "key types and grants", include_str!("../../src/schema/0003_key_types_and_grants.sql")),
+    (1, "initial", include_str!("../../../src/schema/0001_initial.sql")),
+    (2, "cloudhsm key stores", include_str!("../../../src/schema/0002_cloudhsm_key_stores.sql")),
+    (3, "key types and grants", include_str!("../../../src/schema/0003_key_types_and_grants.sql")),
 ];
 
 pub async fn connect(path: &Path) -> SqliteConnection {

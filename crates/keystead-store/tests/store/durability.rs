@@ -1,15 +1,12 @@
 //! What was acknowledged is there after a restart, however the process ended.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod behaviour;
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use behaviour::fixtures::*;
-use behaviour::identity_fixtures::*;
+use crate::behaviour::fixtures::*;
+use crate::behaviour::identity_fixtures::*;
 use keystead_core::key_store::{ConnectionState, CustomKeyStore};
 use keystead_core::port::{IdentityStore, JobKind, Store, StoreError};
 use keystead_model::arn::KeyId;
@@ -111,7 +108,7 @@ async fn acknowledged_keys_survive_kill_9() {
 /// Runs [`writer_process`], kills it once it has acknowledged `enough` keys, and gives all that it has acknowledged.
 fn write_until_killed(path: &Path, enough: usize) -> Vec<KeyId> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "writer_process", "--ignored", "--nocapture"])
+        .args(["--exact", "durability::writer_process", "--ignored", "--nocapture"])
         .env(WRITER_DATABASE, path)
         .stdout(Stdio::piped())
         .spawn()

@@ -1,18 +1,14 @@
 //! A database of an older schema version is brought to the newest one, and everything is still there.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod behaviour;
-mod older_schema;
 
 use std::path::Path;
 
-use behaviour::fixtures::*;
-use behaviour::identity_fixtures::*;
+use crate::behaviour::fixtures::*;
+use crate::behaviour::identity_fixtures::*;
+use crate::older_schema::{connect, run, version_1, version_2, version_3};
 use keystead_core::access::User;
 use keystead_core::key::{Key, MaterialState};
 use keystead_core::port::{ConnectionJob, IdentityStore, JobKind, PolicyHolder, Store, StoreError, UniqueConstraint};
 use keystead_store::{OpenError, SqliteStore};
-use older_schema::{connect, run, version_1, version_2, version_3};
 use sqlx::Connection;
 
 #[tokio::test]

@@ -1,13 +1,10 @@
 //! What a disk, another program or another version leaves in the database's place is noticed and told, and never overwritten.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod behaviour;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use behaviour::fixtures::*;
-use behaviour::identity_fixtures::*;
+use crate::behaviour::fixtures::*;
+use crate::behaviour::identity_fixtures::*;
 use keystead_core::key::{Grant, Key};
 use keystead_core::port::{JobKind, Store, StoreError};
 use keystead_model::arn::KeyId;

@@ -1,18 +1,14 @@
 //! A database that is too large to be checked before it is opened: what is damaged is still found before anything is written to it.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod behaviour;
-mod older_schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use behaviour::fixtures::*;
+use crate::behaviour::fixtures::*;
+use crate::older_schema::{connect, run, version_2};
 use keystead_core::key::{Grant, Key};
 use keystead_core::port::{Store, StoreError};
 use keystead_store::{OpenError, SqliteStore};
-use older_schema::{connect, run, version_2};
 use sqlx::Connection;
 use tempfile::TempDir;
 

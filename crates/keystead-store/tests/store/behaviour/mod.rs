@@ -2,9 +2,6 @@
 //!
 //! A case takes an empty store. [`for_each_case`] makes a test of each for one implementation.
 
-// Each test binary uses some of the fixtures.
-#![allow(dead_code)]
-
 pub mod access_key_uses;
 pub mod access_keys;
 pub mod aliases;
@@ -190,7 +187,7 @@ macro_rules! cases {
             #[tokio::test]
             async fn $case() {
                 let fresh = $fresh().await;
-                behaviour::$module::$case(fresh.store()).await;
+                $crate::behaviour::$module::$case(fresh.store()).await;
             }
         )+
     };

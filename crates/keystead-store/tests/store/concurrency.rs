@@ -1,14 +1,11 @@
 //! Several stores on one file, as a server and `keystead admin` are.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod behaviour;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use behaviour::fixtures::*;
-use behaviour::identity_fixtures::*;
+use crate::behaviour::fixtures::*;
+use crate::behaviour::identity_fixtures::*;
 use keystead_core::access::{Role, User};
 use keystead_core::key::{Grant, Key};
 use keystead_core::key_store::{ConnectionState, CustomKeyStore};

@@ -1,11 +1,8 @@
 //! The behaviour of the Store port, over SQLite.
-#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod behaviour;
 
 use std::path::Path;
 
-use behaviour::fixtures::{self, *};
+use crate::behaviour::fixtures::{self, *};
 use keystead_core::key::{Key, MaterialState};
 use keystead_core::port::Store;
 use keystead_store::SqliteStore;
