@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead_audit::{Durability, FileAuditLog};
+use keystead_audit::FileAuditLog;
 use keystead_core::catalog::Catalog;
 use keystead_core::kms::Ports;
 use keystead_core::port::{Store, StoreError, SystemClock, SystemEntropy};
@@ -42,8 +42,7 @@ impl Service {
         let client = XksProxyClient::new(config.proxy_client()?)?;
         let issuers = Arc::new(config.issuers()?);
         let OpenStore { store, root_key } = OpenStore::open(config).await?;
-        let durability = if config.audit.fsync { Durability::Fsync } else { Durability::Buffered };
-        let audit_log = Arc::new(FileAuditLog::open(&config.audit.file, durability)?);
+        let audit_log = Arc::new(FileAuditLog::open(&config.audit.file, config.audit.durability())?);
         let admin_socket = AdminSocket::bind(&config.data_dir)
             .map_err(|error| format!("data_dir {}: {error}", config.data_dir.display()))?;
         let hsms = Arc::new(Hsms::new(config, store.clone(), root_key.clone(), audit_log.clone())?);
@@ -57,7 +56,7 @@ impl Service {
         };
         let kms = Arc::new(Kms::new(config.settings()?, Catalog::new(store.clone(), root_key), ports));
         let server = Server::bind(config.server(), kms.clone(), services(&kms, &hsms, issuers)).await?;
-        let shutdown_grace = Duration::from_millis(config.limits.shutdown_grace_ms);
+        let shutdown_grace = config.limits.shutdown_grace();
         Ok(Self { server, kms, hsms, store, audit_log, admin_socket, shutdown_grace })
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keystead_cloudhsm::{CloudHsmSettings, Quotas, SoftModule};
@@ -13,15 +13,18 @@ use keystead_pkcs11::client::WorkerSettings;
 use keystead_pkcs11::soft_token::SoftTokenKind;
 use serde::Deserialize;
 
-use super::DAY_MS;
+use super::number::{DAY_MS, DURATION_MS, DURATION_OR_NONE_MS, Number};
 
 /// The module of kryoptic, as its build names it.
 const KRYOPTIC_MODULE: &str = "libkryoptic_pkcs11.so";
 /// Where Debian has SoftHSM 2.
 const SOFTHSM2_MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 /// A worker with less cannot load its module.
-const WORKER_MEMORY_BYTES_MIN: u64 = 64 * 1024 * 1024;
-const WORKER_MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024 * 1024;
+const WORKER_MEMORY_BYTES: RangeInclusive<u64> = 64 * 1024 * 1024..=64 * 1024 * 1024 * 1024;
+/// A lock after one wrong password is of no use to anybody; PKCS#11 modules lock after ten or so by themselves.
+const LOGIN_STRIKES: RangeInclusive<u64> = 2..=100;
+/// CloudHSM API Reference, "BackupRetentionPolicy".
+const BACKUP_RETENTION_DAYS: RangeInclusive<u64> = 7..=379;
 
 /// `[hsm]`
 #[derive(Clone, Debug, Deserialize)]
@@ -86,34 +89,24 @@ impl Default for HsmConfig {
 }
 
 impl HsmConfig {
-    /// Paths are relative to the folder of the configuration file.
-    pub(super) fn resolve_paths(&mut self, folder: &Path) {
-        self.softhsm2_module = folder.join(&self.softhsm2_module);
-        if let Some(module) = &mut self.kryoptic_module {
-            *module = folder.join(&*module);
-        }
+    /// The paths that are relative to the folder of the configuration file.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.kryoptic_module.iter_mut().chain([&mut self.softhsm2_module])
     }
 
-    /// Every number with the least and the greatest that it may be.
-    pub(super) fn bounds(&self) -> [(&'static str, u64, RangeInclusive<u64>); 10] {
-        const DURATION: RangeInclusive<u64> = 1..=DAY_MS;
-        const DURATION_OR_NONE: RangeInclusive<u64> = 0..=DAY_MS;
-        // A lock after one wrong password is of no use to anybody; PKCS#11 modules lock after ten or so by themselves.
-        const STRIKES: RangeInclusive<u64> = 2..=100;
-        const MEMORY: RangeInclusive<u64> = WORKER_MEMORY_BYTES_MIN..=WORKER_MEMORY_BYTES_MAX;
-        // CloudHSM API Reference, "BackupRetentionPolicy".
-        const RETENTION: RangeInclusive<u64> = 7..=379;
+    /// Every number.
+    pub(super) fn numbers(&self) -> impl IntoIterator<Item = Number> {
         [
-            ("hsm.call_timeout_ms", self.call_timeout_ms, DURATION),
-            ("hsm.worker_start_timeout_ms", self.worker_start_timeout_ms, DURATION),
-            ("hsm.worker_memory_bytes_max", self.worker_memory_bytes_max, MEMORY),
-            ("hsm.login_strikes_max", u64::from(self.login_strikes_max), STRIKES),
-            ("hsm.probe_interval_ms", self.probe_interval_ms, DURATION),
-            ("hsm.transition_min_ms", self.transition_min_ms, DURATION_OR_NONE),
-            ("hsm.degraded_after_ms", self.degraded_after_ms, DURATION_OR_NONE),
-            ("hsm.deleted_shown_for_ms", self.deleted_shown_for_ms, DURATION_OR_NONE),
-            ("hsm.backup_interval_ms", self.backup_interval_ms, DURATION),
-            ("hsm.backup_retention_days", u64::from(self.backup_retention_days), RETENTION),
+            Number::new("hsm.call_timeout_ms", self.call_timeout_ms, DURATION_MS),
+            Number::new("hsm.worker_start_timeout_ms", self.worker_start_timeout_ms, DURATION_MS),
+            Number::new("hsm.worker_memory_bytes_max", self.worker_memory_bytes_max, WORKER_MEMORY_BYTES),
+            Number::new("hsm.login_strikes_max", self.login_strikes_max, LOGIN_STRIKES),
+            Number::new("hsm.probe_interval_ms", self.probe_interval_ms, DURATION_MS),
+            Number::new("hsm.transition_min_ms", self.transition_min_ms, DURATION_OR_NONE_MS),
+            Number::new("hsm.degraded_after_ms", self.degraded_after_ms, DURATION_OR_NONE_MS),
+            Number::new("hsm.deleted_shown_for_ms", self.deleted_shown_for_ms, DURATION_OR_NONE_MS),
+            Number::new("hsm.backup_interval_ms", self.backup_interval_ms, DURATION_MS),
+            Number::new("hsm.backup_retention_days", self.backup_retention_days, BACKUP_RETENTION_DAYS),
         ]
     }
 
@@ -184,18 +177,29 @@ impl HsmConfig {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::config::smallest;
 
     #[test]
     fn the_module_is_beside_the_executable_unless_it_is_named() {
-        let mut config = HsmConfig::default();
+        let config = HsmConfig::default();
         let module = config.soft_module().unwrap().unwrap();
         assert_eq!(module.kind, SoftTokenKind::Kryoptic);
         assert_eq!(module.module, std::env::current_exe().unwrap().parent().unwrap().join(KRYOPTIC_MODULE));
-        config.kryoptic_module = Some(PathBuf::from("modules/kryoptic.so"));
-        config.resolve_paths(Path::new("/etc/keystead"));
+        let config = smallest::with("[hsm]\nkryoptic_module = 'modules/kryoptic.so'\n").unwrap().hsm;
         assert_eq!(config.soft_module().unwrap().unwrap().module, Path::new("/etc/keystead/modules/kryoptic.so"));
         assert_eq!(config.softhsm2_module, Path::new(SOFTHSM2_MODULE));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        smallest::refuses(&[
+            ("[hsm]\nmodule = 'opencryptoki'\n", "opencryptoki"),
+            ("[hsm]\nbackup_retention_days = 6\n", "hsm.backup_retention_days must be 7 to 379"),
+            ("[hsm]\nlogin_strikes = 5\n", "login_strikes"),
+        ]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use keystead_oidc::{IssuerSettings, Issuers, KeySettings, RefreshPolicy, SettingsError, check_issuer, check_jwks_uri};
 use serde::Deserialize;
 
-use super::{ConfigError, certificates};
+use super::{ConfigError, pem};
 
 /// One `[[oidc_issuer]]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,11 +27,9 @@ pub(crate) struct OidcIssuerConfig {
 }
 
 impl OidcIssuerConfig {
-    /// Paths are relative to the folder of the configuration file.
-    pub(super) fn resolve_paths(&mut self, folder: &Path) {
-        for path in [&mut self.jwks_file, &mut self.ca_file].into_iter().flatten() {
-            *path = folder.join(&*path);
-        }
+    /// The paths that are relative to the folder of the configuration file.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        [&mut self.jwks_file, &mut self.ca_file].into_iter().flatten()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -60,7 +58,7 @@ impl OidcIssuerConfig {
                 authorities: self
                     .ca_file
                     .as_deref()
-                    .map(|file| certificates("oidc_issuer.ca_file", file))
+                    .map(|file| pem::certificates("oidc_issuer.ca_file", file))
                     .transpose()?,
             },
         };
@@ -84,10 +82,8 @@ pub(super) fn check(issuers: &[OidcIssuerConfig]) -> Result<(), String> {
 pub(super) fn issuers(issuers: &[OidcIssuerConfig]) -> Result<Issuers, ConfigError> {
     let settings = issuers.iter().map(OidcIssuerConfig::settings).collect::<Result<Vec<_>, _>>()?;
     Issuers::new(settings, RefreshPolicy::default()).map_err(|error| match error {
-        SettingsError::File { path, reason } => {
-            ConfigError::Content { file: path, message: format!("oidc_issuer.jwks_file: {reason}") }
-        }
-        error => ConfigError::Content { file: PathBuf::new(), message: format!("oidc_issuer: {error}") },
+        SettingsError::File { path, reason } => ConfigError::content(&path, format!("oidc_issuer.jwks_file: {reason}")),
+        error => ConfigError::content(Path::new(""), format!("oidc_issuer: {error}")),
     })
 }
 
@@ -107,7 +103,9 @@ mod tests {
         std::fs::write(folder.path().join("keys.json"), KEYS).unwrap();
         std::fs::write(folder.path().join("other.json"), "{}").unwrap();
         let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-        file.oidc_issuer.iter_mut().for_each(|issuer| issuer.resolve_paths(folder.path()));
+        for path in file.oidc_issuer.iter_mut().flat_map(OidcIssuerConfig::paths) {
+            *path = folder.path().join(&*path);
+        }
         check(&file.oidc_issuer)?;
         issuers(&file.oidc_issuer).map_err(|error| error.to_string())
     }

@@ -25,7 +25,7 @@ pub(crate) struct VpcEndpointConfig {
 
 impl VpcEndpointConfig {
     /// What the front end is to know.
-    pub(crate) fn networks(&self) -> VpcEndpointNetworks {
+    pub(super) fn networks(&self) -> VpcEndpointNetworks {
         VpcEndpointNetworks {
             endpoint: VpcEndpoint { vpc_endpoint_id: self.id.clone(), vpc_id: self.vpc.clone() },
             networks: self.networks.clone(),
@@ -87,12 +87,36 @@ fn is_id(prefix: &str, id: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::config::smallest;
 
     fn endpoint(id: &str, vpc: &str, networks: &[&str]) -> VpcEndpointConfig {
         let networks = networks.iter().filter_map(|network| network.parse().ok()).collect();
         VpcEndpointConfig { id: id.to_owned(), vpc: vpc.to_owned(), networks }
+    }
+
+    #[test]
+    fn the_front_end_hears_of_them() {
+        let text =
+            "[[vpc_endpoint]]\nid = 'vpce-1a2b3c4d'\nvpc = 'vpc-1a2b3c4d'\nnetworks = ['10.0.0.0/8', 'fd00::/8']\n";
+        let server = smallest::with(text).unwrap().server();
+        assert_eq!(server.vpc_endpoints.len(), 1);
+        assert_eq!(server.vpc_endpoints[0].endpoint.vpc_id, "vpc-1a2b3c4d");
+        assert_eq!(server.vpc_endpoints[0].networks.len(), 2);
+        assert!(smallest::with("").unwrap().server().vpc_endpoints.is_empty());
+    }
+
+    #[test]
+    fn a_configuration_with_a_wrong_one_is_refused() {
+        smallest::refuses(&[
+            ("[[vpc_endpoint]]\nid = 'vpce-1a2b3c4d'\nvpc = 'vpc-1a2b3c4d'\n", "networks"),
+            (
+                "[[vpc_endpoint]]\nid = 'vpce-1'\nvpc = 'vpc-1a2b3c4d'\nnetworks = ['10.0.0.0/8']\n",
+                "vpc_endpoint.id: \"vpce-1\"",
+            ),
+        ]);
     }
 
     #[test]
