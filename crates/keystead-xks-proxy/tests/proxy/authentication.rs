@@ -1,15 +1,12 @@
 //! SigV4: what is accepted, what is refused, and the rotation of credentials.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::client::{Call, Client, good_body};
+use crate::support::{REGION, RunningProxy, Setup, copy};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Version};
 use http_body_util::Full;
 use keystead_xks::wire::{Api, ErrorName};
 use keystead_xks_proxy::credential::{self, XksCredential};
-use support::client::{Call, Client, good_body};
-use support::{REGION, RunningProxy, Setup, copy};
 
 const API: Api = Api::GetHealthStatus;
 

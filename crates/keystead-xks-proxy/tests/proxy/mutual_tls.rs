@@ -1,13 +1,10 @@
 //! Client certificates: the right CA and the right subject CN, or no connection.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::client::tls;
+use crate::support::pki::{Authority, Identity};
+use crate::support::{RunningProxy, Setup};
 use rustls::HandshakeKind;
 use rustls::crypto::aws_lc_rs::default_provider;
-use support::client::tls;
-use support::pki::{Authority, Identity};
-use support::{RunningProxy, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const KMS_NAME: &str = "cks.kms.us-east-1.amazonaws.com";

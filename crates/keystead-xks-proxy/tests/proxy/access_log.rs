@@ -1,16 +1,13 @@
 //! The access log: one line per request, everything that was known, nothing that was secret.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::client::{Call, Client, decrypt_body, good_body};
+use crate::support::key_managers::Gated;
+use crate::support::{KEY, Setup};
 use keystead_xks::wire::Api;
 use keystead_xks_proxy::credential;
 use serde_json::Value;
-use support::client::{Call, Client, decrypt_body, good_body};
-use support::key_managers::Gated;
-use support::{KEY, Setup};
 use tokio::sync::Semaphore;
 
 #[tokio::test]

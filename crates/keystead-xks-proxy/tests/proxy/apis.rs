@@ -1,15 +1,12 @@
 //! The four APIs over both HTTP versions, with their sizes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::client::{Call, Client, decrypt_body, good_body, metadata};
+use crate::support::{RunningProxy, Setup};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use keystead_xks::wire::{Api, EncryptResponse, ErrorName, GetHealthStatusResponse};
 use serde_json::{Value, json};
-use support::client::{Call, Client, decrypt_body, good_body, metadata};
-use support::{RunningProxy, Setup};
 
 const AAD: &str = "cHJvamVjdD1uaWxlLGRlcGFydG1lbnQ9bWFya2V0aW5n";
 

@@ -1,12 +1,10 @@
 //! Private keys come in as OpenSSL and Python's `cryptography` write them, and come in only if they are whole, consistent and of the
+
 //! key spec.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use keystead_cryptography::{CryptographyError, InvalidPrivateKey, KeyPair};
 use keystead_model::kms::KeySpec;
-use support::*;
 
 macro_rules! data {
     ($name:literal) => {

@@ -1,11 +1,8 @@
 //! Key agreement.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use keystead_cryptography::{AgreementError, KeyPair};
 use keystead_model::kms::KeySpec;
-use support::*;
 
 /// Key spec, curve, bytes of a coordinate.
 const CURVES: [(KeySpec, &[u8], usize); 3] = [

@@ -1,19 +1,16 @@
 //! Every row of the specification's error table, for every API that may give it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::support::client::{Call, Client, decrypt_body, good_body, uri};
+use crate::support::key_managers::{Corrupting, Failing, Silent};
+use crate::support::{KEY, PREFIX, RunningProxy, Setup};
 use base64::Engine as _;
 use keystead_xks::wire::{Api, ERROR_TABLE, ErrorName};
 use keystead_xks_proxy::key_manager::KeyUsage;
 use keystead_xks_proxy::{credential, external_keys};
 use serde_json::{Value, json};
-use support::client::{Call, Client, decrypt_body, good_body, uri};
-use support::key_managers::{Corrupting, Failing, Silent};
-use support::{KEY, PREFIX, RunningProxy, Setup};
 
 /// What was provoked: error and API, by name.
 type Seen = BTreeSet<(&'static str, &'static str)>;

@@ -1,8 +1,7 @@
 //! A GetHealthStatus request to an XKS proxy, signed as KMS signs it; every value was computed by another signer.
 //!
-//! Source: XKS proxy API specification, authentication; the values agree with botocore's signer.
 
-#![allow(clippy::unwrap_used)]
+//! Source: XKS proxy API specification, authentication; the values agree with botocore's signer.
 
 use keystead_sigv4::{
     AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SigningKey,

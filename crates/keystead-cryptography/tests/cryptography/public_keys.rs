@@ -1,11 +1,8 @@
 //! Public keys come in as `SubjectPublicKeyInfo`, and only if they are whole, in range and of the key spec.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use keystead_cryptography::{InvalidPublicKey, PublicKey};
 use keystead_model::kms::KeySpec;
-use support::*;
 
 fn reason(spec: KeySpec, der: &[u8]) -> Option<InvalidPublicKey> {
     PublicKey::from_der(spec, der).err()

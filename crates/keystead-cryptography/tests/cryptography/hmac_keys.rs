@@ -1,11 +1,8 @@
 //! HMAC keys.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use keystead_cryptography::{HmacKey, InvalidHmacKey, hmac_key_bytes, hmac_key_bytes_allowed};
 use keystead_model::kms::KeySpec;
-use support::*;
 use zeroize::Zeroizing;
 
 /// Key spec, bytes of the tag and of a generated key, most bytes of an imported key.

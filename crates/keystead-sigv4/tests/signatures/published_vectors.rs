@@ -1,9 +1,8 @@
 //! The published Signature Version 4 test suite: each case verified as a server would, signed as a client would in its
 //! header-signed half, and every intermediate value compared.
 //!
-//! The suite is read from the folder `sigv4` in `KEYSTEAD_VECTORS`, else in `../shared/vectors` beside the repository.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The suite is read from the folder `sigv4` in `KEYSTEAD_VECTORS`, else in `../shared/vectors` beside the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! A signed KMS request, changed in one place at a time: each change is refused, and for the reason it should be.
 
-#![allow(clippy::unwrap_used)]
-
 use keystead_sigv4::{
     AccessKeyId, AmzDate, CredentialScope, Expectation, PathMode, SecretAccessKey, SignableRequest, SignatureError,
     SigningKey, parse_authorization, payload_sha256_hex, sign, verify,

@@ -1,14 +1,11 @@
 //! Project Wycheproof's vectors, valid and invalid, through the crate's own calls.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use aws_lc_rs::digest::{self, digest};
 use keystead_cryptography::{
     AgreementError, HmacKey, KeyPair, Message, PublicKey, WrappingAlgorithm, WrappingKey, WrappingKeySpec,
 };
 use keystead_model::kms::{EncryptionAlgorithmSpec, KeySpec, SigningAlgorithmSpec};
-use support::*;
 use wycheproof::{HashFunction, TestResult};
 use zeroize::Zeroizing;
 

@@ -1,14 +1,11 @@
 //! Clients that open connections and do not go on: each wait is bounded.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::io::ErrorKind;
 
+use crate::support::client::{Call, Client, client_config, good_body, tls};
+use crate::support::{RunningProxy, Setup};
 use keystead_xks::wire::{Api, ErrorName};
 use keystead_xks_proxy::credential::{self, XksCredential};
-use support::client::{Call, Client, client_config, good_body, tls};
-use support::{RunningProxy, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;

@@ -1,5 +1,4 @@
 //! A running proxy with its files, and a client that signs.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub(crate) mod client;
 pub(crate) mod key_managers;

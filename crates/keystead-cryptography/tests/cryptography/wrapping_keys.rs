@@ -1,16 +1,13 @@
 //! Wrapping keys, with key material wrapped as the KMS Developer Guide says ("Encrypt the key material").
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::OnceLock;
 
+use crate::support::*;
 use aws_lc_rs::key_wrap::{AES_128, AES_256, AesKek, KeyWrap, KeyWrapPadded};
 use keystead_cryptography::{
     InvalidPrivateKey, KeyPair, PublicKey, UnwrapError, WrappingAlgorithm, WrappingKey, WrappingKeySpec,
 };
 use keystead_model::kms::{EncryptionAlgorithmSpec, KeySpec};
-use support::*;
 
 const SPECS: [(WrappingKeySpec, KeySpec); 3] = [
     (WrappingKeySpec::Rsa2048, KeySpec::Rsa2048),

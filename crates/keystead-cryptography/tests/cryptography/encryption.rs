@@ -1,11 +1,8 @@
 //! RSA-OAEP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use keystead_cryptography::{DecryptionError, EncryptionError, max_plaintext_bytes};
 use keystead_model::kms::{EncryptionAlgorithmSpec, KeySpec};
-use support::*;
 
 const SHA_1: EncryptionAlgorithmSpec = EncryptionAlgorithmSpec::RsaesOaepSha1;
 const SHA_256: EncryptionAlgorithmSpec = EncryptionAlgorithmSpec::RsaesOaepSha256;

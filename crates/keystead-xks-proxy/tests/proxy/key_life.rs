@@ -1,16 +1,13 @@
 //! External keys that change while the proxy runs: versions, states, deletion, damage.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::client::{Client, decrypt_body, good_body};
+use crate::support::{KEY, RunningProxy, Setup};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keystead_xks::wire::{Api, ErrorName};
 use keystead_xks_proxy::external_keys;
 use keystead_xks_proxy::key_manager::KeyUsage;
 use serde_json::Value;
-use support::client::{Client, decrypt_body, good_body};
-use support::{KEY, RunningProxy, Setup};
 
 async fn encrypt(client: &mut Client, proxy: &RunningProxy) -> Value {
     client.ok(proxy, Api::Encrypt, &good_body(Api::Encrypt)).await

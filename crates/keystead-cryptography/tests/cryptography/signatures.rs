@@ -1,12 +1,9 @@
 //! Which key signs what with which algorithm, and that nothing but a signature verifies.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::*;
 use aws_lc_rs::digest::{self, digest};
 use keystead_cryptography::{Message, SignatureError, key_spec, signing_digest_bytes};
 use keystead_model::kms::{KeySpec, KeyUsageType, SigningAlgorithmSpec};
-use support::*;
 
 const MESSAGE: &[u8] = b"what is signed";
 

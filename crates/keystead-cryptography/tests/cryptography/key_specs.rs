@@ -1,5 +1,4 @@
 //! The table of key specs, against the documented one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use keystead_cryptography::key_spec::{self, KEY_SPECS};
 use keystead_model::kms::{KeySpec, KeyUsageType};

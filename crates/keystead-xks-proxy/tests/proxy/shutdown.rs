@@ -1,15 +1,12 @@
 //! The end of a proxy: requests in flight finish, within the grace period.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::client::{Call, Client, client_config, good_body, tls};
+use crate::support::key_managers::Gated;
+use crate::support::{RunningProxy, Setup};
 use keystead_xks::wire::Api;
 use serde_json::Value;
-use support::client::{Call, Client, client_config, good_body, tls};
-use support::key_managers::Gated;
-use support::{RunningProxy, Setup};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;

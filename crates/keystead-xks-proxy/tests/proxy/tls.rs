@@ -1,13 +1,10 @@
 //! TLS: the required suites and no others, and certificates that are replaced while the proxy runs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::client::{client_config, tls};
+use crate::support::{RunningProxy, Setup};
 use rustls::SupportedCipherSuite;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{cipher_suite as suite, default_provider};
-use support::client::{client_config, tls};
-use support::{RunningProxy, Setup};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
