@@ -18,7 +18,6 @@ pub mod operation;
 pub mod page_marker;
 pub mod port;
 pub mod quota;
-mod request_input;
 pub mod sealing;
 
 pub use error::KmsError;
