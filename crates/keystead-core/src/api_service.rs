@@ -1,11 +1,14 @@
 //! The services of the AWS API beside KMS that this server answers for: CloudHSM for clusters, EC2 for the network around them.
 
+mod protocol;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_model::arn::{AccountId, Region};
 use serde_json::Value;
 
+pub use self::protocol::{ServiceProtocol, UNKNOWN_OPERATION};
 use crate::audit::{AuditRecord, AuditResource, UserIdentity};
 use crate::error::KmsError;
 use crate::kms::{Caller, RequestOrigin, new_uuid};

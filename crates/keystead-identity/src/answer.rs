@@ -4,9 +4,6 @@ use keystead_query::{Structure, XML_DECLARATION, close, element, open};
 
 use crate::error::IdentityError;
 
-/// The `Content-Type` of answers.
-pub(crate) const CONTENT_TYPE: &str = "text/xml";
-
 /// The response of an operation; one that tells nothing has no result.
 pub(crate) fn response_xml(result: Option<&Structure>, operation: &str, namespace: &str, request_id: &str) -> String {
     let mut xml = format!("{XML_DECLARATION}<{operation}Response xmlns=\"{namespace}\">");

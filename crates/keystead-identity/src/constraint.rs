@@ -2,7 +2,7 @@
 //!
 //! Source: `min`, `max`, `pattern` and `enum` of the shapes in the service models.
 
-use keystead_query::Parameters;
+use keystead_query::{Parameters, lower_first};
 
 use crate::error::IdentityError;
 
@@ -128,11 +128,6 @@ pub(crate) fn member_name(parameter: &str) -> String {
         }
     }
     parts.join(".")
-}
-
-fn lower_first(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect()
 }
 
 #[cfg(test)]

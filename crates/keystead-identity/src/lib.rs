@@ -8,7 +8,9 @@ mod answer;
 mod constraint;
 mod error;
 mod iam;
+mod protocol;
 mod recorded;
+mod request;
 mod sts;
 mod user_session;
 

@@ -6,5 +6,5 @@
 mod parameters;
 mod structure;
 
-pub use parameters::{ParameterError, Parameters};
+pub use parameters::{ParameterError, Parameters, lower_first};
 pub use structure::{Node, SecretText, Structure, XML_DECLARATION, close, element, open};

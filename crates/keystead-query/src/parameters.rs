@@ -231,7 +231,8 @@ fn with_lists(value: Value) -> Value {
     }
 }
 
-pub(crate) fn lower_first(name: &str) -> String {
+/// A name as records and messages have it: its first letter in lower case.
+pub fn lower_first(name: &str) -> String {
     let mut characters = name.chars();
     match characters.next() {
         Some(first) => first.to_lowercase().chain(characters).collect(),

@@ -40,22 +40,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keystead_core::Kms;
 use keystead_core::KmsError;
-use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, UNKNOWN_OPERATION};
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_query::{Parameters, Structure};
 use serde_json::Value;
 
 use self::call::Call;
-use crate::answer::{CONTENT_TYPE, error_xml, response_xml};
+use self::operation::Operation;
 use crate::error::IdentityError;
-use crate::recorded;
+use crate::protocol::IdentityProtocol;
+use crate::recorded::recorded;
+use crate::request::Request;
 use crate::user_session;
 
 /// Source: IAM service model.
-const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
-const VERSION: &str = "2010-05-08";
-/// What is recorded of a request that names no operation served here.
-const UNKNOWN: &str = "Unknown";
+const PROTOCOL: IdentityProtocol = IdentityProtocol {
+    version: "2010-05-08",
+    namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+    is_read_only: operation::is_read_only,
+    records_answer: |operation| !operation::is_read_only(operation),
+};
 
 /// IAM, so far as people need it to run a KMS.
 pub struct IamService {
@@ -74,25 +78,10 @@ impl IamService {
 
     async fn serve(
         &self,
-        operation: Option<&'static operation::Operation>,
-        asked: Option<String>,
-        mut parameters: Parameters,
+        operation: &'static Operation,
+        parameters: Parameters,
         caller: &Caller,
-        recorded: &mut Value,
     ) -> Result<Option<Structure>, IdentityError> {
-        let asked = asked.ok_or_else(|| {
-            IdentityError::new("MissingAction", 400, "The request must contain the parameter Action.")
-        })?;
-        let version = parameters.required("Version")?;
-        let operation = operation.filter(|_| version == VERSION).ok_or_else(|| {
-            let message = match not_served::reason(&asked) {
-                Some(reason) => format!("{asked} is not served. {reason}"),
-                None => format!("Could not find operation {asked} for version {version}"),
-            };
-            IdentityError::new("InvalidAction", 400, message)
-        })?;
-        // Of what is not served nobody knows which parameters are secret.
-        *recorded = recorded::recorded(recorded::recordable(&parameters));
         if user_session::is_of_user(&caller.principal) {
             // IAM User Guide, "Compare AWS STS credentials": none of IAM without MFA, which is not served here. The error is unverified.
             let message = "The security token included in the request is invalid";
@@ -109,23 +98,21 @@ impl ApiService for IamService {
     }
 
     async fn invoke(&self, _operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
-        let (operation, request_parameters, result) = match Parameters::parse(body) {
-            Ok(mut parameters) => {
-                let mut recorded = Value::Null;
-                let asked = parameters.take("Action");
-                let operation = asked.as_deref().and_then(operation::named);
-                let result = self.serve(operation, asked, parameters, caller, &mut recorded).await;
-                (operation, recorded, result)
+        let (name, request_parameters, result) = match Request::read(body, operation::named) {
+            Ok(mut request) => {
+                let name = request.operation.map_or(UNKNOWN_OPERATION, |operation| operation.name);
+                let result = match request.take_operation(PROTOCOL.version, not_served::reason) {
+                    Ok(operation) => {
+                        request.reveal();
+                        self.serve(operation, request.parameters, caller).await
+                    }
+                    Err(error) => Err(error),
+                };
+                (name, recorded(request.recordable), result)
             }
-            Err(error) => (None, Value::Null, Err(error.into())),
+            Err(error) => (UNKNOWN_OPERATION, Value::Null, Err(error)),
         };
-        let name = operation.map_or(UNKNOWN, |operation| operation.name);
-        let event = event(name, request_parameters, &result);
-        let request_id = &caller.origin.request_id;
-        match self.audit.record(event, caller).await {
-            Ok(()) => answer(name, result, request_id),
-            Err(error) => answer(name, Err(IdentityError::internal(&error)), request_id),
-        }
+        self.audit.answer(&PROTOCOL, name, request_parameters, result, caller).await
     }
 
     async fn refuse(
@@ -135,34 +122,6 @@ impl ApiService for IamService {
         access_key_id: Option<&str>,
         origin: &RequestOrigin,
     ) -> ServiceAnswer {
-        let name = operation.unwrap_or(UNKNOWN);
-        let result = Err(IdentityError::from(error));
-        let event = event(name, Value::Null, &result);
-        match self.audit.record_refusal(event, access_key_id, origin).await {
-            Ok(()) => answer(name, result, &origin.request_id),
-            Err(error) => answer(name, Err(IdentityError::internal(&error)), &origin.request_id),
-        }
+        self.audit.answer_refusal(&PROTOCOL, operation, error, access_key_id, origin).await
     }
-}
-
-fn event(name: &str, request_parameters: Value, result: &Result<Option<Structure>, IdentityError>) -> ServiceEvent {
-    let read_only = operation::is_read_only(name);
-    ServiceEvent {
-        event_name: name.to_owned(),
-        read_only,
-        request_parameters,
-        response_elements: match result {
-            Ok(Some(answer)) if !read_only => answer.recorded(),
-            Ok(_) | Err(_) => Value::Null,
-        },
-        error: result.as_ref().err().map(|error| (error.code.to_owned(), Some(error.message.clone()))),
-    }
-}
-
-fn answer(name: &str, result: Result<Option<Structure>, IdentityError>, request_id: &str) -> ServiceAnswer {
-    let (status, body) = match result {
-        Ok(answer) => (200, response_xml(answer.as_ref(), name, NAMESPACE, request_id)),
-        Err(error) => (error.status, error_xml(&error, NAMESPACE, request_id)),
-    };
-    ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }
 }

@@ -18,24 +18,29 @@ use async_trait::async_trait;
 use keystead_core::Kms;
 use keystead_core::KmsError;
 use keystead_core::access::NamedPrincipal;
-use keystead_core::api_service::{AnonymousAnswer, ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::api_service::{
+    AnonymousAnswer, ApiService, ServiceAnswer, ServiceAudit, ServiceProtocol, UNKNOWN_OPERATION,
+};
 use keystead_core::audit::AuditResource;
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_oidc::Issuers;
-use keystead_query::{Parameters, Structure};
 use serde_json::Value;
 
 use self::call::Call;
 use self::operation::Operation;
-use crate::answer::{CONTENT_TYPE, error_xml, response_xml};
 use crate::error::IdentityError;
-use crate::recorded::{recordable, recorded, recorded_of_unknown_caller};
+use crate::protocol::IdentityProtocol;
+use crate::recorded::{recorded, recorded_of_unknown_caller};
+use crate::request::Request;
 
-/// Source: STS service model.
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-const VERSION: &str = "2011-06-15";
-/// What is recorded of a request that names no operation of STS.
-const UNKNOWN: &str = "Unknown";
+/// Source: STS service model. CloudTrail records answers of STS although its operations change nothing: who got which access key ID must be
+/// known.
+const PROTOCOL: IdentityProtocol = IdentityProtocol {
+    version: "2011-06-15",
+    namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    is_read_only: |_| true,
+    records_answer: |name| operation::named(name).is_some_and(|operation| operation.gives_credentials),
+};
 /// What is recorded of a request that nobody has vouched for yet, as records name it.
 const RECORDED_OF_UNKNOWN_CALLERS: &[&str] = &["roleArn", "roleSessionName", "durationSeconds", "providerId"];
 
@@ -61,38 +66,11 @@ impl StsService {
     }
 }
 
-/// A request as far as it is read before anything is decided.
-struct Request {
-    operation: Option<&'static Operation>,
-    /// What the request calls the operation.
-    asked: Option<String>,
-    parameters: Parameters,
-    /// Nothing until the operation is known to be served: of others nobody knows which parameters are secret.
-    recordable: Value,
-}
-
-impl Request {
-    fn read(body: &[u8]) -> Result<Self, IdentityError> {
-        let mut parameters = Parameters::parse(body)?;
-        let asked = parameters.take("Action");
-        let operation = asked.as_deref().and_then(operation::named);
-        Ok(Self { operation, asked, parameters, recordable: Value::Null })
-    }
-
-    /// The operation, if it is served in this version.
-    fn operation(&mut self) -> Result<&'static Operation, IdentityError> {
-        let asked = self.asked.take().ok_or_else(|| {
-            IdentityError::new("MissingAction", 400, "The request must contain the parameter Action.")
-        })?;
-        let version = self.parameters.required("Version")?;
-        let operation = self.operation.filter(|_| version == VERSION).ok_or_else(|| {
-            let message = format!("Could not find operation {asked} for version {version}");
-            IdentityError::new("InvalidAction", 400, message)
-        })?;
-        let served = operation.served()?;
-        self.recordable = recordable(&self.parameters);
-        Ok(served)
-    }
+/// The operation that a request asks for, if it is served; from then on records have its parameters.
+fn served(request: &mut Request<Operation>) -> Result<&'static Operation, IdentityError> {
+    let operation = request.take_operation(PROTOCOL.version, |_| None)?.served()?;
+    request.reveal();
+    Ok(operation)
 }
 
 #[async_trait]
@@ -102,38 +80,36 @@ impl ApiService for StsService {
     }
 
     async fn invoke(&self, _operation: Option<&str>, body: &[u8], caller: &Caller) -> ServiceAnswer {
-        let (name, recorded, result) = match Request::read(body) {
+        let (name, recorded, result) = match Request::read(body, operation::named) {
             Ok(mut request) => {
-                let name = request.operation.map_or(UNKNOWN, |operation| operation.name);
-                let result = match request.operation() {
+                let name = request.operation.map_or(UNKNOWN_OPERATION, |operation| operation.name);
+                let result = match served(&mut request) {
                     Ok(operation) => {
                         operation::dispatch(operation, &self.call(&caller.origin), caller, request.parameters).await
                     }
                     Err(error) => Err(error),
                 };
-                (name, recorded(request.recordable), result)
+                (name, recorded(request.recordable), result.map(Some))
             }
-            Err(error) => (UNKNOWN, Value::Null, Err(error)),
+            Err(error) => (UNKNOWN_OPERATION, Value::Null, Err(error)),
         };
         // A role is told of in its own account as well, once somebody has assumed it.
         let role = recorded.get("roleArn").and_then(Value::as_str).filter(|_| result.is_ok());
         let roles = role.and_then(role_resource).into_iter().collect();
-        let event = event(name, recorded, &result);
-        let request_id = &caller.origin.request_id;
-        match self.audit.record_about(event, caller, roles).await {
-            Ok(()) => answer(name, result, request_id),
-            Err(error) => answer(name, Err(IdentityError::internal(&error)), request_id),
-        }
+        let event = PROTOCOL.event(name, recorded, &result);
+        let written = self.audit.record_about(event, caller, roles).await;
+        PROTOCOL.answer(name, result, written, &caller.origin.request_id)
     }
 
     /// AssumeRoleWithWebIdentity: its token says who calls.
     async fn invoke_anonymous(&self, body: &[u8], origin: &RequestOrigin) -> Option<AnonymousAnswer> {
-        let mut request = Request::read(body).ok()?;
+        let mut request = Request::read(body, operation::named).ok()?;
         let name = request.operation.filter(|operation| operation.unsigned)?.name;
-        let (outcome, vouched) = match request.operation() {
+        let (outcome, vouched) = match served(&mut request) {
             Ok(_) => web_identity::assume_role_with_web_identity(&self.call(origin), request.parameters).await,
             Err(error) => (Err(error), web_identity::Vouched::default()),
         };
+        let outcome = outcome.map(Some);
         let account = vouched.account;
         let authenticated = account.is_some();
         let shown = if authenticated {
@@ -141,10 +117,9 @@ impl ApiService for StsService {
         } else {
             recorded_of_unknown_caller(&request.recordable, RECORDED_OF_UNKNOWN_CALLERS)
         };
-        let event = event(name, shown, &outcome);
+        let event = PROTOCOL.event(name, shown, &outcome);
         let written = self.audit.write(event, vouched.user_identity(), account.as_ref(), origin).await;
-        let outcome = written.map_err(|error| IdentityError::internal(&error)).and(outcome);
-        Some(AnonymousAnswer { answer: answer(name, outcome, &origin.request_id), authenticated })
+        Some(AnonymousAnswer { answer: PROTOCOL.answer(name, outcome, written, &origin.request_id), authenticated })
     }
 
     async fn refuse(
@@ -154,13 +129,7 @@ impl ApiService for StsService {
         access_key_id: Option<&str>,
         origin: &RequestOrigin,
     ) -> ServiceAnswer {
-        let name = operation.unwrap_or(UNKNOWN);
-        let result = Err(IdentityError::from(error));
-        let event = event(name, Value::Null, &result);
-        match self.audit.record_refusal(event, access_key_id, origin).await {
-            Ok(()) => answer(name, result, &origin.request_id),
-            Err(error) => answer(name, Err(IdentityError::internal(&error)), &origin.request_id),
-        }
+        self.audit.answer_refusal(&PROTOCOL, operation, error, access_key_id, origin).await
     }
 }
 
@@ -168,27 +137,4 @@ impl ApiService for StsService {
 fn role_resource(arn: &str) -> Option<AuditResource> {
     let account_id = NamedPrincipal::parse(arn)?.account().to_string();
     Some(AuditResource { account_id, resource_type: "AWS::IAM::Role", arn: arn.to_owned() })
-}
-
-/// CloudTrail records answers of STS although its operations change nothing: who got which access key ID must be known.
-fn event(name: &str, request_parameters: Value, result: &Result<Structure, IdentityError>) -> ServiceEvent {
-    let gives_credentials = operation::named(name).is_some_and(|operation| operation.gives_credentials);
-    ServiceEvent {
-        event_name: name.to_owned(),
-        read_only: true,
-        request_parameters,
-        response_elements: match result {
-            Ok(answer) if gives_credentials => answer.recorded(),
-            Ok(_) | Err(_) => Value::Null,
-        },
-        error: result.as_ref().err().map(|error| (error.code.to_owned(), Some(error.message.clone()))),
-    }
-}
-
-fn answer(name: &str, result: Result<Structure, IdentityError>, request_id: &str) -> ServiceAnswer {
-    let (status, body) = match result {
-        Ok(answer) => (200, response_xml(Some(&answer), name, NAMESPACE, request_id)),
-        Err(error) => (error.status, error_xml(&error, NAMESPACE, request_id)),
-    };
-    ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }
 }

@@ -9,6 +9,7 @@ mod error;
 mod filter;
 mod network_interfaces;
 mod operation;
+mod protocol;
 mod security_group_rules;
 mod security_groups;
 mod selection;
@@ -22,23 +23,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keystead_core::KmsError;
 use keystead_core::access::{AccountScope, NoConditionKeys, authorize};
-use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, ServiceEvent};
+use keystead_core::api_service::{ApiService, ServiceAnswer, ServiceAudit, UNKNOWN_OPERATION};
 use keystead_core::kms::{Caller, RequestOrigin};
 use keystead_query::{Parameters, Structure};
 use serde_json::Value;
 
-use self::answer::{error_xml, response_xml};
 use self::call::Call;
 use self::error::Ec2Error;
+use self::protocol::Ec2Protocol;
 use crate::network::Network;
 
 /// The version of the API, which every request names.
 const VERSION: &str = "2016-11-15";
-const CONTENT_TYPE: &str = "text/xml;charset=UTF-8";
 /// The longest body, in bytes, and so the most that an audit record takes of it. AWS documents no limit (unverified).
 const BODY_BYTES_MAX: usize = 64 * 1024;
-/// What is recorded of a request that names no operation served here.
-const UNKNOWN: &str = "Unknown";
 
 /// EC2, so far as it is about VPCs and what is in them.
 pub struct Ec2Service {
@@ -102,13 +100,8 @@ impl ApiService for Ec2Service {
             }
             Err(error) => (None, Value::Null, Err(error.into())),
         };
-        let name = name.unwrap_or(UNKNOWN);
-        let event = event(name, request_parameters, &result);
-        let request_id = &caller.origin.request_id;
-        match self.audit.record(event, caller).await {
-            Ok(()) => answer(name, result, request_id),
-            Err(error) => answer(name, Err(Ec2Error::internal(&error)), request_id),
-        }
+        let name = name.unwrap_or(UNKNOWN_OPERATION);
+        self.audit.answer(&Ec2Protocol, name, request_parameters, result, caller).await
     }
 
     async fn refuse(
@@ -118,40 +111,8 @@ impl ApiService for Ec2Service {
         access_key_id: Option<&str>,
         origin: &RequestOrigin,
     ) -> ServiceAnswer {
-        let name = operation.unwrap_or(UNKNOWN);
-        let result = Err(Ec2Error::from(error));
-        let event = event(name, Value::Null, &result);
-        match self.audit.record_refusal(event, access_key_id, origin).await {
-            Ok(()) => answer(name, result, &origin.request_id),
-            Err(error) => answer(name, Err(Ec2Error::internal(&error)), &origin.request_id),
-        }
+        self.audit.answer_refusal(&Ec2Protocol, operation, error, access_key_id, origin).await
     }
-}
-
-fn event(name: &str, request_parameters: Value, result: &Result<Structure, Ec2Error>) -> ServiceEvent {
-    let read_only = name.starts_with("Describe");
-    ServiceEvent {
-        event_name: name.to_owned(),
-        read_only,
-        request_parameters,
-        response_elements: match result {
-            Ok(answer) if !read_only => answer.to_json(),
-            Ok(_) | Err(_) => Value::Null,
-        },
-        // CloudTrail names EC2's errors with the prefix `Client.` or `Server.`.
-        error: result.as_ref().err().map(|error| {
-            let side = if error.status < 500 { "Client" } else { "Server" };
-            (format!("{side}.{}", error.code), Some(error.message.clone()))
-        }),
-    }
-}
-
-fn answer(name: &str, result: Result<Structure, Ec2Error>, request_id: &str) -> ServiceAnswer {
-    let (status, body) = match result {
-        Ok(answer) => (200, response_xml(&answer, name, request_id)),
-        Err(error) => (error.status, error_xml(&error, request_id)),
-    };
-    ServiceAnswer { status, content_type: CONTENT_TYPE, body: body.into_bytes() }
 }
 
 /// Each Describe operation with the filters that can match something, to test that they do.
