@@ -68,7 +68,17 @@ impl<'a> Call<'a> {
         resource: T,
         keys: &RequestConditionKeys<'_>,
     ) -> Result<Authorized<T>, IdentityError> {
+        self.authorize_also(self.operation, resource, keys)
+    }
+
+    /// Whether the caller may do another operation, as the one of this call does what that one does, too.
+    pub(crate) fn authorize_also<T: Resource>(
+        &self,
+        operation: &str,
+        resource: T,
+        keys: &RequestConditionKeys<'_>,
+    ) -> Result<Authorized<T>, IdentityError> {
         let request = self.caller.access_request(self.now, keys);
-        Ok(authorize(&request, &format!("iam:{}", self.operation), resource)?)
+        Ok(authorize(&request, &format!("iam:{operation}"), resource)?)
     }
 }

@@ -17,6 +17,9 @@ use crate::error::IdentityError;
 /// What can have tags.
 #[async_trait]
 pub(super) trait Tagged: Entity {
+    /// The operation that tags it.
+    const TAGGING: &'static str;
+
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String>;
 
     /// The tags of the one of that key, if the caller may list them.
@@ -27,6 +30,8 @@ pub(super) trait Tagged: Entity {
 
 #[async_trait]
 impl Tagged for User {
+    const TAGGING: &'static str = "TagUser";
+
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
         &mut self.tags
     }
@@ -34,6 +39,8 @@ impl Tagged for User {
 
 #[async_trait]
 impl Tagged for Role {
+    const TAGGING: &'static str = "TagRole";
+
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
         &mut self.tags
     }
@@ -41,6 +48,8 @@ impl Tagged for Role {
 
 #[async_trait]
 impl Tagged for OidcProvider {
+    const TAGGING: &'static str = "TagOpenIDConnectProvider";
+
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
         &mut self.tags
     }
@@ -48,6 +57,8 @@ impl Tagged for OidcProvider {
 
 #[async_trait]
 impl Tagged for ManagedPolicy {
+    const TAGGING: &'static str = "TagPolicy";
+
     fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
         &mut self.tags
     }

@@ -44,9 +44,8 @@ pub(super) async fn create_policy(
     let description = DESCRIPTION.optional(&mut parameters, "Description")?.unwrap_or_default();
     let tags = Tags::take(&mut parameters)?;
     let document = PolicyText::take(&mut parameters, "PolicyDocument");
-    let mut context = RequestContext::default();
-    tags.tell(&mut context);
-    call.authorize_with(format!("arn:aws:iam::{}:policy{path}{policy_name}", call.account()), &context)?;
+    let arn = format!("arn:aws:iam::{}:policy{path}{policy_name}", call.account());
+    let tags = call.authorize_new::<ManagedPolicy>(arn, RequestContext::default(), tags)?;
     let document = within_size(document?)?;
     parameters.finish()?;
     let policy = ManagedPolicy {
@@ -57,7 +56,7 @@ pub(super) async fn create_policy(
         created: call.now,
         updated: call.now,
         description,
-        tags: tags.into_map(),
+        tags,
         versions: vec![PolicyVersion { number: 1, document, created: call.now }],
         default_version: 1,
         next_version: 2,

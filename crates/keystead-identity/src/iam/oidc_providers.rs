@@ -10,6 +10,7 @@ use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
+use super::entity::Entity;
 use super::oidc_lookup::{CLIENT_ID, take_provider_arn, take_thumbprints, take_url};
 use super::quota;
 use super::tags::{Tags, listed, with_tags};
@@ -29,12 +30,10 @@ pub(super) async fn create_open_id_connect_provider(
     let thumbprints = take_thumbprints(&mut parameters)?;
     let tags = Tags::take(&mut parameters)?;
     parameters.finish()?;
-    let mut context = RequestContext::default();
-    tags.tell(&mut context);
     let account = call.account();
-    let tags = tags.into_map();
+    let arn = OidcProvider::arn_of_missing(&account, &url);
+    let tags = call.authorize_new::<OidcProvider>(arn, RequestContext::default(), tags)?;
     let provider = OidcProvider { account, url, client_ids, thumbprints, created: call.now, tags, revision: 0 };
-    call.authorize_with(provider.arn(), &context)?;
     check_client_ids(&provider)?;
     call.insert(&provider).await?;
     let answer = Structure::default().with("OpenIDConnectProviderArn", provider.arn());

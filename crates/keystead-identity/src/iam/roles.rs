@@ -33,8 +33,7 @@ pub(super) async fn create_role(
     let permissions_boundary = take_boundary(call, &mut parameters, &mut context)?;
     let tags = Tags::take(&mut parameters)?;
     parameters.finish()?;
-    tags.tell(&mut context);
-    call.authorize_with(Role::arn_of(&call.account(), &path, &role_name), &context)?;
+    let tags = call.authorize_new::<Role>(Role::arn_of(&call.account(), &path, &role_name), context, tags)?;
     let trust_policy = trust_policy.checked(call).await?;
     let role = Role {
         account: call.account(),
@@ -46,7 +45,7 @@ pub(super) async fn create_role(
         trust_policy: trust_policy.text,
         trust_policy_principals: trust_policy.principals,
         max_session_duration,
-        tags: tags.into_map(),
+        tags,
         policies: AttachedPolicies::default(),
         permissions_boundary,
         sessions_revoked_before: None,

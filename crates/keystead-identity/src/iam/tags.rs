@@ -3,6 +3,8 @@
 //! Source: IAM User Guide, "Tags for AWS Identity and Access Management resources": the case of a tag key's letters does not matter, its
 //! values' does; the shapes `tagKeyType` and `tagValueType` of the service model.
 
+mod at_creation;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use keystead_policy::RequestContext;
@@ -25,7 +27,7 @@ const VALUE: TextRule = TextRule {
     pattern: Some(Pattern { text: r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", is_satisfied_by: is_tag_text }),
 };
 
-/// Tags that a request has: keys and values.
+/// Tags that a request has: keys and values. Something new gets them from [`Call::authorize_new`](super::call::Call::authorize_new) alone.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Tags(BTreeMap<String, String>);
 
@@ -77,11 +79,6 @@ impl Tags {
         tags.retain(|key, _| !self.0.keys().any(|added| is_same_key(added, key)));
         tags.extend(self.0.clone());
         check_count(tags.len())
-    }
-
-    /// All of them.
-    pub(crate) fn into_map(self) -> BTreeMap<String, String> {
-        self.0
     }
 }
 
@@ -176,7 +173,7 @@ mod tests {
         TagKeys::required(&mut parameters).unwrap().remove_from(&mut stored);
         assert_eq!(stored.keys().collect::<Vec<_>>(), ["Cost"]);
         let accented = "Tags.member.1.Key=%C3%A9&Tags.member.1.Value=&Tags.member.2.Key=%C3%89&Tags.member.2.Value=";
-        assert_eq!(tags(accented).unwrap().into_map().len(), 2);
+        assert_eq!(tags(accented).unwrap().0.len(), 2);
     }
 
     #[test]

@@ -26,12 +26,11 @@ pub(super) async fn create_user(
     let boundary = take_boundary(call, &mut parameters, &mut context)?;
     let tags = Tags::take(&mut parameters)?;
     parameters.finish()?;
-    tags.tell(&mut context);
-    call.authorize_with(User::arn_of(&call.account(), &path, &user_name), &context)?;
+    let tags = call.authorize_new::<User>(User::arn_of(&call.account(), &path, &user_name), context, tags)?;
     let user_id = new_unique_id(UniqueIdKind::User, call.kms.entropy());
     let mut user = User::new(call.account(), path, user_name, user_id, call.now);
     user.permissions_boundary = boundary;
-    user.tags = tags.into_map();
+    user.tags = tags;
     call.insert(&user).await?;
     Ok(Some(Structure::default().with("User", shown_with_tags(&user))))
 }
