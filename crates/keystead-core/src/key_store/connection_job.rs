@@ -4,6 +4,7 @@
 //! what a crash left: no key store stays CONNECTING or DISCONNECTING. The end of a job is one transaction that checks the lease, so a
 //! worker that was overtaken changes nothing.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,26 +46,48 @@ impl ConnectionWorker {
 
     /// Works for as long as it is polled. Dropped in the middle of a job, it leaves the job to be taken up again.
     pub async fn run(self) {
+        self.run_until(std::future::pending()).await;
+    }
+
+    /// Works until `end`: begins no job after that, and returns once those that it has begun are over.
+    pub async fn run_until(self, end: impl Future<Output = ()>) {
         let worker = Arc::new(self);
         let mut jobs = JoinSet::new();
+        let mut end = pin!(end);
         loop {
-            while jobs.len() >= JOBS_AT_A_TIME {
-                jobs.join_next().await;
+            let begun = jobs.len() < JOBS_AT_A_TIME && worker.begin_job(&mut jobs).await;
+            tokio::select! {
+                biased;
+                () = &mut end => break,
+                () = worker.time_for_another(&mut jobs, begun) => {}
             }
-            match worker.claim().await {
-                Ok(Some(job)) => {
-                    let worker = worker.clone();
-                    jobs.spawn(worker.finish_or_leave(job));
-                    continue;
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "connection jobs cannot be claimed; it is tried again")
-                }
-            }
-            let announced = worker.kms.connection_job_started.notified();
-            let _ = tokio::time::timeout(POLL_INTERVAL, announced).await;
             while jobs.try_join_next().is_some() {}
+        }
+        while jobs.join_next().await.is_some() {}
+    }
+
+    /// Begins a job, if there is one.
+    async fn begin_job(self: &Arc<Self>, jobs: &mut JoinSet<()>) -> bool {
+        match self.claim().await {
+            Ok(Some(job)) => {
+                jobs.spawn(self.clone().finish_or_leave(job));
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "connection jobs cannot be claimed; it is tried again");
+                false
+            }
+        }
+    }
+
+    /// Returns when there may be another job and there is room for it: at once if one has just begun.
+    async fn time_for_another(&self, jobs: &mut JoinSet<()>, begun: bool) {
+        if jobs.len() >= JOBS_AT_A_TIME {
+            jobs.join_next().await;
+        } else if !begun {
+            let announced = self.kms.connection_job_started.notified();
+            let _ = tokio::time::timeout(POLL_INTERVAL, announced).await;
         }
     }
 

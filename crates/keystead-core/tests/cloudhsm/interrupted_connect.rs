@@ -1,7 +1,5 @@
 //! A connect that is cut at any of its calls: no password is lost, and done again it ends CONNECTED.
 
-use std::time::Duration;
-
 use keystead_core::key_store::{ConnectionState, HsmFailure};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -209,16 +207,17 @@ async fn two_workers(before: Before, call: usize, kind: CutKind) {
     let when = format!("{before:?}, {kind:?} at call {call}");
     let (installation, id) = prepare(before).await;
     installation.hsms.cut(Some(Cut { call, kind }));
-    let slow = installation.serve();
+    let mut slow = installation.serve();
     slow.connect(&id).await;
     installation.hsms.hangs().await;
     installation.hsms.world().cut = None;
+    slow.take_no_more_jobs();
     installation.advance(LEASE);
     let quick = installation.serve();
     assert_eq!(installation.settled(&id).await, ConnectionState::Connected, "{when}");
     installation.hsms.release();
-    // The slow one finds out at its next step; a key made afterwards shows that KMS is still logged in.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    slow.finish().await;
+    // A key made now shows that KMS is still logged in.
     quick.create_key(&id).await;
     // Each worker tries two passwords at the most.
     is_sound_after(&installation, &id, &when, 4).await;
@@ -239,26 +238,17 @@ async fn a_failure_of_a_worker_that_was_overtaken() {
     // The connect's first call, and its last one: it describes the cluster. The operation's own call comes before.
     for call in [2, calls_of_a_connect(Before::New).await] {
         let (installation, id) = prepare(Before::New).await;
-        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
-        let before = tasks();
         installation.hsms.cut(Some(Cut { call, kind: CutKind::HangAndFail(HsmFailure::TimedOut) }));
-        let slow = installation.serve();
+        let mut slow = installation.serve();
         slow.connect(&id).await;
         installation.hsms.hangs().await;
         installation.hsms.world().cut = None;
+        slow.take_no_more_jobs();
         installation.advance(LEASE);
         let quick = installation.serve();
         assert_eq!(installation.settled(&id).await, ConnectionState::Connected);
-        // The slow worker is still at its job: its call hangs.
-        let stuck = tasks();
         installation.hsms.release();
-        // But for the two workers nothing goes on any more. Tasks of the store may have ended since the first count, so that it says too much.
-        let at_rest = async {
-            while tasks() > before + 2 || tasks() >= stuck {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), at_rest).await.expect("the slow worker goes on");
+        slow.finish().await;
         installation.hsms.with_cluster(CLUSTER, |cluster| {
             assert!(cluster.hsms.values().all(|hsm| hsm.kms_logged_in), "call {call}: KMS was logged out");
         });
@@ -306,18 +296,12 @@ async fn overtaken(before: Before, call: usize, kind: CutKind) {
     server.disconnect(&id).await;
     assert_eq!(installation.settled(&id).await, ConnectionState::Disconnected, "{when}");
     installation.hsms.release();
-    let nothing_left = async {
-        loop {
-            let left = installation.hsms.with_cluster(CLUSTER, |cluster| {
-                !cluster.attached.is_empty() || cluster.hsms.values().any(|hsm| hsm.kms_logged_in)
-            });
-            if !left {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), nothing_left).await.expect(&when);
+    server.finish().await;
+    installation.hsms.with_cluster(CLUSTER, |cluster| {
+        assert!(cluster.attached.is_empty(), "{when}: the network is left");
+        assert!(!cluster.hsms.values().any(|hsm| hsm.kms_logged_in), "{when}: KMS is logged in");
+    });
+    let server = installation.serve();
     installation.no_password_is_lost(&id, &when).await;
     server.connect(&id).await;
     assert_eq!(installation.settled(&id).await, ConnectionState::Connected, "{when}");

@@ -24,6 +24,7 @@ use keystead_model::arn::{AccountId, CustomKeyStoreId, Region};
 use keystead_store::SqliteStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
@@ -33,8 +34,11 @@ use super::simulated_hsms::cluster;
 
 pub const CLUSTER: &str = "cluster-1a23b4cdefg";
 pub const PASSWORD: &str = "kmsPswd1";
-/// How long connection jobs are leased.
-pub const LEASE: Duration = Duration::from_secs(10);
+/// How long connection jobs are leased: longer than any test runs, so that no worker renews a lease between two steps of a test. A worker
+/// renews by the time that passes, and not by the clock that tests turn forward.
+pub const LEASE: Duration = Duration::from_secs(3600);
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that tests turn forward.
 pub struct TestClock(AtomicI64);
@@ -134,8 +138,9 @@ impl Installation {
     /// Starts a server, with a worker for connection jobs.
     pub fn serve(&self) -> Server {
         let (kms, records) = self.kms();
-        let worker = tokio::spawn(ConnectionWorker::new(kms.clone()).run());
-        Server { kms, records, worker: Some(worker) }
+        let (end, ended) = oneshot::channel();
+        let worker = ConnectionWorker::new(kms.clone()).run_until(async move { drop(ended.await) });
+        Server { kms, records, worker: Some(Worker { task: tokio::spawn(worker), end: Some(end) }) }
     }
 
     /// A server whose worker has not begun.
@@ -214,7 +219,7 @@ impl Installation {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), settled).await.expect("the key store does not come to rest")
+        tokio::time::timeout(PATIENCE, settled).await.expect("the key store does not come to rest")
     }
 }
 
@@ -230,7 +235,13 @@ pub fn region() -> Region {
 pub struct Server {
     pub kms: Arc<Kms>,
     records: Arc<Records>,
-    worker: Option<JoinHandle<()>>,
+    worker: Option<Worker>,
+}
+
+/// A worker for connection jobs that runs.
+struct Worker {
+    task: JoinHandle<()>,
+    end: Option<oneshot::Sender<()>>,
 }
 
 /// An answer: the body, or the exception with its message and cause.
@@ -247,9 +258,23 @@ impl Server {
     /// Ends it as a crash would: what it was doing stops where it is.
     pub async fn kill(mut self) {
         if let Some(worker) = self.worker.take() {
-            worker.abort();
-            worker.await.ok();
+            worker.task.abort();
+            worker.task.await.ok();
         }
+    }
+
+    /// Its worker takes up no job any more: none of its own again, either, when a lease is over.
+    pub fn take_no_more_jobs(&mut self) {
+        if let Some(end) = self.worker.as_mut().expect("no worker has begun").end.take() {
+            end.send(()).expect("the worker has ended by itself");
+        }
+    }
+
+    /// Ends it once its worker is done with the jobs that it has begun, whatever became of them.
+    pub async fn finish(mut self) {
+        self.take_no_more_jobs();
+        let worker = self.worker.take().expect("no worker has begun");
+        tokio::time::timeout(PATIENCE, worker.task).await.expect("the worker does not come to its end").unwrap();
     }
 
     pub async fn call(&self, operation: &str, input: Value) -> Answer {
@@ -327,7 +352,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
-            worker.abort();
+            worker.task.abort();
         }
     }
 }

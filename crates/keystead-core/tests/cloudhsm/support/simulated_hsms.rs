@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use super::certificates::pem;
+use super::server::PATIENCE;
 
 /// Wrong passwords that lock a user.
 const STRIKES: u32 = 5;
@@ -143,7 +144,7 @@ impl SimulatedHsms {
 
     /// Returns once a call hangs.
     pub async fn hangs(&self) {
-        self.hanging.notified().await;
+        tokio::time::timeout(PATIENCE, self.hanging.notified()).await.expect("no call hangs");
     }
 
     /// Lets the hanging call go on.
