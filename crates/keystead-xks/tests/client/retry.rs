@@ -1,5 +1,7 @@
 //! One more attempt after a network timeout, and after nothing else.
 
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -92,18 +94,29 @@ async fn waiting_behind_other_calls_is_not_retried() {
     let ca = Ca::new();
     let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), |_| Reply::Silence).await;
     let mut config = config(&ca, proxy.address);
-    config.request_timeout = std::time::Duration::from_millis(1500);
+    config.request_timeout = SHORT;
     config.max_in_flight_per_key_store = 1;
     let client = client(config);
-    let first = tokio::spawn({
-        let client = std::sync::Arc::clone(&client);
-        async move { poll(&client, &link()).await }
-    });
-    until("the first call is in flight", || !proxy.requests().is_empty()).await;
-    assert_eq!(poll(&client, &link()).await, Err(ProxyFailure::TimedOut));
-    assert!(!first.is_finished(), "the first call has its second attempt yet");
-    assert_eq!(first.await.unwrap(), Err(ProxyFailure::TimedOut));
-    assert_eq!(proxy.requests().len(), 2, "both of them the first call's");
+    let link = link();
+    let mut first = pin!(poll(&client, &link));
+    let in_flight = async { until("the first call is in flight", || !proxy.requests().is_empty()).await };
+    assert_eq!(outcome_before(&mut first, in_flight).await, None);
+    // Nothing drives the first call any more, so it keeps its place however much time passes.
+    let mut second = pin!(poll(&client, &link));
+    assert_eq!(outcome_before(&mut second, ready(())).await, None);
+    // Its budget itself has to pass. With another attempt it would wait again.
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(outcome_before(&mut second, ready(())).await, Some(Err(ProxyFailure::TimedOut)));
+    assert_eq!(proxy.requests().len(), 1, "the first call's");
+}
+
+/// Drives a call until something happens; its outcome, if that comes before.
+async fn outcome_before<C: Future + Unpin>(call: &mut C, event: impl Future<Output = ()>) -> Option<C::Output> {
+    tokio::select! {
+        biased;
+        outcome = call => Some(outcome),
+        () = event => None,
+    }
 }
 
 /// A timeout in between does not bring a second resend: three requests for one call, never four.
