@@ -78,9 +78,14 @@ REFUSED_COMMANDS = {
     "unknown user": (("users", "delete", "--account", "{account}", "--name", "nobody"), "`admin users list` shows"),
     "user of an unknown account deleted": (("users", "delete", "--account", "000000000042", "--name", "nobody"), NO_ACCOUNT),
     "user with keys": (("users", "delete", "--account", "{account}", "--name", "alice"), "access key"),
-    "sessions of nobody named": (("sessions", "revoke", "--account", "{account}"), "<--role <NAME>|--user <NAME>>"),
+    "sessions of nobody named": (("sessions", "revoke", "--account", "{account}"), "<--role <NAME>|--user <NAME>|--root-user>"),
     "sessions of an unknown user": (("sessions", "revoke", "--account", "{account}", "--user", "nobody"), "no user nobody"),
     "sessions of an unknown role": (("sessions", "revoke", "--account", "{account}", "--role", "nobody"), "no role nobody"),
+    "sessions of an unknown root user": (("sessions", "revoke", "--account", "000000000042", "--root-user"), NO_ACCOUNT),
+    "sessions of two at once": (
+        ("sessions", "revoke", "--account", "{account}", "--user", "alice", "--root-user"),
+        "'--user <NAME>' cannot be used with '--root-user'",
+    ),
     "sessions of an unknown account": (("sessions", "revoke", "--account", "000000000042", "--role", "nobody"), NO_ACCOUNT),
 }
 
@@ -164,7 +169,7 @@ def test_the_first_account_makes_the_store_and_says_so(tmp_path):
 HELP = {
     "users delete": ("policies", "groups", "access keys must be deleted first", "`admin accounts list` shows them"),
     "access-keys create": ("quota of two access keys", "1 or more", "`admin accounts list` shows them"),
-    "sessions revoke": ("`admin accounts list` shows them",),
+    "sessions revoke": ("`admin accounts list` shows them", "access keys go on working"),
     "users make-administrator": ("AdministratorAccess",),
 }
 

@@ -46,6 +46,15 @@ def identity(keystead, credentials):
     return {name: answer[name] for name in ("Account", "Arn", "UserId")}
 
 
+def refused_code(kms):
+    """The error code of a request that needs leave; `None` if it is served."""
+    try:
+        kms.list_keys()
+    except kms.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+    return None
+
+
 # ---- Roles ----
 
 
@@ -124,17 +133,26 @@ def test_revoked_sessions_end(keystead, tenant, sts, people):
     before = keystead.client(temporary(sts.assume_role(RoleArn=role, RoleSessionName="before")))
     before.list_keys()
     keystead.admin("sessions", "revoke", "--account", tenant.account, "--role", "deploy")
-
-    def refused():
-        try:
-            before.list_keys()
-        except before.exceptions.ClientError as error:
-            return error.response["Error"]["Code"]
-        return None
-
-    wait_until(lambda: refused() is not None, "the session was refused")
-    assert refused() == "UnrecognizedClientException"
+    wait_until(lambda: refused_code(before) is not None, "the session was refused")
+    assert refused_code(before) == "UnrecognizedClientException"
     keystead.client(temporary(sts.assume_role(RoleArn=role, RoleSessionName="after"))).list_keys()
+
+
+def test_revoked_sessions_of_the_root_user_end(keystead, tenant, sts):
+    """Its access keys go on working, and the sessions of users too."""
+    long_term = keystead.create_access_key(tenant.account)
+    keystead.wait_accepted(keystead.client(long_term))
+    root = keystead.client(long_term, "sts")
+    before = keystead.client(temporary(root.get_session_token()))
+    of_alice = keystead.client(temporary(sts.get_session_token()))
+    assert refused_code(before) is None
+    keystead.admin("sessions", "revoke", "--account", tenant.account, "--root-user")
+    wait_until(lambda: refused_code(before) is not None, "the session was refused")
+    assert refused_code(before) == "UnrecognizedClientException"
+    after = temporary(root.get_session_token())
+    assert identity(keystead, after)["Arn"] == f"arn:aws:iam::{tenant.account}:root"
+    for client in (keystead.client(after), keystead.client(long_term), of_alice):
+        assert refused_code(client) is None
 
 
 def test_tokens_and_secrets_that_do_not_belong_together(keystead, sts, people):

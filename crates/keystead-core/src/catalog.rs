@@ -62,7 +62,7 @@ pub struct Catalog {
     aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
     credentials: CoherentCache<String, Arc<Credential>>,
-    /// By the unique ID of the user or role: one that was deleted and made again under its name is another.
+    /// By the unique ID of the user or role, which one that was deleted and made again under its name has not; by the account's of a root user.
     principal_policies: CoherentCache<String, Arc<PrincipalPolicies>>,
     grants: GrantCache,
     session_credentials: SessionCredentialCache,

@@ -38,7 +38,8 @@ statements! {
     OF_KEY = select!("WHERE region = $1 AND key_id = $2 AND id > $3 ORDER BY id LIMIT $4");
     OF_KEY_AND_GRANTEE =
         select!("WHERE region = $1 AND key_id = $2 AND grantee_principal = $3 AND id > $4 ORDER BY id LIMIT $5");
-    TO_RETIRE = select!("WHERE region = $1 AND retiring_principal = $2 AND id > $3 ORDER BY id LIMIT $4");
+    TO_RETIRE = select!("WHERE region = $1 AND retiring_principal = $2
+        AND ($3 IS NULL OR retiring_principal_id IS NULL OR retiring_principal_id = $3) AND id > $4 ORDER BY id LIMIT $5");
     DELETE = "DELETE FROM grants WHERE region = $1 AND key_id = $2 AND id = $3";
     DELETE_ALL_OF_KEY = "DELETE FROM grants WHERE region = $1 AND key_id = $2";
 }
@@ -208,12 +209,14 @@ pub(crate) async fn to_retire(
     connection: &mut SqliteConnection,
     region: &Region,
     retiring_principal: &str,
+    unique_id: Option<&str>,
     after: Option<&GrantId>,
     limit: usize,
 ) -> Result<Vec<Grant>, StoreError> {
     let query = sqlx::query(TO_RETIRE)
         .bind(region.as_str())
         .bind(retiring_principal)
+        .bind(unique_id)
         .bind(bytes_before(after))
         .bind(encoding::limit(limit));
     fetch_all(connection, query).await?.iter().map(read).collect()

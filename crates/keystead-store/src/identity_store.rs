@@ -7,7 +7,34 @@ use keystead_model::Timestamp;
 use keystead_model::arn::AccountId;
 
 use crate::SqliteStore;
+use crate::identities::kind::Kind;
+use crate::identities::revocation::Revocation;
 use crate::identities::{access_key_uses, counts, groups, oidc_providers, policies, references, roles, users};
+
+impl SqliteStore {
+    /// The record of this kind and name.
+    async fn identity<T: Send + 'static>(
+        &self,
+        kind: &'static Kind<T>,
+        account: &AccountId,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let (account, name) = (*account, name.to_owned());
+        self.read(move |connection| Box::pin(async move { kind.get(connection, &account, &name).await })).await
+    }
+
+    /// Records of this kind, in order.
+    async fn identities<T: Send + 'static>(
+        &self,
+        kind: &'static Kind<T>,
+        account: &AccountId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
+        let (account, after) = (*account, text_before(after));
+        self.read(move |connection| Box::pin(async move { kind.list(connection, &account, &after, limit).await })).await
+    }
+}
 
 #[async_trait]
 impl IdentityStore for SqliteStore {
@@ -17,14 +44,11 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn user(&self, account: &AccountId, user_name: &str) -> Result<Option<User>, StoreError> {
-        let (account, user_name) = (*account, user_name.to_owned());
-        self.read(move |connection| Box::pin(async move { users::get(connection, &account, &user_name).await })).await
+        self.identity(&users::USERS, account, user_name).await
     }
 
     async fn users(&self, account: &AccountId, after: Option<&str>, limit: usize) -> Result<Vec<User>, StoreError> {
-        let (account, after) = (*account, text_before(after));
-        self.read(move |connection| Box::pin(async move { users::list(connection, &account, &after, limit).await }))
-            .await
+        self.identities(&users::USERS, account, after, limit).await
     }
 
     async fn users_of_group(
@@ -60,14 +84,11 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn group(&self, account: &AccountId, group_name: &str) -> Result<Option<Group>, StoreError> {
-        let (account, group_name) = (*account, group_name.to_owned());
-        self.read(move |connection| Box::pin(async move { groups::get(connection, &account, &group_name).await })).await
+        self.identity(&groups::GROUPS, account, group_name).await
     }
 
     async fn groups(&self, account: &AccountId, after: Option<&str>, limit: usize) -> Result<Vec<Group>, StoreError> {
-        let (account, after) = (*account, text_before(after));
-        self.read(move |connection| Box::pin(async move { groups::list(connection, &account, &after, limit).await }))
-            .await
+        self.identities(&groups::GROUPS, account, after, limit).await
     }
 
     async fn update_group(&self, group: &Group) -> Result<(), StoreError> {
@@ -89,14 +110,11 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn role(&self, account: &AccountId, role_name: &str) -> Result<Option<Role>, StoreError> {
-        let (account, role_name) = (*account, role_name.to_owned());
-        self.read(move |connection| Box::pin(async move { roles::get(connection, &account, &role_name).await })).await
+        self.identity(&roles::ROLES, account, role_name).await
     }
 
     async fn roles(&self, account: &AccountId, after: Option<&str>, limit: usize) -> Result<Vec<Role>, StoreError> {
-        let (account, after) = (*account, text_before(after));
-        self.read(move |connection| Box::pin(async move { roles::list(connection, &account, &after, limit).await }))
-            .await
+        self.identities(&roles::ROLES, account, after, limit).await
     }
 
     async fn update_role(&self, role: &Role) -> Result<(), StoreError> {
@@ -118,9 +136,7 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn policy(&self, account: &AccountId, policy_name: &str) -> Result<Option<ManagedPolicy>, StoreError> {
-        let (account, policy_name) = (*account, policy_name.to_owned());
-        self.read(move |connection| Box::pin(async move { policies::get(connection, &account, &policy_name).await }))
-            .await
+        self.identity(&policies::POLICIES, account, policy_name).await
     }
 
     async fn policies(
@@ -129,9 +145,7 @@ impl IdentityStore for SqliteStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<ManagedPolicy>, StoreError> {
-        let (account, after) = (*account, text_before(after));
-        self.read(move |connection| Box::pin(async move { policies::list(connection, &account, &after, limit).await }))
-            .await
+        self.identities(&policies::POLICIES, account, after, limit).await
     }
 
     async fn update_policy(&self, policy: &ManagedPolicy) -> Result<(), StoreError> {
@@ -168,15 +182,11 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn oidc_provider(&self, account: &AccountId, url: &str) -> Result<Option<OidcProvider>, StoreError> {
-        let (account, url) = (*account, url.to_owned());
-        self.read(move |connection| Box::pin(async move { oidc_providers::get(connection, &account, &url).await }))
-            .await
+        self.identity(&oidc_providers::OIDC_PROVIDERS, account, url).await
     }
 
     async fn oidc_providers(&self, account: &AccountId) -> Result<Vec<OidcProvider>, StoreError> {
-        let account = *account;
-        self.read(move |connection| Box::pin(async move { oidc_providers::of_account(connection, &account).await }))
-            .await
+        self.identities(&oidc_providers::OIDC_PROVIDERS, account, None, usize::MAX).await
     }
 
     async fn update_oidc_provider(&self, provider: &OidcProvider) -> Result<(), StoreError> {
@@ -209,22 +219,8 @@ impl IdentityStore for SqliteStore {
     }
 
     async fn revoke_sessions(&self, holder: SessionHolder<'_>, before: Timestamp) -> Result<(), StoreError> {
-        match holder {
-            SessionHolder::User(account, name) => {
-                let (account, name) = (*account, name.to_owned());
-                self.write(move |connection| {
-                    Box::pin(async move { users::revoke_sessions(connection, &account, &name, before).await })
-                })
-                .await
-            }
-            SessionHolder::Role(account, name) => {
-                let (account, name) = (*account, name.to_owned());
-                self.write(move |connection| {
-                    Box::pin(async move { roles::revoke_sessions(connection, &account, &name, before).await })
-                })
-                .await
-            }
-        }
+        let revocation = Revocation::of(holder);
+        self.write(move |connection| Box::pin(async move { revocation.store(connection, before).await })).await
     }
 }
 

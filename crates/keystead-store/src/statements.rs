@@ -84,6 +84,7 @@ mod tests {
             crate::identities::oidc_providers::STATEMENTS,
             crate::identities::policies::STATEMENTS,
             crate::identities::references::STATEMENTS,
+            crate::identities::revocation::STATEMENTS,
             crate::identities::roles::STATEMENTS,
             crate::identities::users::STATEMENTS,
             crate::key_last_usages::STATEMENTS,

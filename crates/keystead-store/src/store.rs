@@ -203,16 +203,18 @@ impl Store for SqliteStore {
         &self,
         region: &Region,
         retiring_principal: &str,
+        unique_id: Option<&str>,
         after: Option<&GrantId>,
         limit: usize,
     ) -> Result<Vec<Grant>, StoreError> {
         let region = region.clone();
-        let retiring_principal = retiring_principal.to_owned();
+        let (retiring_principal, unique_id) = (retiring_principal.to_owned(), unique_id.map(str::to_owned));
         let after = after.copied();
         self.read(move |connection| {
-            Box::pin(
-                async move { grants::to_retire(connection, &region, &retiring_principal, after.as_ref(), limit).await },
-            )
+            Box::pin(async move {
+                let unique_id = unique_id.as_deref();
+                grants::to_retire(connection, &region, &retiring_principal, unique_id, after.as_ref(), limit).await
+            })
         })
         .await
     }

@@ -2,6 +2,7 @@
 //! A running server sees the changes within a second.
 
 mod accounts;
+mod sessions;
 mod users;
 
 use std::path::PathBuf;
@@ -9,13 +10,11 @@ use std::path::PathBuf;
 use keystead_core::access::AccessKeyStatus;
 use keystead_core::audit::iso8601;
 use keystead_core::key::default_key_policy;
-use keystead_core::port::{Clock, SessionHolder, Store, StoreError, SystemClock};
+use keystead_core::port::{Store, StoreError};
 use keystead_core::sealing::RootKey;
 
 use crate::access_key::new_access_key;
-use crate::cli::{
-    AccessKeysCommand, AccountsCommand, AdminCommand, AdminKeysCommand, OfAccount, SessionsCommand, SessionsOf,
-};
+use crate::cli::{AccessKeysCommand, AccountsCommand, AdminCommand, AdminKeysCommand, OfAccount};
 use crate::config::Config;
 use crate::service::OpenStore;
 use crate::{Failure, output};
@@ -27,7 +26,7 @@ pub(crate) async fn run(config: PathBuf, command: AdminCommand) -> Result<(), Fa
         AdminCommand::Accounts { command } => accounts::run(&*store, command).await,
         AdminCommand::Users { command } => users::run(&*store, command).await,
         AdminCommand::AccessKeys { command } => access_keys(&*store, &root_key, command).await,
-        AdminCommand::Sessions { command } => sessions(&*store, command).await,
+        AdminCommand::Sessions { command } => sessions::run(&*store, command).await,
         AdminCommand::Keys { command } => keys(&*store, command).await,
     };
     store.close().await;
@@ -82,25 +81,6 @@ async fn access_keys(store: &dyn Store, root_key: &RootKey, command: AccessKeysC
         }
     }
     Ok(())
-}
-
-async fn sessions(store: &dyn Store, command: SessionsCommand) -> Result<(), Failure> {
-    let SessionsCommand::Revoke { of: OfAccount { account }, holder: SessionsOf { role, user } } = command;
-    let now = SystemClock.now();
-    if let Some(name) = &user {
-        return match store.revoke_sessions(SessionHolder::User(&account, name), now).await {
-            Err(StoreError::NotFound) => Err(users::no_user(store, account, name).await?),
-            revoked => Ok(revoked?),
-        };
-    }
-    let name = role.ok_or("sessions revoke: pass --role NAME or --user NAME")?;
-    match store.revoke_sessions(SessionHolder::Role(&account, &name), now).await {
-        Err(StoreError::NotFound) => {
-            accounts::check_exists(store, account).await?;
-            Err(format!("account {account} has no role {name}").into())
-        }
-        revoked => Ok(revoked?),
-    }
 }
 
 /// The store's compare-and-set is the lock: whoever changes the key at the same time makes this command say so.

@@ -12,4 +12,13 @@ pub struct Account {
     pub name: String,
     /// When it was made.
     pub created: Timestamp,
+    /// Sessions of its root user that began earlier are refused.
+    pub sessions_revoked_before: Option<Timestamp>,
+}
+
+impl Account {
+    /// A new account.
+    pub fn new(id: AccountId, name: String, created: Timestamp) -> Self {
+        Self { id, name, created, sessions_revoked_before: None }
+    }
 }

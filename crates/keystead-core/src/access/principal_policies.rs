@@ -20,7 +20,7 @@ pub struct PrincipalPolicies {
 }
 
 impl PrincipalPolicies {
-    /// Those of a root user: none.
+    /// Those of a root user whose sessions nobody revoked: none.
     pub fn of_root() -> Arc<Self> {
         static ROOT: LazyLock<Arc<PrincipalPolicies>> = LazyLock::new(Arc::default);
         ROOT.clone()

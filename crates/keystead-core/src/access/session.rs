@@ -27,7 +27,8 @@ pub struct Session {
 }
 
 /// Whether the credentials of `principal` no longer stand for anyone: its user or role is gone, or another one has its name, so that there
-/// are no `policies` of it; or its sessions that began before a later moment were revoked. To be asked for each request.
+/// are no `policies` of it; or its sessions that began before a later moment were revoked, which a root user's can be too. To be asked for
+/// each request.
 ///
 /// Long-term credentials belong to no session, and only go with their user.
 pub fn is_revoked(principal: &Principal, policies: Option<&PrincipalPolicies>) -> bool {

@@ -37,16 +37,16 @@ impl Catalog {
         })))
     }
 
-    /// What IAM has of a principal; `None` if the user or role is gone.
+    /// What IAM has of a principal; `None` if the user, role or account is gone.
     pub async fn principal_policies(&self, principal: &Principal) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
         let unique_id = match &principal.kind {
-            PrincipalKind::Root => return Ok(Some(PrincipalPolicies::of_root())),
             // It has nothing but what a role's trust policy lets it do.
             PrincipalKind::WebIdentity { .. } => return Ok(None),
-            PrincipalKind::User { user_id, .. } => user_id,
-            PrincipalKind::AssumedRole { role_id, .. } => role_id,
+            PrincipalKind::Root => principal.account.to_string(),
+            PrincipalKind::User { user_id, .. } => user_id.clone(),
+            PrincipalKind::AssumedRole { role_id, .. } => role_id.clone(),
         };
-        self.principal_policies.get_or_load(unique_id.clone(), self.load_principal_policies(principal)).await
+        self.principal_policies.get_or_load(unique_id, self.load_principal_policies(principal)).await
     }
 
     async fn load_principal_policies(&self, principal: &Principal) -> Result<Option<Arc<PrincipalPolicies>>, KmsError> {
@@ -60,12 +60,16 @@ impl Catalog {
                 Some(role) if role.role_id == *role_id => principal_policies::of_role(&*self.store, &role).await?,
                 Some(_) | None => return Ok(None),
             },
-            PrincipalKind::Root | PrincipalKind::WebIdentity { .. } => return Ok(None),
+            PrincipalKind::Root => match self.store.account(account).await? {
+                Some(account) => principal_policies::of_root(&account),
+                None => return Ok(None),
+            },
+            PrincipalKind::WebIdentity { .. } => return Ok(None),
         };
         Ok(Some(Arc::new(policies)))
     }
 
-    /// To be called after each change of users, groups, roles or managed policies.
+    /// To be called after each change of users, groups, roles or managed policies, and after each revocation of sessions.
     pub fn forget_identities(&self) {
         self.principal_policies.invalidate_all();
         // Managed policies may be session policies.

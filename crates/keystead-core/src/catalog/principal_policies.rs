@@ -2,7 +2,7 @@
 
 use keystead_policy::{NamedPolicy, PolicyDocument, PolicyKind};
 
-use crate::access::{AttachedPolicies, AwsManagedPolicy, PrincipalPolicies, Role, User, customer_policy_name};
+use crate::access::{Account, AttachedPolicies, AwsManagedPolicy, PrincipalPolicies, Role, User, customer_policy_name};
 use crate::error::KmsError;
 use crate::port::Store;
 
@@ -30,6 +30,11 @@ pub(super) async fn of_role(store: &dyn Store, role: &Role) -> Result<PrincipalP
         boundary: boundary(store, role.permissions_boundary.as_deref()).await?,
         sessions_revoked_before: role.sessions_revoked_before,
     })
+}
+
+/// What there is of an account's root user. No policy is attached to it.
+pub(super) fn of_root(account: &Account) -> PrincipalPolicies {
+    PrincipalPolicies { sessions_revoked_before: account.sessions_revoked_before, ..PrincipalPolicies::default() }
 }
 
 async fn attached(store: &dyn Store, holder: &str, policies: &AttachedPolicies) -> Result<Vec<NamedPolicy>, KmsError> {

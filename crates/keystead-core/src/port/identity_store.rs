@@ -17,7 +17,8 @@ use crate::access::{AccessKeyUse, Group, ManagedPolicy, OidcProvider, Role, User
 /// `NotFound` if one of them is gone; a group or policy that is referred to cannot be deleted (`Referenced`). ARNs of other accounts' policies
 /// are never stored; those of `aws` refer to nothing.
 ///
-/// Every mutation of users, groups, roles and policies appends [`super::ChangedRecord::Identities`] to the change feed.
+/// Every mutation of users, groups, roles and policies, and every revocation of sessions, appends [`super::ChangedRecord::Identities`] to the
+/// change feed.
 #[async_trait]
 pub trait IdentityStore: Send + Sync + 'static {
     /// Adds a user. `NotFound` if there is no such account; `Duplicate(UserName)`; `QuotaExceeded` when the account has `quota` of them.
@@ -102,8 +103,8 @@ pub trait IdentityStore: Send + Sync + 'static {
     /// The last use that is stored of an access key.
     async fn access_key_use(&self, access_key_id: &str) -> Result<Option<AccessKeyUse>, StoreError>;
 
-    /// Refuses all sessions of a role that began before `before`, or of a user: sets `sessions_revoked_before`, whatever the revision, and
-    /// never to an earlier time. `NotFound` if there is none of that name.
+    /// Refuses all sessions of a user, a role or a root user that began before `before`: sets `sessions_revoked_before`, whatever the revision,
+    /// and never to an earlier time. `NotFound` if there is none of that name, or no such account.
     async fn revoke_sessions(&self, holder: SessionHolder<'_>, before: Timestamp) -> Result<(), StoreError>;
 }
 
@@ -114,6 +115,8 @@ pub enum SessionHolder<'a> {
     User(&'a AccountId, &'a str),
     /// A role's.
     Role(&'a AccountId, &'a str),
+    /// The account's root user's.
+    Root(&'a AccountId),
 }
 
 /// Who refers to a managed policy.

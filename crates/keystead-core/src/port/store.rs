@@ -110,11 +110,13 @@ pub trait Store: IdentityStore {
         after: Option<&GrantId>,
         limit: usize,
     ) -> Result<Vec<Grant>, StoreError>;
-    /// Up to `limit` grants on any key of the Region that `retiring_principal` may retire, whose IDs sort after `after`, in order.
+    /// Up to `limit` grants on any key of the Region that `retiring_principal` may retire, whose IDs sort after `after`, in order. With
+    /// `unique_id` none that is stored with another one: that was of somebody who had the name before.
     async fn grants_to_retire(
         &self,
         region: &Region,
         retiring_principal: &str,
+        unique_id: Option<&str>,
         after: Option<&GrantId>,
         limit: usize,
     ) -> Result<Vec<Grant>, StoreError>;

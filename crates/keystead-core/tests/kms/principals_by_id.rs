@@ -2,8 +2,9 @@
 //!
 //! Source: IAM User Guide, "AWS JSON policy elements: Principal", "IAM identifiers"; KMS Developer Guide, "Key policies".
 
-use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, text};
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, account, statement, text};
 use keystead_core::access::Principal;
+use keystead_core::key::Grant;
 use keystead_core::port::Store;
 use serde_json::{Value, json};
 
@@ -59,10 +60,8 @@ async fn a_user_who_is_made_again_is_not_the_one_of_the_policy() {
             assert!(!may_encrypt(server, &second, key).await);
         }
     }
-    // The text is the one that was stored. Put again, it means who has the name now.
-    let policy = text(&server.call("GetKeyPolicy", json!({"KeyId": put})).await.unwrap()["Policy"]);
-    assert!(policy.contains(&first.arn), "{policy}");
-    server.call("PutKeyPolicy", json!({"KeyId": put, "Policy": policy})).await.unwrap();
+    // Put again by name, it means who has the name now.
+    server.put_key_policy(&put, &[allow(&[ROOT, &first.arn])]).await;
     assert!(may_encrypt(&server, &second, &put).await);
     assert!(!may_encrypt(&server, &second, &given).await);
 }
@@ -182,6 +181,101 @@ async fn a_role_that_is_made_again_has_none_of_the_grants() {
     assert!(may_encrypt(&server, &second, &key).await);
     server.call_by(&second, "RetireGrant", json!({"GrantToken": new.token})).await.unwrap();
     assert!(!may_encrypt(&server, &second, &key).await);
+}
+
+/// The IDs of the grants that are listed for a retiring principal, sorted.
+async fn retirable(server: &Server, caller: &Principal, principal: &str) -> Vec<String> {
+    let mut input = json!({"RetiringPrincipal": principal, "Limit": 1});
+    let mut ids = Vec::new();
+    loop {
+        let page = server.call_by(caller, "ListRetirableGrants", input.clone()).await.unwrap();
+        ids.extend(page["Grants"].as_array().unwrap().iter().map(|grant| text(&grant["GrantId"])));
+        let Some(marker) = page["NextMarker"].as_str() else { break };
+        input["Marker"] = json!(marker);
+    }
+    ids.sort_unstable();
+    ids
+}
+
+/// A grant that its retiring principal alone gets something of; its ID.
+async fn grant_to_retire(server: &Server, key: &str, retiring: &str) -> String {
+    server.grant_with(key, ROOT, &["Encrypt"], json!({"RetiringPrincipal": retiring})).await.id
+}
+
+/// Who may not retire them does not see them. While nobody has the name, it still stands for whom it stood.
+#[tokio::test]
+async fn what_a_former_user_could_retire_is_not_listed_for_the_one_who_has_the_name() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({})).await;
+    let root = Principal::root(account());
+    let list = [statement("Allow", &["kms:ListRetirableGrants"], "*")];
+    let first = installation.create_user("alice", &list).await;
+    let of_first = grant_to_retire(&server, &key, &first.arn).await;
+    assert_eq!(retirable(&server, &first, &first.arn).await, [of_first.as_str()]);
+
+    installation.delete_user("alice").await;
+    assert_eq!(retirable(&server, &root, &first.arn).await, [of_first.as_str()]);
+
+    let second = installation.create_user("alice", &list).await;
+    for caller in [&second, &root] {
+        assert_eq!(retirable(&server, caller, &first.arn).await, Vec::<String>::new());
+    }
+    let mut of_second = Vec::new();
+    for _ in 0..3 {
+        of_second.push(grant_to_retire(&server, &key, &second.arn).await);
+    }
+    of_second.sort_unstable();
+    assert_eq!(retirable(&server, &second, &second.arn).await, of_second);
+    // It is there all the same, for those who manage the key.
+    let all = server.grant_ids(&key).await;
+    assert!(all.len() == 4 && all.contains(&of_first), "{all:?}");
+}
+
+#[tokio::test]
+async fn what_a_former_role_could_retire_is_not_listed_either() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({})).await;
+    let root = Principal::root(account());
+    let first = installation.create_session("clerk", &[]).await;
+    let named = [ROLE, &first.arn];
+    let made = [grant_to_retire(&server, &key, named[0]).await, grant_to_retire(&server, &key, named[1]).await];
+    for (name, id) in named.iter().zip(&made) {
+        assert_eq!(retirable(&server, &root, name).await, [id.as_str()]);
+    }
+    role_made_again(&installation, &server).await;
+    for name in named {
+        assert_eq!(retirable(&server, &root, name).await, Vec::<String>::new());
+    }
+    installation.delete_role("clerk").await;
+    for (name, id) in named.iter().zip(&made) {
+        assert_eq!(retirable(&server, &root, name).await, [id.as_str()]);
+    }
+}
+
+/// A grant from before IDs were stored is of whoever has the name. An account and a federated user have names alone.
+#[tokio::test]
+async fn a_grant_without_an_id_is_listed_for_whoever_has_the_name() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({})).await;
+    let root = Principal::root(account());
+    let first = installation.create_user("alice", &[]).await;
+    let made = grant_to_retire(&server, &key, &first.arn).await;
+    let stored = installation.stored(&key).await;
+    let grants = installation.store.grants_of_key(&stored.region, &stored.id, None, None, 9).await.unwrap();
+    let [grant] = &grants[..] else { panic!("{grants:?}") };
+    assert!(grant.retiring_principal_id.is_some());
+    installation.store.delete_grant(&stored.region, &stored.id, &grant.id).await.unwrap();
+    let from_before = Grant { retiring_principal_id: None, ..grant.clone() };
+    installation.store.insert_grant(&from_before, 9).await.unwrap();
+    made_again(&installation, &server, "alice").await;
+    assert_eq!(retirable(&server, &root, &first.arn).await, [made.as_str()]);
+    for name in [ROOT, "arn:aws:sts::111122223333:federated-user/bob"] {
+        let made = grant_to_retire(&server, &key, name).await;
+        assert_eq!(retirable(&server, &root, name).await, [made.as_str()]);
+    }
 }
 
 /// A grant of an account elsewhere, and one to an account as a whole, are to the name alone.

@@ -17,11 +17,20 @@ const EXPIRED: (u16, &str, &str) =
 const SERVED: (u16, &str, &str) = (200, "", "");
 const NOW_MS: i64 = FixedClock::UNIX * 1000;
 
+/// A session of the root user, which began so many milliseconds from now.
+fn root_session(server: &Running, began_ms: i64) -> TemporaryCredentials {
+    issued(server, SessionPrincipal::Root, began_ms, 1000)
+}
+
 /// A session of the user, which began and ends so many milliseconds from now.
 fn session(server: &Running, began_ms: i64, ends_ms: i64) -> TemporaryCredentials {
     let user = user();
     let principal =
         SessionPrincipal::User { user_name: USER.to_owned(), user_id: user.user_id.clone(), arn: user.arn() };
+    issued(server, principal, began_ms, ends_ms)
+}
+
+fn issued(server: &Running, principal: SessionPrincipal, began_ms: i64, ends_ms: i64) -> TemporaryCredentials {
     let (issued, expires) = (Timestamp::from_millis(NOW_MS + began_ms), Timestamp::from_millis(NOW_MS + ends_ms));
     let content = SessionContent::new(account(), principal, issued, expires, &SystemEntropy);
     server.kms.catalog().issue_session(&content).unwrap()
@@ -110,6 +119,24 @@ async fn sessions_are_revoked_by_when_they_began() {
     }
     let long_term = random(&server).signed_by(&Signer { access_key_id: USERS, ..Signer::default() });
     check(&call(&server, &long_term).await, SERVED, "a long-term access key of the same user");
+}
+
+#[tokio::test]
+async fn sessions_of_the_root_user_are_revoked_and_its_access_key_works() {
+    let server = Running::start().await;
+    let revoked = Some(Timestamp::from_millis(NOW_MS - 10));
+    server.store.change_account(|account| account.sessions_revoked_before = revoked);
+    server.kms.catalog().forget_identities();
+    for (began_ms, expected) in [(-11, UNRECOGNIZED), (-10, SERVED), (-1, SERVED)] {
+        let session = root_session(&server, began_ms);
+        let response = call(&server, &signed(&server, &session, session.session_token.expose())).await;
+        check(&response, expected, &format!("began at {began_ms}"));
+    }
+    let of_user = session(&server, -11, 1000);
+    let response = call(&server, &signed(&server, &of_user, of_user.session_token.expose())).await;
+    check(&response, SERVED, "a session of a user");
+    let long_term = random(&server).signed_by(&Signer { access_key_id: ACTIVE, ..Signer::default() });
+    check(&call(&server, &long_term).await, SERVED, "a long-term access key of the root user");
 }
 
 #[tokio::test]

@@ -6,16 +6,17 @@ use keystead_model::arn::AccountId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
+use super::members::revoked_before;
 use crate::rows::{Layout, Record, encoding};
 use crate::statements::{execute, exists, fetch_all, fetch_optional, statements};
 
 const LAYOUT: Layout = Layout { table: "accounts", identity: &["id"] };
 
 statements! {
-    INSERT = "INSERT INTO accounts (id, name, created) VALUES ($1, $2, $3)";
-    GET = "SELECT id, name, created FROM accounts WHERE id = $1";
+    INSERT = "INSERT INTO accounts (id, name, created, sessions_revoked_before) VALUES ($1, $2, $3, $4)";
+    GET = "SELECT id, name, created, sessions_revoked_before FROM accounts WHERE id = $1";
     OF_NAME = "SELECT id FROM accounts WHERE name = $1";
-    ALL_ACCOUNTS = "SELECT id, name, created FROM accounts ORDER BY id";
+    ALL_ACCOUNTS = "SELECT id, name, created, sessions_revoked_before FROM accounts ORDER BY id";
 }
 
 /// [`keystead_core::port::Store::insert_account`].
@@ -26,8 +27,11 @@ pub(crate) async fn insert(connection: &mut SqliteConnection, account: &Account)
     if exists(connection, sqlx::query(OF_NAME).bind(&account.name)).await? {
         return Err(StoreError::Duplicate(UniqueConstraint::AccountName));
     }
-    let created = encoding::millis("created", account.created)?;
-    let insert = sqlx::query(INSERT).bind(account.id.as_str()).bind(&account.name).bind(created);
+    let insert = sqlx::query(INSERT)
+        .bind(account.id.as_str())
+        .bind(&account.name)
+        .bind(encoding::millis("created", account.created)?)
+        .bind(revoked_before(account.sessions_revoked_before)?);
     execute(connection, insert).await.map(drop)
 }
 
@@ -49,5 +53,10 @@ pub(crate) async fn all(connection: &mut SqliteConnection) -> Result<Vec<Account
 
 fn read(row: &SqliteRow) -> Result<Account, StoreError> {
     let record = Record::new(row, LAYOUT);
-    Ok(Account { id: record.parsed("id")?, name: record.text("name")?, created: record.timestamp("created")? })
+    Ok(Account {
+        id: record.parsed("id")?,
+        name: record.text("name")?,
+        created: record.timestamp("created")?,
+        sessions_revoked_before: record.optional_timestamp("sessions_revoked_before")?,
+    })
 }

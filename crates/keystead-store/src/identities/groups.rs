@@ -6,16 +6,24 @@ use keystead_model::arn::AccountId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::insertion::Rules;
-use super::members::{PolicyColumns, read_policies};
+use super::kind::{Kind, at_revision};
+use super::members::{bind_policies, read_policies};
 use super::references::{self, References};
-use super::{append_change, at_revision};
 use crate::rows::{Layout, Record, encoding};
-use crate::statements::{execute, exists, fetch_all, fetch_optional, statements};
+use crate::statements::{execute, exists, statements};
 
 const LAYOUT: Layout = Layout { table: "iam_groups", identity: &["account", "group_name"] };
 
-const RULES: Rules = Rules { of_name: OF_LOWER_CASE_NAME, unique: UniqueConstraint::GroupName, count: COUNT };
+/// How groups are found, listed and deleted.
+pub(crate) const GROUPS: Kind<Group> = Kind {
+    of_name: OF_LOWER_CASE_NAME,
+    unique: UniqueConstraint::GroupName,
+    count: COUNT,
+    get: GET,
+    list: LIST,
+    delete: DELETE,
+    read,
+};
 
 /// The columns of a whole record, for a SELECT that ends as `$rest` says.
 macro_rules! select {
@@ -45,31 +53,17 @@ statements! {
 /// [`keystead_core::port::IdentityStore::insert_group`].
 pub(crate) async fn insert(connection: &mut SqliteConnection, group: &Group, quota: u64) -> Result<(), StoreError> {
     let lower_case_name = group.group_name.to_ascii_lowercase();
-    RULES.check(connection, &group.account, &lower_case_name, quota).await?;
-    let policies = PolicyColumns::of(&group.policies)?;
+    GROUPS.check_new(connection, &group.account, &lower_case_name, quota).await?;
     let insert = sqlx::query(INSERT)
         .bind(group.account.as_str())
         .bind(&group.group_name)
         .bind(lower_case_name)
         .bind(&group.group_id)
         .bind(&group.path)
-        .bind(encoding::millis("created", group.created)?)
-        .bind(policies.inline)
-        .bind(policies.managed)
-        .bind(encoding::whole("revision", group.revision)?);
+        .bind(encoding::millis("created", group.created)?);
+    let insert = bind_policies(insert, &group.policies)?.bind(encoding::whole("revision", group.revision)?);
     execute(connection, insert).await?;
-    References::of_group(group).replace(connection).await?;
-    append_change(connection, &group.account).await
-}
-
-/// [`keystead_core::port::IdentityStore::group`].
-pub(crate) async fn get(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    group_name: &str,
-) -> Result<Option<Group>, StoreError> {
-    let query = sqlx::query(GET).bind(account.as_str()).bind(group_name);
-    fetch_optional(connection, query).await?.as_ref().map(read).transpose()
+    References::of_group(group).store(connection).await
 }
 
 /// Whether an account has a group of exactly this name.
@@ -81,30 +75,15 @@ pub(super) async fn exists_of_name(
     exists(connection, sqlx::query(OF_NAME).bind(account.as_str()).bind(group_name)).await
 }
 
-/// [`keystead_core::port::IdentityStore::groups`].
-pub(crate) async fn list(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<Group>, StoreError> {
-    let query = sqlx::query(LIST).bind(account.as_str()).bind(after).bind(encoding::limit(limit));
-    fetch_all(connection, query).await?.iter().map(read).collect()
-}
-
 /// [`keystead_core::port::IdentityStore::update_group`]. One that was deleted and made again is another one, which its ID tells.
 pub(crate) async fn update(connection: &mut SqliteConnection, group: &Group) -> Result<(), StoreError> {
-    let policies = PolicyColumns::of(&group.policies)?;
-    let update = sqlx::query(UPDATE)
-        .bind(policies.inline)
-        .bind(policies.managed)
+    let update = bind_policies(sqlx::query(UPDATE), &group.policies)?
         .bind(group.account.as_str())
         .bind(&group.group_name)
         .bind(&group.group_id)
         .bind(encoding::whole("revision", group.revision)?);
     at_revision(execute(connection, update).await?)?;
-    References::of_group(group).replace(connection).await?;
-    append_change(connection, &group.account).await
+    References::of_group(group).store(connection).await
 }
 
 /// [`keystead_core::port::IdentityStore::delete_group`].
@@ -115,11 +94,8 @@ pub(crate) async fn delete(
     revision: u64,
 ) -> Result<(), StoreError> {
     references::nobody_refers_to(connection, account, group_name).await?;
-    let revision = encoding::whole("revision", revision)?;
-    let delete = sqlx::query(DELETE).bind(account.as_str()).bind(group_name).bind(revision);
-    at_revision(execute(connection, delete).await?)?;
-    References::none(account, PolicyHolder::Group, group_name).replace(connection).await?;
-    append_change(connection, account).await
+    GROUPS.delete(connection, account, group_name, revision).await?;
+    References::none(account, PolicyHolder::Group, group_name).store(connection).await
 }
 
 fn read(row: &SqliteRow) -> Result<Group, StoreError> {

@@ -5,11 +5,12 @@ pub(crate) mod access_keys;
 pub(crate) mod accounts;
 pub(crate) mod counts;
 pub(crate) mod groups;
-mod insertion;
+pub(crate) mod kind;
 mod members;
 pub(crate) mod oidc_providers;
 pub(crate) mod policies;
 pub(crate) mod references;
+pub(crate) mod revocation;
 pub(crate) mod roles;
 pub(crate) mod users;
 
@@ -28,9 +29,4 @@ async fn append_change(connection: &mut SqliteConnection, account: &AccountId) -
 /// `NotFound` if a statement changed nothing.
 fn found(rows_changed: u64) -> Result<(), StoreError> {
     if rows_changed == 0 { Err(StoreError::NotFound) } else { Ok(()) }
-}
-
-/// `Conflict` if a statement that asks for a revision changed nothing.
-fn at_revision(rows_changed: u64) -> Result<(), StoreError> {
-    if rows_changed == 0 { Err(StoreError::Conflict) } else { Ok(()) }
 }

@@ -6,15 +6,22 @@ use keystead_model::arn::AccountId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::at_revision;
-use super::insertion::Rules;
+use super::kind::{Kind, at_revision};
 use crate::rows::{Layout, Record, encoding};
-use crate::statements::{execute, fetch_all, fetch_optional, statements};
+use crate::statements::{execute, statements};
 
 const LAYOUT: Layout = Layout { table: "oidc_providers", identity: &["account", "url"] };
 
 /// The case of a URL's letters tells: two that differ in it may be two issuers.
-const RULES: Rules = Rules { of_name: GET, unique: UniqueConstraint::OidcProviderUrl, count: COUNT };
+pub(crate) const OIDC_PROVIDERS: Kind<OidcProvider> = Kind {
+    of_name: GET,
+    unique: UniqueConstraint::OidcProviderUrl,
+    count: COUNT,
+    get: GET,
+    list: LIST,
+    delete: DELETE,
+    read,
+};
 
 statements! {
     COUNT = "SELECT count(*) FROM oidc_providers WHERE account = $1";
@@ -22,8 +29,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     GET = "SELECT account, url, created, client_ids, thumbprints, tags, revision
         FROM oidc_providers WHERE account = $1 AND url = $2";
-    OF_ACCOUNT = "SELECT account, url, created, client_ids, thumbprints, tags, revision
-        FROM oidc_providers WHERE account = $1 ORDER BY url";
+    LIST = "SELECT account, url, created, client_ids, thumbprints, tags, revision
+        FROM oidc_providers WHERE account = $1 AND url > $2 ORDER BY url LIMIT $3";
     UPDATE = "UPDATE oidc_providers SET client_ids = $1, thumbprints = $2, tags = $3, revision = revision + 1
         WHERE account = $4 AND url = $5 AND revision = $6";
     DELETE = "DELETE FROM oidc_providers WHERE account = $1 AND url = $2 AND revision = $3";
@@ -35,7 +42,7 @@ pub(crate) async fn insert(
     provider: &OidcProvider,
     quota: u64,
 ) -> Result<(), StoreError> {
-    RULES.check(connection, &provider.account, &provider.url, quota).await?;
+    OIDC_PROVIDERS.check_new(connection, &provider.account, &provider.url, quota).await?;
     let insert = sqlx::query(INSERT)
         .bind(provider.account.as_str())
         .bind(&provider.url)
@@ -45,24 +52,6 @@ pub(crate) async fn insert(
         .bind(encoding::json(&provider.tags)?)
         .bind(encoding::whole("revision", provider.revision)?);
     execute(connection, insert).await.map(drop)
-}
-
-/// [`keystead_core::port::IdentityStore::oidc_provider`].
-pub(crate) async fn get(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    url: &str,
-) -> Result<Option<OidcProvider>, StoreError> {
-    let query = sqlx::query(GET).bind(account.as_str()).bind(url);
-    fetch_optional(connection, query).await?.as_ref().map(read).transpose()
-}
-
-/// [`keystead_core::port::IdentityStore::oidc_providers`].
-pub(crate) async fn of_account(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-) -> Result<Vec<OidcProvider>, StoreError> {
-    fetch_all(connection, sqlx::query(OF_ACCOUNT).bind(account.as_str())).await?.iter().map(read).collect()
 }
 
 /// [`keystead_core::port::IdentityStore::update_oidc_provider`].
@@ -84,9 +73,7 @@ pub(crate) async fn delete(
     url: &str,
     revision: u64,
 ) -> Result<(), StoreError> {
-    let revision = encoding::whole("revision", revision)?;
-    let delete = sqlx::query(DELETE).bind(account.as_str()).bind(url).bind(revision);
-    at_revision(execute(connection, delete).await?)
+    OIDC_PROVIDERS.delete(connection, account, url, revision).await
 }
 
 fn read(row: &SqliteRow) -> Result<OidcProvider, StoreError> {

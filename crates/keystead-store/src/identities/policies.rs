@@ -7,15 +7,24 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::insertion::Rules;
-use super::{append_change, at_revision, references};
+use super::kind::{Kind, at_revision};
+use super::{append_change, references};
 use crate::error::engine;
 use crate::rows::{Layout, Record, encoding};
-use crate::statements::{execute, fetch_all, fetch_optional, statements};
+use crate::statements::{execute, fetch_optional, statements};
 
 const LAYOUT: Layout = Layout { table: "iam_policies", identity: &["account", "policy_name"] };
 
-const RULES: Rules = Rules { of_name: OF_LOWER_CASE_NAME, unique: UniqueConstraint::PolicyName, count: COUNT };
+/// How customer managed policies are found, listed and deleted.
+pub(crate) const POLICIES: Kind<ManagedPolicy> = Kind {
+    of_name: OF_LOWER_CASE_NAME,
+    unique: UniqueConstraint::PolicyName,
+    count: COUNT,
+    get: GET,
+    list: LIST,
+    delete: DELETE,
+    read,
+};
 
 /// The columns of a whole record, for a SELECT that ends as `$rest` says.
 macro_rules! select {
@@ -51,7 +60,7 @@ pub(crate) async fn insert(
     quota: u64,
 ) -> Result<(), StoreError> {
     let lower_case_name = policy.policy_name.to_ascii_lowercase();
-    RULES.check(connection, &policy.account, &lower_case_name, quota).await?;
+    POLICIES.check_new(connection, &policy.account, &lower_case_name, quota).await?;
     let versions = VersionColumns::of(&policy.versions)?;
     let insert = sqlx::query(INSERT)
         .bind(policy.account.as_str())
@@ -70,16 +79,6 @@ pub(crate) async fn insert(
         .bind(encoding::whole("revision", policy.revision)?);
     execute(connection, insert).await?;
     append_change(connection, &policy.account).await
-}
-
-/// [`keystead_core::port::IdentityStore::policy`].
-pub(crate) async fn get(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    policy_name: &str,
-) -> Result<Option<ManagedPolicy>, StoreError> {
-    let query = sqlx::query(GET).bind(account.as_str()).bind(policy_name);
-    fetch_optional(connection, query).await?.as_ref().map(read).transpose()
 }
 
 /// Whether an account has a managed policy of its own with this ARN.
@@ -106,17 +105,6 @@ async fn arn(
     let Some(row) = fetch_optional(connection, query).await? else { return Ok(None) };
     let path: &str = row.try_get("path").map_err(engine)?;
     Ok(Some(format!("arn:aws:iam::{account}:policy{path}{policy_name}")))
-}
-
-/// [`keystead_core::port::IdentityStore::policies`].
-pub(crate) async fn list(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<ManagedPolicy>, StoreError> {
-    let query = sqlx::query(LIST).bind(account.as_str()).bind(after).bind(encoding::limit(limit));
-    fetch_all(connection, query).await?.iter().map(read).collect()
 }
 
 /// [`keystead_core::port::IdentityStore::update_policy`]. One that was deleted and made again is another one, which its ID tells.
@@ -146,9 +134,7 @@ pub(crate) async fn delete(
 ) -> Result<(), StoreError> {
     let arn = arn(connection, account, policy_name).await?.ok_or(StoreError::Conflict)?;
     references::nobody_refers_to(connection, account, &arn).await?;
-    let revision = encoding::whole("revision", revision)?;
-    let delete = sqlx::query(DELETE).bind(account.as_str()).bind(policy_name).bind(revision);
-    at_revision(execute(connection, delete).await?)?;
+    POLICIES.delete(connection, account, policy_name, revision).await?;
     append_change(connection, account).await
 }
 

@@ -11,7 +11,7 @@ use keystead_model::arn::AccountId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::{groups, policies};
+use super::{append_change, groups, policies};
 use crate::rows::{Layout, Record};
 use crate::statements::{execute, exists, fetch_all, statements};
 
@@ -102,8 +102,9 @@ impl<'a> References<'a> {
         self.targets.entry(target).or_default()
     }
 
-    /// Stores them in place of those that are stored of the holder. `NotFound` if a target is not there.
-    pub(super) async fn replace(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    /// What follows every change of a holder: stores them in place of those that are stored of it, and tells the change feed. `NotFound` if a
+    /// target is not there.
+    pub(super) async fn store(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let delete =
             sqlx::query(DELETE_OF_HOLDER).bind(self.account.as_str()).bind(holder_kind(self.holder)).bind(self.name);
         execute(connection, delete).await?;
@@ -111,7 +112,7 @@ impl<'a> References<'a> {
             self.target_exists(connection, target, *relation).await?;
             self.insert(connection, target, *relation).await?;
         }
-        Ok(())
+        append_change(connection, self.account).await
     }
 
     async fn target_exists(

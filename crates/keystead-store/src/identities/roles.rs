@@ -2,21 +2,28 @@
 
 use keystead_core::access::Role;
 use keystead_core::port::{PolicyHolder, StoreError, UniqueConstraint};
-use keystead_model::Timestamp;
 use keystead_model::arn::AccountId;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::insertion::Rules;
-use super::members::{PolicyColumns, read_policies, revoked_before};
+use super::kind::{Kind, at_revision};
+use super::members::{PrincipalMembers, read_policies};
 use super::references::References;
-use super::{append_change, at_revision, found};
 use crate::rows::{Layout, Record, encoding};
-use crate::statements::{execute, exists, fetch_all, fetch_optional, statements};
+use crate::statements::{Query, execute, statements};
 
 const LAYOUT: Layout = Layout { table: "iam_roles", identity: &["account", "role_name"] };
 
-const RULES: Rules = Rules { of_name: OF_LOWER_CASE_NAME, unique: UniqueConstraint::RoleName, count: COUNT };
+/// How roles are found, listed and deleted.
+pub(crate) const ROLES: Kind<Role> = Kind {
+    of_name: OF_LOWER_CASE_NAME,
+    unique: UniqueConstraint::RoleName,
+    count: COUNT,
+    get: GET,
+    list: LIST,
+    delete: DELETE,
+    read,
+};
 
 /// The columns of a whole record, for a SELECT that ends as `$rest` says.
 macro_rules! select {
@@ -43,79 +50,33 @@ statements! {
         sessions_revoked_before = $9, revision = revision + 1
         WHERE account = $10 AND role_name = $11 AND role_id = $12 AND revision = $13";
     DELETE = "DELETE FROM iam_roles WHERE account = $1 AND role_name = $2 AND revision = $3";
-    NAME = "SELECT role_name FROM iam_roles WHERE account = $1 AND role_name = $2";
-    REVOKE_SESSIONS = "UPDATE iam_roles SET sessions_revoked_before = $1, revision = revision + 1
-        WHERE account = $2 AND role_name = $3 AND (sessions_revoked_before IS NULL OR sessions_revoked_before < $1)";
 }
 
 /// [`keystead_core::port::IdentityStore::insert_role`].
 pub(crate) async fn insert(connection: &mut SqliteConnection, role: &Role, quota: u64) -> Result<(), StoreError> {
     let lower_case_name = role.role_name.to_ascii_lowercase();
-    RULES.check(connection, &role.account, &lower_case_name, quota).await?;
-    let policies = PolicyColumns::of(&role.policies)?;
+    ROLES.check_new(connection, &role.account, &lower_case_name, quota).await?;
     let insert = sqlx::query(INSERT)
         .bind(role.account.as_str())
         .bind(&role.role_name)
         .bind(lower_case_name)
         .bind(&role.role_id)
         .bind(&role.path)
-        .bind(encoding::millis("created", role.created)?)
-        .bind(&role.description)
-        .bind(&role.trust_policy)
-        .bind(encoding::json(&role.trust_policy_principals)?)
-        .bind(i64::from(role.max_session_duration))
-        .bind(encoding::json(&role.tags)?)
-        .bind(policies.inline)
-        .bind(policies.managed)
-        .bind(&role.permissions_boundary)
-        .bind(revoked_before(role.sessions_revoked_before)?)
-        .bind(encoding::whole("revision", role.revision)?);
+        .bind(encoding::millis("created", role.created)?);
+    let insert = bind_changeable(insert, role)?.bind(encoding::whole("revision", role.revision)?);
     execute(connection, insert).await?;
-    References::of_role(role).replace(connection).await?;
-    append_change(connection, &role.account).await
-}
-
-/// [`keystead_core::port::IdentityStore::role`].
-pub(crate) async fn get(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    role_name: &str,
-) -> Result<Option<Role>, StoreError> {
-    let query = sqlx::query(GET).bind(account.as_str()).bind(role_name);
-    fetch_optional(connection, query).await?.as_ref().map(read).transpose()
-}
-
-/// [`keystead_core::port::IdentityStore::roles`].
-pub(crate) async fn list(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<Role>, StoreError> {
-    let query = sqlx::query(LIST).bind(account.as_str()).bind(after).bind(encoding::limit(limit));
-    fetch_all(connection, query).await?.iter().map(read).collect()
+    References::of_role(role).store(connection).await
 }
 
 /// [`keystead_core::port::IdentityStore::update_role`]. One that was deleted and made again is another one, which its ID tells.
 pub(crate) async fn update(connection: &mut SqliteConnection, role: &Role) -> Result<(), StoreError> {
-    let policies = PolicyColumns::of(&role.policies)?;
-    let update = sqlx::query(UPDATE)
-        .bind(&role.description)
-        .bind(&role.trust_policy)
-        .bind(encoding::json(&role.trust_policy_principals)?)
-        .bind(i64::from(role.max_session_duration))
-        .bind(encoding::json(&role.tags)?)
-        .bind(policies.inline)
-        .bind(policies.managed)
-        .bind(&role.permissions_boundary)
-        .bind(revoked_before(role.sessions_revoked_before)?)
+    let update = bind_changeable(sqlx::query(UPDATE), role)?
         .bind(role.account.as_str())
         .bind(&role.role_name)
         .bind(&role.role_id)
         .bind(encoding::whole("revision", role.revision)?);
     at_revision(execute(connection, update).await?)?;
-    References::of_role(role).replace(connection).await?;
-    append_change(connection, &role.account).await
+    References::of_role(role).store(connection).await
 }
 
 /// [`keystead_core::port::IdentityStore::delete_role`].
@@ -125,29 +86,24 @@ pub(crate) async fn delete(
     role_name: &str,
     revision: u64,
 ) -> Result<(), StoreError> {
-    let revision = encoding::whole("revision", revision)?;
-    let delete = sqlx::query(DELETE).bind(account.as_str()).bind(role_name).bind(revision);
-    at_revision(execute(connection, delete).await?)?;
-    References::none(account, PolicyHolder::Role, role_name).replace(connection).await?;
-    append_change(connection, account).await
+    ROLES.delete(connection, account, role_name, revision).await?;
+    References::none(account, PolicyHolder::Role, role_name).store(connection).await
 }
 
-/// [`keystead_core::port::IdentityStore::revoke_sessions`] of a role. The revision grows: an update of what was read before would take the
-/// revocation back.
-pub(crate) async fn revoke_sessions(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    role_name: &str,
-    before: Timestamp,
-) -> Result<(), StoreError> {
-    let before = encoding::millis("sessions_revoked_before", before)?;
-    let update = sqlx::query(REVOKE_SESSIONS).bind(before).bind(account.as_str()).bind(role_name);
-    if execute(connection, update).await? > 0 {
-        return append_change(connection, account).await;
-    }
-    // It is not there, or its sessions are revoked up to a time that is as late.
-    let there = exists(connection, sqlx::query(NAME).bind(account.as_str()).bind(role_name)).await?;
-    found(u64::from(there))
+/// Binds what may change of a role, as the next values of a statement.
+fn bind_changeable<'q>(query: Query<'q>, role: &'q Role) -> Result<Query<'q>, StoreError> {
+    let own = query
+        .bind(&role.description)
+        .bind(&role.trust_policy)
+        .bind(encoding::json(&role.trust_policy_principals)?)
+        .bind(i64::from(role.max_session_duration));
+    let members = PrincipalMembers {
+        tags: &role.tags,
+        policies: &role.policies,
+        permissions_boundary: &role.permissions_boundary,
+        sessions_revoked_before: role.sessions_revoked_before,
+    };
+    members.bind_to(own)
 }
 
 fn read(row: &SqliteRow) -> Result<Role, StoreError> {

@@ -3,6 +3,9 @@
 -- Maps, sets and lists are JSON that no query looks into: objects and arrays, sorted where their order means nothing.
 -- lower_case_name is a name in lower case: no two of a kind in an account may have the same. Names are ASCII.
 
+-- Users and roles have the same of themselves: sessions that began earlier are refused. Here it is the root user's.
+ALTER TABLE accounts ADD COLUMN sessions_revoked_before BIGINT CHECK (sessions_revoked_before BETWEEN 0 AND 253402300799999);
+
 -- A user's name was unique by its letters as they are until now. So no index can demand more of users: whoever adds one looks first.
 ALTER TABLE users ADD COLUMN lower_case_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN path TEXT NOT NULL DEFAULT '/';

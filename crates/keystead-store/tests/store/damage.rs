@@ -185,6 +185,7 @@ async fn rows_that_make_no_sense() {
     let grant = of_key("grants", key_id(1));
     let alias = "table aliases, record 000000000001 us-east-1 alias/alias-1".to_owned();
     let key_store = format!("record {}", key_store_id(1));
+    let account = "record 000000000001, ".to_owned();
     let access_key = "record AKIAA, ".to_owned();
     let alice = "record 000000000001 alice, ".to_owned();
     let admins = "record 000000000001 admins, ".to_owned();
@@ -224,6 +225,7 @@ async fn rows_that_make_no_sense() {
         ("aliases SET target_key_id = 'nothing'", &alias),
         ("custom_key_stores SET connection_state = 'FAILED'", &key_store),
         ("connection_jobs SET kind = 'DANCE'", &key_store),
+        ("accounts SET sessions_revoked_before = -1", &account),
         ("access_keys SET status = 'Sleepy'", &access_key),
         ("access_key_uses SET used = -1", &access_key),
         ("users SET tags = '[]'", &alice),
@@ -293,6 +295,7 @@ fn refusal_by_constraint(sql: &str) -> bool {
 }
 
 async fn read_everything(store: &dyn Store) -> Result<(), StoreError> {
+    store.accounts().await?;
     store.access_keys(&account_id(1)).await?;
     store.access_key_use("AKIAA").await?;
     read_identities(store).await?;

@@ -5,9 +5,11 @@ use std::path::Path;
 use crate::behaviour::fixtures::*;
 use crate::behaviour::identity_fixtures::*;
 use crate::older_schema::{connect, run, version_1, version_2, version_3};
-use keystead_core::access::User;
+use keystead_core::access::{Account, User};
 use keystead_core::key::{Key, MaterialState};
-use keystead_core::port::{ConnectionJob, IdentityStore, JobKind, PolicyHolder, Store, StoreError, UniqueConstraint};
+use keystead_core::port::{
+    ConnectionJob, IdentityStore, JobKind, PolicyHolder, SessionHolder, Store, StoreError, UniqueConstraint,
+};
 use keystead_store::{OpenError, SqliteStore};
 use sqlx::Connection;
 
@@ -107,8 +109,12 @@ async fn version_3_is_brought_to_the_newest() {
     assert_error!(store.update_user(bob).await, StoreError::Conflict);
     store.record_access_key_uses(&[access_key_use("AKIAC", 5, "kms")]).await.unwrap();
     store.delete_grant(&home(), &key_id(1), &grant_id(1)).await.unwrap();
-    // Key AKIAA and user Alice are gone, a group has come, a user has changed, and a grant is gone: the feed goes on from there.
-    assert_eq!(store.latest_change().await.unwrap(), 7);
+    store.revoke_sessions(SessionHolder::Root(&account_id(2)), at(5)).await.unwrap();
+    let revoked = Account { sessions_revoked_before: Some(at(5)), ..account(2) };
+    assert_eq!(store.accounts().await.unwrap(), [account(1), revoked]);
+    // Key AKIAA and user Alice are gone, a group has come, a user has changed, a grant is gone, and sessions are revoked: the feed goes on
+    // from there.
+    assert_eq!(store.latest_change().await.unwrap(), 8);
     store.close().await;
     only_the_rules_of_the_newest_hold(&path).await;
     let store = SqliteStore::open(&path).await.unwrap();

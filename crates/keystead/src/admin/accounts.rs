@@ -17,7 +17,7 @@ pub(super) async fn run(store: &dyn Store, command: AccountsCommand) -> Result<(
         AccountsCommand::Create { name, id } => {
             check_account_name(&name)?;
             let id = id.unwrap_or_else(random_account_id);
-            let account = Account { id, name, created: SystemClock.now() };
+            let account = Account::new(id, name, SystemClock.now());
             match store.insert_account(&account).await {
                 Err(StoreError::Duplicate(UniqueConstraint::AccountName)) => {
                     return Err(name_taken(store, &account.name).await?);

@@ -22,7 +22,7 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: AccessKeysCommand,
     },
-    /// Sessions: temporary credentials of users and roles
+    /// Sessions: temporary credentials of users, roles and root users
     Sessions {
         #[command(subcommand)]
         command: SessionsCommand,
@@ -126,7 +126,7 @@ pub(crate) enum SessionsCommand {
     },
 }
 
-/// Whose sessions end: exactly one of the two.
+/// Whose sessions end: exactly one of the three.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SessionsOf {
@@ -136,6 +136,9 @@ pub(crate) struct SessionsOf {
     /// The user whose sessions end
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<String>,
+    /// The sessions of the account's root user end; its access keys go on working
+    #[arg(long)]
+    pub(crate) root_user: bool,
 }
 
 #[derive(Subcommand)]

@@ -25,7 +25,7 @@ pub(crate) async fn administrator(config: &Config, account: &AccountId) -> Resul
 async fn in_store(store: &dyn Store, root_key: &RootKey, account: &AccountId) -> Result<ClearAccessKey, Failure> {
     if store.account(account).await?.is_none() {
         let name = format!("dev-{account}");
-        store.insert_account(&Account { id: *account, name, created: SystemClock.now() }).await?;
+        store.insert_account(&Account::new(*account, name, SystemClock.now())).await?;
     }
     let user = user(store, account).await?;
     let existing = store.access_keys(account).await?.into_iter().find(|key| {

@@ -47,7 +47,7 @@ fn new_unique_id(prefix: &str) -> String {
 
 impl Installation {
     pub async fn create_other_account(&self) {
-        let account = Account { id: other_account(), name: "other".to_owned(), created: self.now() };
+        let account = Account::new(other_account(), "other".to_owned(), self.now());
         self.store.insert_account(&account).await.unwrap();
     }
 

@@ -67,7 +67,7 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("keystead.db")).await.unwrap());
         let created = Timestamp::from_millis(1_790_000_000_000);
-        store.insert_account(&Account { id: account(), name: "test".to_owned(), created }).await.unwrap();
+        store.insert_account(&Account::new(account(), "test".to_owned(), created)).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(created.millis())));
         Self { _folder: folder, store, clock, root_key: Arc::new(RootKey::new(&[7; 32]).unwrap()) }
     }

@@ -1,4 +1,4 @@
-//! A store that holds access keys and their users, and nothing else.
+//! A store that holds an account, access keys and their users, and nothing else.
 
 use std::sync::Mutex;
 
@@ -14,11 +14,13 @@ use keystead_model::arn::{AccountId, AliasName, CustomKeyStoreId, KeyId, Region}
 pub(crate) struct Identities {
     pub(crate) access_keys: Vec<AccessKey>,
     users: Mutex<Vec<User>>,
+    account: Mutex<Account>,
 }
 
 impl Identities {
     pub(crate) fn new(access_keys: Vec<AccessKey>, user: User) -> Self {
-        Self { access_keys, users: Mutex::new(vec![user]) }
+        let account = Account::new(user.account, "test".to_owned(), user.created);
+        Self { access_keys, users: Mutex::new(vec![user]), account: Mutex::new(account) }
     }
 
     pub(super) fn user_named(&self, user_name: &str) -> Option<User> {
@@ -28,6 +30,11 @@ impl Identities {
     /// Does something to all users, as another process would.
     pub(crate) fn change_users(&self, change: impl FnOnce(&mut Vec<User>)) {
         change(&mut self.users.lock().unwrap());
+    }
+
+    /// The same with the account.
+    pub(crate) fn change_account(&self, change: impl FnOnce(&mut Account)) {
+        change(&mut self.account.lock().unwrap());
     }
 }
 
@@ -49,8 +56,8 @@ impl Store for Identities {
         unused()
     }
 
-    async fn account(&self, _: &AccountId) -> Result<Option<Account>, StoreError> {
-        unused()
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        Ok(Some(self.account.lock().unwrap().clone()).filter(|account| account.id == *id))
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
@@ -152,6 +159,7 @@ impl Store for Identities {
         &self,
         _: &Region,
         _: &str,
+        _: Option<&str>,
         _: Option<&GrantId>,
         _: usize,
     ) -> Result<Vec<Grant>, StoreError> {

@@ -131,6 +131,7 @@ pub async fn identities_are_in_the_feed(store: &dyn Store) {
         store.insert_role(&role(1, "a"), AMPLE);
         store.update_role(&role(1, "a"));
         store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5));
+        store.revoke_sessions(SessionHolder::Root(&account), at(5));
         store.delete_role(&account, "a", 3);
         store.delete_user(&account, "a", 2);
         store.delete_group(&account, "a", 2);
@@ -145,6 +146,7 @@ pub async fn what_changes_no_identity_is_not_in_the_feed(store: &dyn Store) {
     store.insert_role(&role(1, "a"), AMPLE).await.unwrap();
     store.insert_access_key(&access_key("AKIAA", 1, None), AMPLE).await.unwrap();
     store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5)).await.unwrap();
+    store.revoke_sessions(SessionHolder::Root(&account), at(5)).await.unwrap();
     let mut seen = store.latest_change().await.unwrap();
     assert!(store.insert_role(&role(1, "A"), AMPLE).await.is_err());
     assert!(store.update_role(&role(1, "a")).await.is_err());
@@ -158,6 +160,7 @@ pub async fn what_changes_no_identity_is_not_in_the_feed(store: &dyn Store) {
     assert!(store.delete_policy(&account, "one", 9).await.is_err());
     assert!(store.revoke_sessions(SessionHolder::User(&account, "a"), at(5)).await.is_err());
     store.revoke_sessions(SessionHolder::Role(&account, "a"), at(5)).await.unwrap();
+    store.revoke_sessions(SessionHolder::Root(&account), at(4)).await.unwrap();
     store.insert_oidc_provider(&oidc_provider(1, "issuer.example.com"), AMPLE).await.unwrap();
     store.record_access_key_uses(&[access_key_use("AKIAA", 5, "kms")]).await.unwrap();
     assert_eq!(news(store, &mut seen).await, []);

@@ -39,7 +39,7 @@ pub fn home() -> Region {
 }
 
 pub fn account(number: u64) -> Account {
-    Account { id: account_id(number), name: format!("account {number}"), created: at(1) }
+    Account::new(account_id(number), format!("account {number}"), at(1))
 }
 
 pub fn user(account: u64, user_name: &str) -> User {

@@ -156,9 +156,34 @@ pub async fn grants_to_retire_come_in_order_page_by_page(store: &dyn Store) {
     }
     let mut after = None;
     for expected in [&grants[..2], &grants[2..], &[]] {
-        let page = store.grants_to_retire(&home(), "someone", after.as_ref(), 2).await.unwrap();
+        let page = store.grants_to_retire(&home(), "someone", None, after.as_ref(), 2).await.unwrap();
         assert_eq!(page, expected);
         after = page.last().map(|grant| grant.id).or(after);
     }
-    assert_eq!(store.grants_to_retire(&home(), "nobody", None, 9).await.unwrap(), []);
+    assert_eq!(store.grants_to_retire(&home(), "nobody", None, None, 9).await.unwrap(), []);
+}
+
+/// One that is stored without an ID is of whoever has the name. The limit counts only what is there.
+pub async fn grants_to_retire_are_of_who_had_the_name(store: &dyn Store) {
+    let key = with_key(store).await;
+    let of = |number, id: Option<&str>| Grant {
+        retiring_principal: Some("someone".to_owned()),
+        retiring_principal_id: id.map(str::to_owned),
+        ..grant(number, &key)
+    };
+    let grants = [of(1, Some("AIDAFIRST")), of(2, None), of(3, Some("AIDAFIRST")), of(4, Some("AIDASECOND"))];
+    for grant in &grants {
+        store.insert_grant(grant, AMPLE).await.unwrap();
+    }
+    let [first, nameless, third, second] = &grants;
+    for (id, limit, expected) in [
+        (None, 9, vec![first, nameless, third, second]),
+        (Some("AIDAFIRST"), 9, vec![first, nameless, third]),
+        (Some("AIDASECOND"), 9, vec![nameless, second]),
+        (Some("AIDASECOND"), 2, vec![nameless, second]),
+        (Some("AIDATHIRD"), 9, vec![nameless]),
+    ] {
+        let listed = store.grants_to_retire(&home(), "someone", id, None, limit).await.unwrap();
+        assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{id:?}, {limit}");
+    }
 }

@@ -94,6 +94,8 @@ macro_rules! for_each_case {
 
             session_revocation: sessions_of_a_user_are_revoked;
             session_revocation: sessions_of_a_role_are_revoked;
+            session_revocation: sessions_of_a_root_user_are_revoked;
+            session_revocation: an_account_may_come_with_a_revocation;
             session_revocation: sessions_of_nobody_cannot_be_revoked;
 
             keys: a_key_comes_back_as_it_was_stored;
@@ -131,6 +133,7 @@ macro_rules! for_each_case {
             grants: a_grant_is_deleted_once;
             grants: grants_of_a_key_come_in_order_page_by_page;
             grants: grants_to_retire_come_in_order_page_by_page;
+            grants: grants_to_retire_are_of_who_had_the_name;
 
             key_last_usages: the_latest_usage_stays;
             key_last_usages: since_when_usages_are_recorded;

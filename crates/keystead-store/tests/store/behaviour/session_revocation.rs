@@ -1,6 +1,6 @@
 //! Sessions that are refused from a time on.
 
-use keystead_core::access::{Role, User};
+use keystead_core::access::{Account, Role, User};
 use keystead_core::port::{SessionHolder, Store, StoreError};
 use keystead_model::Timestamp;
 
@@ -40,6 +40,28 @@ pub async fn sessions_of_a_role_are_revoked(store: &dyn Store) {
     assert_error!(store.update_role(&worker).await, StoreError::Conflict);
 }
 
+/// An account has no revision; nothing else of it changes.
+pub async fn sessions_of_a_root_user_are_revoked(store: &dyn Store) {
+    with_account(store).await;
+    store.insert_account(&account(2)).await.unwrap();
+    let access_key = access_key("AKIAA", 1, None);
+    store.insert_access_key(&access_key, AMPLE).await.unwrap();
+    let id = account_id(1);
+    for (second, stored, _) in REVOCATIONS {
+        store.revoke_sessions(SessionHolder::Root(&id), at(second)).await.unwrap();
+        let expected = Account { sessions_revoked_before: Some(at(stored)), ..account(1) };
+        assert_eq!(store.account(&id).await.unwrap(), Some(expected.clone()));
+        assert_eq!(store.accounts().await.unwrap(), [expected, account(2)]);
+    }
+    assert_eq!(store.access_key("AKIAA").await.unwrap(), Some(access_key));
+}
+
+pub async fn an_account_may_come_with_a_revocation(store: &dyn Store) {
+    let account = Account { sessions_revoked_before: Some(at(7)), ..account(1) };
+    store.insert_account(&account).await.unwrap();
+    assert_eq!(store.account(&account.id).await.unwrap(), Some(account));
+}
+
 pub async fn sessions_of_nobody_cannot_be_revoked(store: &dyn Store) {
     with_account(store).await;
     store.insert_user(&user(1, "alice"), AMPLE).await.unwrap();
@@ -52,12 +74,15 @@ pub async fn sessions_of_nobody_cannot_be_revoked(store: &dyn Store) {
         SessionHolder::Role(&account, "alice"),
         SessionHolder::Role(&account, "Worker"),
         SessionHolder::Role(&other, "worker"),
+        SessionHolder::Root(&other),
     ];
     for holder in nobody {
         assert_error!(store.revoke_sessions(holder, at(5)).await, StoreError::NotFound);
     }
     let too_late = Timestamp::from_millis(i64::MAX);
-    let refused = store.revoke_sessions(SessionHolder::User(&account, "alice"), too_late).await;
-    assert_error!(refused, StoreError::Engine(_));
+    for holder in [SessionHolder::User(&account, "alice"), SessionHolder::Root(&account)] {
+        assert_error!(store.revoke_sessions(holder, too_late).await, StoreError::Engine(_));
+    }
     assert_eq!(store.user(&account, "alice").await.unwrap(), Some(user(1, "alice")));
+    assert_eq!(store.account(&account).await.unwrap(), Some(self::account(1)));
 }

@@ -126,6 +126,7 @@ async fn insert_grant(connection: &mut SqliteConnection, grant: &Grant) {
 
 /// What was in it is in the store.
 pub async fn is_all_there(store: &SqliteStore) {
+    assert_eq!(store.accounts().await.unwrap(), [account(1), account(2)]);
     for user in users() {
         assert_eq!(store.user(&user.account, &user.user_name).await.unwrap(), Some(user));
     }
