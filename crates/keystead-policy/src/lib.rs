@@ -23,6 +23,7 @@ mod pattern;
 #[cfg(test)]
 mod pattern_tests;
 mod places;
+mod policy_text;
 mod principal;
 mod question;
 mod sides;
@@ -37,5 +38,6 @@ pub use evaluation::{AccessRequest, StatementMatch, Verdict};
 pub use explanation::{Mismatch, StatementExplanation};
 pub use grant::{GrantConstraint, GrantMatch, GrantTerms, GrantedUse};
 pub use parse::MalformedPolicy;
+pub use policy_text::{with_full_principals, with_unique_ids};
 pub use principal::{Identity, InvalidPrincipal, PrincipalMatch};
 pub use question::{IdentitySide, NamedPolicy, Question, ResourceSide};

@@ -7,7 +7,7 @@ use super::policy::POLICY_NAME;
 use crate::error::KmsError;
 use crate::kms::{Call, Kms};
 
-/// Gives the policy of a key. It has one, of the name `default`.
+/// Gives the policy of a key. It has one, of the name `default`. Users and roles that are gone are shown by their unique IDs.
 pub(super) async fn get_key_policy(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -17,5 +17,6 @@ pub(super) async fn get_key_policy(
     if request.policy_name.is_some_and(|name| name != POLICY_NAME) {
         return Err(KmsError::not_found("No such policy exists"));
     }
-    Ok(GetKeyPolicyResponse { policy: key.key.policy.clone(), policy_name: POLICY_NAME.to_owned() })
+    let policy = kms.shown_policy(&key.key.policy, &key.key.policy_principals).await?;
+    Ok(GetKeyPolicyResponse { policy, policy_name: POLICY_NAME.to_owned() })
 }

@@ -2,7 +2,8 @@
 
 use keystead_model::kms::{ListGrantsRequest, ListGrantsResponse};
 
-use super::grant_lookup::{grant_id, grant_list_entry};
+use super::gone_principals::shown_grants;
+use super::grant_lookup::grant_id;
 use super::grant_principals::granted_principal;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::page::LIST_GRANTS;
@@ -11,6 +12,8 @@ use crate::key::GrantId;
 use crate::kms::{Call, Kms};
 
 /// Lists a key's grants: all, the one of an ID, or those of one grantee. A filter that no grant passes gives an empty list (unverified).
+///
+/// Users and roles that are gone are shown by their unique IDs; the filter goes by the name that the grant was made to (unverified).
 pub(super) async fn list_grants(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -34,6 +37,6 @@ pub(super) async fn list_grants(
         None => store.grants_of_key(region, key_id, grantee.as_deref(), after.as_ref(), page.wanted()).await?,
     };
     let next_marker = page.cut(&mut grants, |grant| grant.id.to_string());
-    let grants = grants.into_iter().map(grant_list_entry).collect();
+    let grants = shown_grants(kms, grants).await?;
     Ok(ListGrantsResponse { grants, truncated: next_marker.is_some(), next_marker })
 }

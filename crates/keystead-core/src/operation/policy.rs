@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use keystead_model::arn::Region;
 use keystead_model::kms::Exception;
-use keystead_policy::{PolicyDocument, PolicyKind};
+use keystead_policy::{PolicyDocument, PolicyKind, with_full_principals};
 
 use super::existing_principals::PrincipalError;
 use super::new_key::NewKey;
-use super::policy_text::with_full_principals;
 use crate::access::{AccessRequest, Resource, Subject, policy_would_allow};
 use crate::error::KmsError;
 use crate::key::{Key, default_key_policy};
