@@ -34,9 +34,14 @@ const fn of_key_type(spec: KeySpec, usage: KeyUsageType) -> &'static [GrantOpera
     }
 }
 
-/// The operations of a new grant on `key`, sorted and without doubles. Refuses those that such a key does not have (text unverified), and a
-/// grant of CreateGrant alone, which could give nothing on.
+/// The operations of a new grant on `key`, sorted and without doubles. Refuses a grant of none and operations that such a key does not have
+/// (texts unverified), and a grant of CreateGrant alone, which could give nothing on.
 pub(super) fn grant_operations(key: &Key, asked: &[GrantOperation]) -> Result<Vec<GrantOperation>, KmsError> {
+    if asked.is_empty() {
+        return Err(KmsError::validation(
+            "1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        ));
+    }
     let of_key_type = of_key_type(key.spec, key.usage);
     if let Some(operation) = asked.iter().find(|asked| !ANY_KEY.contains(asked) && !of_key_type.contains(asked)) {
         return Err(KmsError::validation(format!(

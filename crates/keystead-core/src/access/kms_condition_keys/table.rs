@@ -39,6 +39,9 @@ pub(super) enum Source {
     AliasName(&'static str),
     /// The names of what is in these structures and maps; `.` leads into a structure.
     Names(&'static [&'static str]),
+    /// The names of the constraints in this structure that constrain something: an empty EncryptionContextSubset is in every encryption
+    /// context, and is not among them (unverified). An empty EncryptionContextEquals demands an empty one.
+    ConstraintTypes(&'static str),
     /// What is in these maps under the name that the condition key ends with.
     Entry(&'static [&'static str]),
     /// The keys of the tags in a list.
@@ -56,8 +59,8 @@ pub(super) enum Source {
 }
 
 use Source::{
-    Absent, AliasName, Always, CallerAccount, Computed, Entry, Member, Names, NewMultiRegionKeyType, Principal,
-    RenamedMember, Resource, TagKeys, TagValue,
+    Absent, AliasName, Always, CallerAccount, Computed, ConstraintTypes, Entry, Member, Names, NewMultiRegionKeyType,
+    Principal, RenamedMember, Resource, TagKeys, TagValue,
 };
 use Uses::{Actions, CustomKeyStores, Keys};
 
@@ -166,8 +169,9 @@ pub(super) static CONDITION_KEYS: &[Row] = &[
         Member("ExpirationModel", Some("KEY_MATERIAL_EXPIRES")),
     ),
     row("kms:GrantConstraintSourceArn", GRANT, Absent),
-    row("kms:GrantConstraintType", GRANT, Names(&["Constraints"])),
-    row("kms:GrantIsForAWSResource", Actions(&["CreateGrant", "ListGrants", "RevokeGrant"]), Absent),
+    row("kms:GrantConstraintType", GRANT, ConstraintTypes("Constraints")),
+    // No AWS service calls for anybody here.
+    row("kms:GrantIsForAWSResource", Actions(&["CreateGrant", "ListGrants", "RevokeGrant"]), Always("false")),
     row("kms:GrantOperations", GRANT, Member("Operations", None)),
     row("kms:GranteePrincipal", GRANT, Principal("GranteePrincipal")),
     row("kms:GranteeServicePrincipal", GRANT, Absent),

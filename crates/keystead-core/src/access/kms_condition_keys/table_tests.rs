@@ -129,6 +129,7 @@ fn members_of(source: Source) -> Vec<&'static str> {
         Source::Member(name, _)
         | Source::Principal(name)
         | Source::AliasName(name)
+        | Source::ConstraintTypes(name)
         | Source::TagKeys(name)
         | Source::TagValue(name) => vec![name],
         Source::RenamedMember(name, before, _) => vec![name, before],

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 
 use keystead_model::arn::KeyIdentifier;
 use keystead_policy::ContextValue;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::KmsConditionKeys;
 use super::table::Source;
 use crate::access::NamedPrincipal;
+
+/// The constraint that every encryption context fulfils if it has no pairs.
+const ENCRYPTION_CONTEXT_SUBSET: &str = "EncryptionContextSubset";
 
 impl KmsConditionKeys<'_> {
     /// The value of `key`, of which `name` is what comes after the name of its family.
@@ -30,6 +33,10 @@ impl KmsConditionKeys<'_> {
             Source::Names(places) => {
                 let members = places.iter().filter_map(|place| self.place(place)?.as_object()).flatten();
                 several(members.filter(|(_, value)| !value.is_null()).map(|(name, _)| name.clone()))?
+            }
+            Source::ConstraintTypes(name) => {
+                let constraints = member(name)?.as_object()?.iter();
+                several(constraints.filter(|(name, value)| constrains(name, value)).map(|(name, _)| name.clone()))?
             }
             Source::Entry(places) => {
                 let maps = places.iter().filter_map(|place| self.place(place)?.as_object());
@@ -68,6 +75,12 @@ impl KmsConditionKeys<'_> {
 /// A member that is null is as good as absent.
 fn present(value: &Value) -> Option<&Value> {
     (!value.is_null()).then_some(value)
+}
+
+/// Whether a constraint of a grant is there and limits what the grant allows.
+fn constrains(name: &str, constraint: &Value) -> bool {
+    let is_empty = constraint.as_object().is_some_and(Map::is_empty);
+    !constraint.is_null() && !(name == ENCRYPTION_CONTEXT_SUBSET && is_empty)
 }
 
 /// The texts of a member: one, or those of a list.
