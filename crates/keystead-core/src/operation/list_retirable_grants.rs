@@ -4,7 +4,7 @@ use keystead_model::arn::AccountId;
 use keystead_model::kms::{ListGrantsResponse, ListRetirableGrantsRequest};
 
 use super::existing_principals::{PrincipalError, unique_id_of};
-use super::grant_lookup::grant_list_entry;
+use super::gone_principals::shown_grants;
 use super::grant_principals::granted_principal;
 use super::page::LIST_RETIRABLE_GRANTS;
 use crate::access::{NamedPrincipal, Resource, Subject};
@@ -15,7 +15,7 @@ use crate::kms::{Call, Kms};
 /// Lists the grants of the Region, on keys of whatever account, that name a principal of the caller's account as their retiring principal.
 ///
 /// Who has the name of one who is gone may not retire what that one could, and does not see it either. While nobody has it, the name stands
-/// for whom it stood: so an account finds what is left of its users and roles (unverified).
+/// for whom it stood: so an account finds what is left of its users and roles (unverified). In the entries they have their unique IDs.
 pub(super) async fn list_retirable_grants(
     kms: &Kms,
     call: &mut Call<'_>,
@@ -32,7 +32,7 @@ pub(super) async fn list_retirable_grants(
     let (region, id) = (call.region(), unique_id.as_deref());
     let mut grants = store.grants_to_retire(region, &principal, id, after.as_ref(), page.wanted()).await?;
     let next_marker = page.cut(&mut grants, |grant| grant.id.to_string());
-    let grants = grants.into_iter().map(grant_list_entry).collect();
+    let grants = shown_grants(kms, grants).await?;
     Ok(ListGrantsResponse { grants, truncated: next_marker.is_some(), next_marker })
 }
 

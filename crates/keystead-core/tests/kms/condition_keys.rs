@@ -231,6 +231,8 @@ async fn grants() {
         "Constraints": {"EncryptionContextSubset": {"Project": "nile"}}});
     let create = |condition| case("CreateGrant", input.clone(), condition);
     let both = json!(["Decrypt", "Encrypt", "Sign"]);
+    // No AWS service asks for anybody.
+    let for_aws = || ("Bool", "kms:GrantIsForAWSResource", json!("false"), json!("true"));
     keys.check([
         create(equals("kms:GrantConstraintType", "EncryptionContextSubset", "EncryptionContextEquals")),
         create(("ForAllValues:StringEquals", "kms:GrantOperations", both, json!(["Decrypt"]))),
@@ -239,12 +241,13 @@ async fn grants() {
         create(equals("kms:RetiringPrincipal", "arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:root")),
         create(equals("kms:EncryptionContext:Project", "nile", "other")),
         create(("ForAllValues:StringEquals", "kms:EncryptionContextKeys", json!("Project"), json!("Other"))),
-        // A service alone asks for a service's resource, or grants to a service.
-        create(("Null", "kms:GrantIsForAWSResource", json!("true"), json!("false"))),
+        create(for_aws()),
+        // A service alone grants to a service.
         create(("Null", "kms:GranteeServicePrincipal", json!("true"), json!("false"))),
         create(("Null", "kms:RetiringServicePrincipal", json!("true"), json!("false"))),
         create(("Null", "kms:GrantConstraintSourceArn", json!("true"), json!("false"))),
-        case("ListGrants", json!({"KeyId": arn}), ("Null", "kms:GrantIsForAWSResource", json!("true"), json!("false"))),
+        case("ListGrants", json!({"KeyId": arn}), for_aws()),
+        case("RevokeGrant", json!({"KeyId": arn, "GrantId": "0".repeat(64)}), for_aws()).ends("NotFoundException"),
     ])
     .await;
 }

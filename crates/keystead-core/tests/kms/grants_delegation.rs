@@ -153,16 +153,25 @@ async fn conditions_bound_what_a_policy_lets_grant() {
         json!({"StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"}}),
         json!({"StringEquals": {"kms:EncryptionContext:Department": "IT"}}),
         json!({"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        json!({"Bool": {"kms:GrantIsForAWSResource": "false"}}),
+        json!({"StringEquals": {"kms:GrantConstraintType": "EncryptionContextEquals"}}),
+        json!({"Null": {"kms:GrantConstraintType": "true"}}),
     ];
+    let constraints = |constraints: Value| request(&key, &["Encrypt"], json!({"Constraints": constraints}));
     let constrained = json!({"Constraints": {"EncryptionContextSubset": {"Department": "IT"}}});
+    let (yes, no) = (true, false);
     let requests = [
-        (request(&key, &["Encrypt"], json!({})), [true, true, false, false, false, false]),
-        (request(&key, &["Decrypt"], json!({})), [false, true, false, false, false, false]),
-        (request(&key, &["Encrypt"], json!({"RetiringPrincipal": root})), [true, true, true, false, false, false]),
-        (request(&key, &["Encrypt"], constrained), [true, true, false, true, true, false]),
+        (request(&key, &["Encrypt"], json!({})), [yes, yes, no, no, no, no, yes, no, yes]),
+        (request(&key, &["Decrypt"], json!({})), [no, yes, no, no, no, no, yes, no, yes]),
+        (request(&key, &["Encrypt"], json!({"RetiringPrincipal": root})), [yes, yes, yes, no, no, no, yes, no, yes]),
+        (request(&key, &["Encrypt"], constrained), [yes, yes, no, yes, yes, no, yes, no, no]),
+        // What every encryption context fulfils is no constraint; that there must be none is one.
+        (constraints(json!({"EncryptionContextSubset": {}})), [yes, yes, no, no, no, no, yes, no, yes]),
+        (constraints(json!({"EncryptionContextEquals": {}})), [yes, yes, no, no, no, no, yes, yes, no]),
+        (constraints(json!({})), [yes, yes, no, no, no, no, yes, no, yes]),
         (
             json!({"KeyId": key, "GranteePrincipal": "arn:aws:iam::999988887777:user/u", "Operations": ["Encrypt"]}),
-            [true, false, false, false, false, false],
+            [yes, no, no, no, no, no, yes, no, yes],
         ),
     ];
     for (number, condition) in conditions.iter().enumerate() {
@@ -173,6 +182,34 @@ async fn conditions_bound_what_a_policy_lets_grant() {
             assert_may_grant(&server, &caller, input.clone(), may[number]).await;
         }
     }
+}
+
+/// A guard rail that leaves grants to AWS services denies them to everybody here, and nothing else.
+#[tokio::test]
+async fn a_guard_rail_leaves_grants_to_aws_services() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let root = Principal::root(account()).arn;
+    let of_grants = ["CreateGrant", "ListGrants", "RevokeGrant"];
+    let actions = [&of_grants[..], &["RetireGrant", "DescribeKey"]].concat();
+    let actions: Vec<_> = actions.iter().map(|operation| format!("kms:{operation}")).collect();
+    let deny = json!({"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": actions, "Resource": "*",
+        "Condition": {"Bool": {"kms:GrantIsForAWSResource": "false"}}});
+    let anyone = json!({"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"});
+    let key = server.create_key(json!({})).await;
+    let made = server.grant(&key, "111122223333", &["Encrypt"]).await;
+    server.put_key_policy(&key, &[anyone, deny]).await;
+    for operation in of_grants {
+        let input = match operation {
+            "CreateGrant" => request(&key, &["Encrypt"], json!({})),
+            "RevokeGrant" => json!({"KeyId": key, "GrantId": made.id}),
+            _ => json!({"KeyId": key}),
+        };
+        assert_eq!(server.refused(operation, input).await.exception, "AccessDeniedException", "{operation}");
+    }
+    // These have no such condition key.
+    server.call("DescribeKey", json!({"KeyId": key})).await.unwrap();
+    server.call("RetireGrant", json!({"GrantToken": made.token})).await.unwrap();
 }
 
 /// 2.2: CreateGrant, ListGrants and RevokeGrant on another account's key, if its policy and their own let them; the issuing account is theirs.

@@ -322,6 +322,29 @@ async fn who_is_made_again_inherits_no_grants() {
     server.call_by(&second, "Encrypt", encrypt).await.unwrap();
 }
 
+/// It would allow nothing: neither by a policy nor by a grant may one be made.
+#[tokio::test]
+async fn a_grant_of_no_operations_is_refused() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let key = server.create_key(json!({})).await;
+    let alice = installation.create_user("alice", &[]).await;
+    server.grant(&key, &alice.arn, &["CreateGrant", "Encrypt"]).await;
+    let input = json!({"KeyId": key, "GranteePrincipal": "111122223333", "Operations": []});
+    let refusals = [
+        server.refused("CreateGrant", input.clone()).await,
+        server.refused_by(&alice, "CreateGrant", input.clone()).await,
+    ];
+    for refused in refusals {
+        assert_eq!(refused.exception, "ValidationException");
+        assert_eq!(
+            refused.message,
+            "1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must have length greater than or equal to 1"
+        );
+    }
+    assert_eq!(server.grant_ids(&key).await.len(), 1);
+}
+
 /// 4.3: not groups, not everybody, and only who is there.
 #[tokio::test]
 async fn who_can_be_no_grantee() {
