@@ -110,6 +110,40 @@ def test_a_grant_is_passed_on_within_its_bounds(kms, people, key):
     assert_denied(carol, key, carol.client.encrypt, "Encrypt", KeyId=key, Plaintext=b"text")
 
 
+def test_a_policy_that_demands_a_constraint(kms, people, key):
+    """An empty subset is in every encryption context, and constrains nothing."""
+    demanded = {"StringEquals": {"kms:GrantConstraintType": ["EncryptionContextSubset", "EncryptionContextEquals"]}}
+    bob = people.user("bob", statement("Allow", "kms:CreateGrant", Condition=demanded))
+    wish = {"KeyId": key, "GranteePrincipal": bob.arn, "Operations": ["Encrypt"]}
+    for nothing in ({}, {"Constraints": {}}, {"Constraints": {"EncryptionContextSubset": {}}}):
+        assert_denied(bob, key, bob.client.create_grant, "CreateGrant", **wish, **nothing)
+    bob.client.create_grant(**wish, Constraints={"EncryptionContextSubset": CONTEXT})
+    assert_denied(bob, key, bob.client.encrypt, "Encrypt", KeyId=key, Plaintext=b"text")
+    # An empty context is demanded here, and no other will do.
+    bob.client.create_grant(**wish, Constraints={"EncryptionContextEquals": {}})
+    bob.client.encrypt(KeyId=key, Plaintext=b"text")
+    bob.client.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=CONTEXT)
+    assert_denied(bob, key, bob.client.encrypt, "Encrypt", KeyId=key, Plaintext=b"text", EncryptionContext={"other": "one"})
+
+
+def test_grants_that_are_for_aws_services_alone(kms, people, key):
+    """No request here is of a service that acts for somebody."""
+    made = grant(kms, key, people.account, "Encrypt")
+    guard_rail = {"Bool": {"kms:GrantIsForAWSResource": "false"}}
+    bob = people.user("bob", statement("Allow", "kms:*"), statement("Deny", "kms:*Grant*", Condition=guard_rail))
+    calls = (
+        ("CreateGrant", bob.client.create_grant, {"GranteePrincipal": bob.arn, "Operations": ["Encrypt"]}),
+        ("ListGrants", bob.client.list_grants, {}),
+        ("RevokeGrant", bob.client.revoke_grant, {"GrantId": made["GrantId"]}),
+    )
+    for action, call, parameters in calls:
+        refused = refusal(call, KeyId=key, **parameters)
+        expected = denied(bob, action, key, "with an explicit deny in an identity-based policy")
+        assert (refused.code, refused.message) == ("AccessDeniedException", expected)
+    bob.client.encrypt(KeyId=key, Plaintext=b"text")
+    bob.client.retire_grant(KeyId=key, GrantId=made["GrantId"])
+
+
 def test_who_retires(kms, people, key):
     bob, carol, dave = people.user("bob"), people.user("carol"), people.user("dave", statement("Allow", "kms:RetireGrant"))
     for retiree in (carol, dave):

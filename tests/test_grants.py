@@ -170,6 +170,13 @@ def test_a_grant_of_create_grant_alone(tenant, key):
     )
 
 
+def test_a_grant_of_no_operations(tenant, key):
+    refused = refusal(grant, tenant=tenant, key=key, Operations=[])
+    message = "Value '[]' at 'operations' failed to satisfy constraint: Member must have length greater than or equal to 1"
+    assert (refused.code, refused.message) == ("ValidationException", f"1 validation error detected: {message}")
+    assert grants(tenant.client, key) == []
+
+
 # ---- constraints ----
 
 

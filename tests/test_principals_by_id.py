@@ -69,16 +69,46 @@ def test_a_user_of_a_key_policy(kms, people, root):
     assert second.arn == first.arn
     for key in (given, put):
         assert_may_not(second, key)
-    # The text is shown as it was stored; put again, it means the user who has the name now.
-    policy = kms.get_key_policy(KeyId=put)["Policy"]
-    assert json.loads(policy)["Statement"][1]["Principal"]["AWS"] == [first.arn]
-    kms.put_key_policy(KeyId=put, Policy=policy)
+    # Put again by name, it means the user who has the name now.
+    kms.put_key_policy(KeyId=put, Policy=document(allow(root), allow(first.arn, actions=ENCRYPT)))
     assert_may(second, put)
     assert_may_not(second, given)
 
 
+INVALID_PRINCIPALS = "Policy contains a statement with one or more invalid principals."
+
+
+def test_get_edit_put_gives_nothing_to_a_new_user_of_the_name(kms, people, root):
+    first = people.user("bob")
+    policy = document(allow(root), allow(root, first.arn, actions=ENCRYPT))
+    key = new_key(kms, allow(root))
+    kms.put_key_policy(KeyId=key, Policy=policy)
+    assert kms.get_key_policy(KeyId=key)["Policy"] == policy
+    user_id = people.iam.get_user(UserName="bob")["User"]["UserId"]
+    people.delete_user("bob")
+    shown = policy.replace(first.arn, user_id)
+    assert kms.get_key_policy(KeyId=key)["Policy"] == shown
+    second = people.user("bob")
+    assert second.arn == first.arn and user_id.startswith("AIDA")
+    assert kms.get_key_policy(KeyId=key)["Policy"] == shown
+
+    edited = json.loads(shown)
+    edited["Statement"].append(allow(root, actions="kms:DescribeKey"))
+    for bypass in (False, True):
+        lockout = {"BypassPolicyLockoutSafetyCheck": bypass}
+        refused = refusal(kms.put_key_policy, KeyId=key, Policy=json.dumps(edited), **lockout)
+        assert (refused.code, refused.message) == ("MalformedPolicyDocumentException", INVALID_PRINCIPALS)
+        assert refusal(kms.create_key, Policy=shown, **lockout).code == "MalformedPolicyDocumentException"
+    assert_may_not(second, key)
+    # Without the principal that is gone it can be put, and the one who has the name has nothing of it.
+    edited["Statement"][1]["Principal"]["AWS"].remove(user_id)
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(edited))
+    assert_may_not(second, key)
+
+
 def test_a_role_of_a_key_policy(kms, people, root):
     role = people.role("clerk")
+    role_id = people.iam.get_role(RoleName="clerk")["Role"]["RoleId"]
     session = people.session(role, "one")
     by_role, by_session = new_key(kms, allow(root, role)), new_key(kms, allow(root, session.arn))
     for key in (by_role, by_session):
@@ -87,9 +117,13 @@ def test_a_role_of_a_key_policy(kms, people, root):
     assert people.role("clerk") == role
     again = people.session(role, "one")
     assert again.arn == session.arn
-    for key in (by_role, by_session):
+    for key, named, shown in ((by_role, role, role_id), (by_session, session.arn, f"{role_id}:one")):
         assert_may_not(again, key)
-        kms.put_key_policy(KeyId=key, Policy=kms.get_key_policy(KeyId=key)["Policy"])
+        assert kms.get_key_policy(KeyId=key)["Policy"] == document(allow(root, shown))
+        refused = refusal(kms.put_key_policy, KeyId=key, Policy=document(allow(root, shown)))
+        assert (refused.code, refused.message) == ("MalformedPolicyDocumentException", INVALID_PRINCIPALS)
+        assert_may_not(again, key)
+        kms.put_key_policy(KeyId=key, Policy=document(allow(root, named)))
         assert_may(again, key)
 
 
@@ -145,7 +179,9 @@ def test_grants_to_a_user(kms, people, root):
     wish = {"KeyId": key, "GranteePrincipal": first.arn, "Operations": ["Encrypt", "RetireGrant"], "Name": "nightly"}
     made = kms.create_grant(**wish)
     assert_may(first, key)
+    user_id = people.iam.get_user(UserName="bob")["User"]["UserId"]
     second = made_again(people, "bob")
+    assert [grant["GranteePrincipal"] for grant in kms.list_grants(KeyId=key)["Grants"]] == [user_id]
     for parameters in ({}, {"GrantTokens": [made["GrantToken"]]}):
         assert_may_not(second, key, **parameters)
     assert refusal(second.client.retire_grant, GrantToken=made["GrantToken"]).code == "AccessDeniedException"

@@ -17,14 +17,14 @@ use crate::key::Grant;
 use crate::kms::Kms;
 
 impl Kms {
-    /// The text of a stored policy as it is shown. `ids` are the unique IDs that were stored with it, by ARN: see [`Kms::unique_ids_of`]. ARNs
-    /// without one stay as they are, and so does all the rest of the text.
+    /// The text of a stored policy as it is shown. `ids` are the unique IDs that were stored with it, by ARN: see [`Kms::unique_ids_of`].
+    /// ARNs without one stay as they are, and so does all the rest of the text.
     pub async fn shown_policy(&self, policy: &str, ids: &BTreeMap<String, String>) -> Result<String, KmsError> {
         Ok(with_unique_ids(policy, &self.gone_principals(ids).await?))
     }
 
-    /// Those of the principals that are gone: of each ARN whose user or role does not have the stored unique ID any more, what is shown in its
-    /// place. That is the ID; of a session, as `aws:userid` has it, the ID of its role, a colon and its name (unverified).
+    /// Those of the principals that are gone: of each ARN whose user or role does not have the stored unique ID any more, what is shown in
+    /// its place. That is the ID; of a session, as `aws:userid` has it, the ID of its role, a colon and its name (unverified).
     pub async fn gone_principals(&self, ids: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError> {
         let mut gone = BTreeMap::new();
         for (arn, id) in ids {
