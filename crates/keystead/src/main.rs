@@ -23,6 +23,7 @@ mod xks_proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 
 use clap::Parser;
 use keystead_core::port::{Entropy, SystemEntropy};
@@ -86,9 +87,12 @@ fn hsm_worker(settings: &Path, socket: &Path) -> ExitCode {
 /// What goes on until it is told to stop.
 fn serving(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     // Seeding the random number generator takes tens of milliseconds, once: done beside everything else, no request waits for it. Where no
-    // thread can be had, the first who needs it waits. Not for commands that end at once: their end must not meet that thread's.
-    let _ = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
-    asynchronously(work)
+    // thread can be had, the first who needs it waits. Not for commands that end at once: they would wait for it.
+    let seeding = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
+    let done = asynchronously(work);
+    // The generator aborts a process that ends meanwhile: one that is refused its configuration, say, and could not tell that by its status.
+    let _ = seeding.map(JoinHandle::join);
+    done
 }
 
 fn asynchronously(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
