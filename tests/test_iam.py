@@ -10,6 +10,7 @@ import pytest
 from support.aws_cli import AwsCli
 from support.credentials import Credentials
 from support.installation import Installation
+from support.people import document, statement
 from support.query_answers import QueryAnswers
 from support.sdk_client import REGION, refusal, request_id
 
@@ -54,6 +55,35 @@ def test_a_user(iam, tenant):
 
 def test_an_empty_list_of_tags_is_none(iam):
     assert "Tags" not in iam.create_user(UserName="bob", Tags=[])["User"]
+
+
+def test_who_may_not_tag_makes_no_user_whose_tags_open_a_key(keystead, iam, tenant):
+    finance = statement("Allow", "kms:Encrypt", Principal={"AWS": "*"}, Condition={
+        "StringEquals": {"aws:PrincipalAccount": tenant.account, "aws:PrincipalTag/team": "finance"}
+    })
+    administrators = statement("Allow", "kms:*", Principal={"AWS": f"arn:aws:iam::{tenant.account}:root"})
+    key = keystead.client(tenant.credentials).create_key(Policy=document(administrators, finance))["KeyMetadata"]["KeyId"]
+    iam.create_user(UserName="helpdesk")
+    may = document(statement("Allow", ["iam:CreateUser", "iam:CreateAccessKey"]), statement("Deny", "iam:TagUser"))
+    iam.put_user_policy(UserName="helpdesk", PolicyName="may", PolicyDocument=may)
+    helpdesk = keystead.client(new_access_key(iam, "helpdesk"), "iam")
+
+    tags = [{"Key": "team", "Value": "finance"}]
+    refused = refusal(helpdesk.create_user, UserName="mallory", Tags=tags)
+    assert (refused.code, refused.status) == ("AccessDenied", 403)
+    assert refused.message.startswith(
+        f"User: arn:aws:iam::{tenant.account}:user/helpdesk is not authorized to perform: iam:TagUser"
+        f" on resource: arn:aws:iam::{tenant.account}:user/mallory with an explicit deny"
+    )
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_user(UserName="mallory")
+    # Without tags the user is made, and the key stays closed until somebody tags who may.
+    helpdesk.create_user(UserName="mallory", Tags=[])
+    mallory = keystead.client(new_access_key(helpdesk, "mallory"))
+    assert refusal(helpdesk.tag_user, UserName="mallory", Tags=tags).code == "AccessDenied"
+    assert refusal(mallory.encrypt, KeyId=key, Plaintext=b"x").code == "AccessDeniedException"
+    iam.tag_user(UserName="mallory", Tags=tags)
+    mallory.encrypt(KeyId=key, Plaintext=b"x")
 
 
 def test_the_sdk_reads_the_errors(iam):
@@ -212,6 +242,32 @@ def test_a_role(iam, tenant):
     assert refused.message == f'Invalid principal in policy: "AWS":"arn:aws:iam::{tenant.account}:user/nobody"'
     iam.delete_role(RoleName="reader")
     assert iam.list_roles()["Roles"] == []
+
+
+def test_a_trust_policy_that_is_edited_gives_nothing_to_a_new_user_of_the_name(keystead, iam, tenant):
+    arn = f"arn:aws:iam::{tenant.account}:user/bob"
+    first = iam.create_user(UserName="bob")["User"]["UserId"]
+    iam.create_role(RoleName="reader", AssumeRolePolicyDocument=trusting(arn))
+    trust = iam.get_role(RoleName="reader")["Role"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"]["Principal"] == {"AWS": arn}
+    iam.delete_user(UserName="bob")
+    iam.create_user(UserName="bob")
+    (listed,) = iam.list_roles()["Roles"]
+    (detail,) = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+    trust = iam.get_role(RoleName="reader")["Role"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"]["Principal"] == {"AWS": first}
+    assert trust == listed["AssumeRolePolicyDocument"] == detail["AssumeRolePolicyDocument"]
+    # Whoever edits what is shown must say who is meant.
+    trust["Statement"]["Sid"] = "edited"
+    refused = refusal(iam.update_assume_role_policy, RoleName="reader", PolicyDocument=json.dumps(trust))
+    assert refused.code == "MalformedPolicyDocument"
+    assert f'Invalid principal in policy: "AWS":"{first}"' in refused.message
+    sts = keystead.client(new_access_key(iam, "bob"), "sts")
+    role = {"RoleArn": f"arn:aws:iam::{tenant.account}:role/reader", "RoleSessionName": "nightly"}
+    assert refusal(sts.assume_role, **role).code == "AccessDenied"
+    trust["Statement"]["Principal"] = {"AWS": arn}
+    iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(trust))
+    sts.assume_role(**role)
 
 
 # ---- The API as a whole ----
