@@ -80,7 +80,7 @@ fn present(value: &Value) -> Option<&Value> {
 /// Whether a constraint of a grant is there and limits what the grant allows.
 fn constrains(name: &str, constraint: &Value) -> bool {
     let is_empty = constraint.as_object().is_some_and(Map::is_empty);
-    !constraint.is_null() && !(name == ENCRYPTION_CONTEXT_SUBSET && is_empty)
+    !constraint.is_null() && (name != ENCRYPTION_CONTEXT_SUBSET || !is_empty)
 }
 
 /// The texts of a member: one, or those of a list.
