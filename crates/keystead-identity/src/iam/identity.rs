@@ -2,6 +2,8 @@
 
 mod kinds;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use keystead_core::access::AttachedPolicies;
 use keystead_core::audit::iso8601;
@@ -15,6 +17,7 @@ use super::entity::Entity;
 use super::names::{PATH_PREFIX, take_path};
 use super::page::Page;
 use super::quota::Quota;
+use super::trust_policy::with_trust_policy;
 use crate::constraint::TextRule;
 use crate::error::IdentityError;
 
@@ -42,8 +45,10 @@ pub(crate) trait Identity: Entity {
     fn created(&self) -> Timestamp;
     fn policies(&self) -> &AttachedPolicies;
     fn policies_mut(&mut self) -> &mut AttachedPolicies;
-    /// As lists have it. As in AWS, without tags and permissions boundary.
+    /// As lists have it, but for its trust policy, which [`with_trust_policy`] adds. As in AWS, without tags and permissions boundary.
     fn shown(&self) -> Structure;
+    /// Who may assume it, as that is stored, and who the users and roles are that it names, by ARN; `None` of what nobody assumes.
+    fn trust_policy(&self) -> Option<(&str, &BTreeMap<String, String>)>;
 
     /// Those of an account whose names come after `after`, `limit` at most.
     async fn list(
@@ -84,7 +89,12 @@ pub(super) async fn list<T: Identity>(
     parameters.finish()?;
     call.authorize(T::arn_of(&call.account(), &prefix, ""))?;
     let found: Vec<T> = of_path(call, &page, &prefix).await?;
-    Ok(Some(page.answer(Structure::default(), T::LIST_MEMBER, &found, T::name, T::shown)))
+    let mut listed = Vec::with_capacity(found.len());
+    for identity in &found {
+        listed.push((identity.name(), with_trust_policy(call, identity, identity.shown()).await?));
+    }
+    let shown = |(_, shown): &(&str, Structure)| shown.clone();
+    Ok(Some(page.answer(Structure::default(), T::LIST_MEMBER, &listed, |(name, _)| name, shown)))
 }
 
 /// What a page has of the identities whose paths begin so.

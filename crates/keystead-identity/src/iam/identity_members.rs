@@ -8,6 +8,7 @@ use super::call::Call;
 use super::identity::Identity;
 use super::names::ARN;
 use super::tags::with_tags;
+use super::trust_policy::with_trust_policy;
 use crate::error::IdentityError;
 
 /// Takes the `PermissionsBoundary` of what is made, and tells policies of it. Whether a customer managed policy is there the store checks.
@@ -33,13 +34,14 @@ pub(super) fn boundary_shown(arn: &str) -> Structure {
 }
 
 /// A user or a role as what tells of it alone has it: with its permissions boundary and its tags.
-pub(super) fn shown_with_tags<T: Identity>(identity: &T) -> Structure {
+pub(super) async fn shown_with_tags<T: Identity>(call: &Call<'_>, identity: &T) -> Result<Structure, IdentityError> {
     let boundary = identity.permissions_boundary().map(boundary_shown);
-    let shown = identity.shown().with_some("PermissionsBoundary", boundary);
-    match identity.tags() {
+    let shown = with_trust_policy(call, identity, identity.shown()).await?;
+    let shown = shown.with_some("PermissionsBoundary", boundary);
+    Ok(match identity.tags() {
         Some(tags) => with_tags(shown, tags),
         None => shown,
-    }
+    })
 }
 
 /// Fails with `DeleteConflict` while it has policies.

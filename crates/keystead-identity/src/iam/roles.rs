@@ -8,7 +8,6 @@ use super::call::Call;
 use super::identity::{Identity, described};
 use super::identity_members::{shown_with_tags, take_boundary};
 use super::names::{PATH, ROLE_DESCRIPTION, ROLE_NAME, take_path};
-use super::policy_document::encoded;
 use super::tags::Tags;
 use super::trust_policy::TrustPolicy;
 use crate::constraint::NumberRule;
@@ -52,7 +51,7 @@ pub(super) async fn create_role(
         revision: 0,
     };
     call.insert(&role).await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags(&role))))
+    Ok(Some(Structure::default().with("Role", shown_with_tags(call, &role).await?)))
 }
 
 /// Tells of a role.
@@ -60,7 +59,7 @@ pub(super) async fn get_role(call: &Call<'_>, mut parameters: Parameters) -> Res
     let role_name = ROLE_NAME.required(&mut parameters, "RoleName")?;
     parameters.finish()?;
     let role = call.authorized::<Role>(&role_name).await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags::<Role>(&role))))
+    Ok(Some(Structure::default().with("Role", shown_with_tags::<Role>(call, &role).await?)))
 }
 
 /// Changes description and longest session of a role. A description that is left out stays; a longest session that is left out becomes the
@@ -100,7 +99,7 @@ pub(super) async fn update_role_description(
             Ok(())
         })
         .await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags(&changed))))
+    Ok(Some(Structure::default().with("Role", shown_with_tags(call, &changed).await?)))
 }
 
 /// Changes who may assume a role.
@@ -126,14 +125,9 @@ fn take_max_session_duration(parameters: &mut Parameters) -> Result<u32, Identit
     Ok(seconds.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(DEFAULT_MAX_SESSION_DURATION))
 }
 
-/// A role as lists have it.
+/// A role as lists have it, but for its trust policy.
 pub(super) fn shown(role: &Role) -> Structure {
-    shown_briefly(role)
+    described(role)
         .with_some("Description", Some(role.description.as_str()).filter(|text| !text.is_empty()))
         .with("MaxSessionDuration", role.max_session_duration)
-}
-
-/// The same without description and longest session.
-pub(super) fn shown_briefly(role: &Role) -> Structure {
-    described(role).with("AssumeRolePolicyDocument", encoded(&role.trust_policy))
 }

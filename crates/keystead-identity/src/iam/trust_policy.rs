@@ -5,16 +5,30 @@ use std::collections::BTreeMap;
 use keystead_core::access::Role;
 use keystead_core::operation::PrincipalError;
 use keystead_policy::{PolicyDocument, PolicyKind};
-use keystead_query::Parameters;
+use keystead_query::{Parameters, Structure};
 
 use super::call::Call;
-use super::policy_document::size_of;
+use super::identity::Identity;
+use super::policy_document::{encoded, size_of};
 use super::quota::TRUST_POLICY_SIZE;
 use crate::constraint::TextRule;
 use crate::error::IdentityError;
 
 /// The shape `policyDocumentType`.
 const DOCUMENT: TextRule = TextRule { min: 1, max: 131_072, pattern: None };
+
+/// What is shown of an identity, with its trust policy if it has one. Users and roles in it that are gone are shown by their unique IDs, and a
+/// policy with such an ID is refused: who gets it, edits it and puts it gives nothing to somebody who has the name of one of them now (IAM User
+/// Guide, "AWS JSON policy elements: Principal").
+pub(super) async fn with_trust_policy<T: Identity>(
+    call: &Call<'_>,
+    identity: &T,
+    shown: Structure,
+) -> Result<Structure, IdentityError> {
+    let Some((policy, principals)) = identity.trust_policy() else { return Ok(shown) };
+    let policy = call.kms.shown_policy(policy, principals).await?;
+    Ok(shown.with("AssumeRolePolicyDocument", encoded(&policy)))
+}
 
 /// A trust policy that may be stored.
 pub(super) struct CheckedTrustPolicy {

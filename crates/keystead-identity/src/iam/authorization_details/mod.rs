@@ -10,6 +10,7 @@ use super::call::Call;
 use super::identity::Identity;
 use super::managed_policies::Usage;
 use super::page::Page;
+use super::trust_policy::with_trust_policy;
 use crate::constraint::violation;
 use crate::error::IdentityError;
 
@@ -112,8 +113,12 @@ async fn identities<T: Identity>(
     limit: usize,
     shown: fn(&T) -> Structure,
 ) -> Result<Vec<(String, Structure)>, IdentityError> {
-    let found = T::list(call.store(), &call.account(), after, limit).await?;
-    Ok(found.iter().map(|identity| (identity.name().to_owned(), shown(identity))).collect())
+    let mut details = Vec::new();
+    for identity in T::list(call.store(), &call.account(), after, limit).await? {
+        let detail = with_trust_policy(call, &identity, shown(&identity)).await?;
+        details.push((identity.name().to_owned(), detail));
+    }
+    Ok(details)
 }
 
 async fn local_policies(

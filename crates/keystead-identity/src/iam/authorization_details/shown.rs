@@ -4,12 +4,12 @@ use keystead_core::access::{AttachedPolicies, AwsManagedPolicy, Group, ManagedPo
 use keystead_query::{Node, Structure};
 
 use crate::iam::attached_policies::attached_shown;
-use crate::iam::identity::Identity;
+use crate::iam::identity::{Identity, described};
 use crate::iam::identity_members::boundary_shown;
 use crate::iam::managed_policies::{Usage, shown_aws, shown_customer};
 use crate::iam::policy_document::encoded;
+use crate::iam::policy_versions;
 use crate::iam::tags::listed;
-use crate::iam::{policy_versions, roles};
 
 pub(super) fn user_detail(user: &User) -> Structure {
     let boundary = user.permissions_boundary.as_deref().map(boundary_shown);
@@ -23,10 +23,10 @@ pub(super) fn group_detail(group: &Group) -> Structure {
     with_policies(group.shown(), "GroupPolicyList", &group.policies)
 }
 
-/// Unlike what other operations tell of a role, without description and longest session.
+/// Unlike what other operations tell of a role, without description and longest session. Its trust policy is added to it.
 pub(super) fn role_detail(role: &Role) -> Structure {
     let boundary = role.permissions_boundary.as_deref().map(boundary_shown);
-    with_policies(roles::shown_briefly(role), "RolePolicyList", &role.policies)
+    with_policies(described(role), "RolePolicyList", &role.policies)
         .with_list("InstanceProfileList", Vec::<Structure>::new())
         .with_some("PermissionsBoundary", boundary)
         .with_list("Tags", listed(&role.tags))

@@ -25,7 +25,7 @@ macro_rules! identity {
         $type:ident, $kind:literal, $lists:literal, quota: $quota:expr, unique: $unique:ident,
         name: $name:ident $name_member:literal $name_rule:ident, id: $id:ident $id_member:literal,
         attached_max: $attached_max:expr, inline_size_max: $inline_size_max:literal,
-        tags: $tags:expr, boundary: $boundary:expr, shown: $shown:expr,
+        tags: $tags:expr, boundary: $boundary:expr, shown: $shown:expr, trust: $trust:expr,
         deletable: $deletable:expr, referenced: $referenced:literal,
         $read:ident, $list:ident, $insert:ident, $update:ident, $delete:ident
     ) => {
@@ -146,6 +146,11 @@ macro_rules! identity {
                 shown(self)
             }
 
+            fn trust_policy(&self) -> Option<(&str, &BTreeMap<String, String>)> {
+                let trust_policy: fn(&$type) -> Option<(&str, &BTreeMap<String, String>)> = $trust;
+                trust_policy(self)
+            }
+
             async fn list(
                 store: &dyn Store,
                 account: &AccountId,
@@ -162,7 +167,7 @@ identity!(
     User, "user", "Users", quota: quota::USERS, unique: UserName,
     name: user_name "UserName" USER_NAME, id: user_id "UserId",
     attached_max: quota::POLICIES_PER_USER, inline_size_max: 2048,
-    tags: |user| Some(&user.tags), boundary: |user| user.permissions_boundary.as_deref(), shown: described,
+    tags: |user| Some(&user.tags), boundary: |user| user.permissions_boundary.as_deref(), shown: described, trust: |_| None,
     deletable: users::check_no_groups, referenced: "Cannot delete entity, must delete access keys first.",
     user, users, insert_user, update_user, delete_user
 );
@@ -170,7 +175,7 @@ identity!(
     Group, "group", "Groups", quota: quota::GROUPS, unique: GroupName,
     name: group_name "GroupName" GROUP_NAME, id: group_id "GroupId",
     attached_max: quota::POLICIES_PER_GROUP, inline_size_max: 5120,
-    tags: |_| None, boundary: |_| None, shown: described,
+    tags: |_| None, boundary: |_| None, shown: described, trust: |_| None,
     deletable: |_| Ok(()), referenced: "Cannot delete entity, must remove users from group first.",
     group, groups, insert_group, update_group, delete_group
 );
@@ -180,6 +185,7 @@ identity!(
     name: role_name "RoleName" ROLE_NAME, id: role_id "RoleId",
     attached_max: quota::POLICIES_PER_ROLE, inline_size_max: 10_240,
     tags: |role| Some(&role.tags), boundary: |role| role.permissions_boundary.as_deref(), shown: roles::shown,
+    trust: |role| Some((&role.trust_policy, &role.trust_policy_principals)),
     deletable: |_| Ok(()), referenced: "Cannot delete entity, others refer to it.",
     role, roles, insert_role, update_role, delete_role
 );

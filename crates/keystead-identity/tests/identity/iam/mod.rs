@@ -2,6 +2,7 @@
 
 mod access_keys;
 mod authorization_details;
+mod gone_principals;
 mod groups;
 mod not_kept;
 mod permissions;
