@@ -53,6 +53,7 @@ async fn a_kill_in_a_stream_of_logins_and_pin_changes(module: Module) {
     let mut pins = (user_pin(), Pin::new("an0therPassword"));
     for round in 0..16 {
         let changing = tokio::spawn(change_pins(hsm.clone(), pins.0.clone(), pins.1.clone()));
+        // Not a wait for anything: each round kills at another moment of the stream, and every moment is right.
         tokio::time::sleep(Duration::from_micros(900 * round)).await;
         kill_worker(&rig, &hsm);
         let error = changing.await.unwrap();
