@@ -164,11 +164,13 @@ def test_a_trust_policy(keystead, people):
 
     wish = {"RoleArn": role, "RoleSessionName": "one"}
     keystead.client(credentials_of(people, "bob"), "sts").assume_role(**wish)
+    user_id = people.iam.get_user(UserName="bob")["User"]["UserId"]
     made_again(people, "bob")
     again = keystead.client(credentials_of(people, "bob"), "sts").assume_role
     assert refusal(again, **wish).code == "AccessDenied"
-    # The text has not changed: stored again, it means the user who has the name now.
-    assert people.iam.get_role(RoleName="clerk")["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
+    # It is shown with the ID of the one who is gone. Stored with the name, it means the user who has the name now.
+    shown = people.iam.get_role(RoleName="clerk")["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"]["AWS"] == user_id
     people.iam.update_assume_role_policy(RoleName="clerk", PolicyDocument=trust)
     again(**wish)
 
