@@ -117,8 +117,9 @@ def test_accounts_and_access_keys_survive(make_installation):
 
 
 def test_key_stores_survive(make_installation, fault_proxy):
-    # The server may die with the job leased, and a lease lasts as long as it takes to wait for a proxy.
-    server = make_installation(request_timeout_ms=500).start()
+    # The server may die with the job leased, and a lease lasts as long as it takes to wait for a proxy: a few seconds, in which the honest
+    # proxy answers although the machine is busy.
+    server = make_installation(request_timeout_ms=2000).start()
     tenant = server.create_tenant()
     store = create_store(tenant.client, fault_proxy.realm())
     before = store.describe()

@@ -291,7 +291,7 @@ def test_deletion_and_import_again(server, kms):
 def test_expiry(server, kms):
     key = external_key(kms)
     # The SDK sends whole seconds.
-    valid_to = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(seconds=4)
+    valid_to = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + DAY
     answer = import_material(kms, key, FIRST, ValidTo=valid_to)
     recorded = server.audit_record(request_id(answer))["requestParameters"]
     assert recorded["expirationModel"] == "KEY_MATERIAL_EXPIRES"
@@ -299,6 +299,7 @@ def test_expiry(server, kms):
     metadata = describe(kms, key)
     assert metadata["ExpirationModel"] == "KEY_MATERIAL_EXPIRES"
     assert metadata["ValidTo"] == valid_to
+    make_material_expired(server.data_folder / "store.sqlite", key.rpartition("/")[2])
     wait_until(lambda: state(kms, key) == "PendingImport", "the material expired")
     wait_until(lambda: expiry_records(server, key), "the expired material was deleted")
     (record,) = expiry_records(server, key)
