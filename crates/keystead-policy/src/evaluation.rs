@@ -123,7 +123,8 @@ impl Statement {
     /// The first condition that does not hold.
     pub(crate) fn unmet_condition(&self, request: &AccessRequest<'_>, budget: &Budget) -> Option<&Condition> {
         let facts = Facts { keys: request.context, budget };
-        self.conditions.iter().find(|condition| !self.on_the_safe_side(condition.holds(facts), budget))
+        let holds = |condition: &Condition| self.on_the_safe_side(condition.holds(self.effect, facts), budget);
+        self.conditions.iter().find(|condition| !holds(condition))
     }
 
     /// Whether an element fits a request. When the budget is spent, nobody knows: then all elements of a statement that denies fit, and none

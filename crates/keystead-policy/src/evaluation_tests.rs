@@ -116,6 +116,29 @@ fn every_operator() {
     assert!(holds(r#"{"BinaryEquals": {"aws:Blob": "AQI="}}"#, &binary));
 }
 
+/// Two names of an encryption context that are one condition key are two values of it: neither is a way past the other.
+#[test]
+fn without_a_set_operator_all_values_fit_what_allows_and_one_what_denies() {
+    let mut context = RequestContext::default();
+    context.set("kms:EncryptionContext:Team", vec!["red".to_owned(), "blue".to_owned()]);
+    for (condition, allows, denies) in [
+        (r#"{"StringEquals": {"kms:EncryptionContext:team": "blue"}}"#, false, true),
+        (r#"{"StringEquals": {"kms:EncryptionContext:team": ["blue", "red"]}}"#, true, true),
+        (r#"{"StringNotEquals": {"kms:EncryptionContext:team": "blue"}}"#, false, true),
+        (r#"{"StringNotEquals": {"kms:EncryptionContext:team": ["blue", "red"]}}"#, false, false),
+        (r#"{"StringNotEquals": {"kms:EncryptionContext:team": "green"}}"#, true, true),
+    ] {
+        assert_eq!(holds(condition, &context), allows, "Allow {condition}");
+        let statement = format!(r#"{{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}"#);
+        let document = identity_policy(&statement);
+        let verdict = verdict(&document, PolicyKind::Identity, &user(), "kms:Encrypt", &context);
+        assert_eq!(verdict.deny.is_some(), denies, "Deny {condition}");
+    }
+    context.set("aws:TagKeys", Vec::new());
+    assert!(!holds(r#"{"StringEquals": {"aws:TagKeys": "Team"}}"#, &context), "no value is like one");
+    assert!(holds(r#"{"StringNotEquals": {"aws:TagKeys": "Team"}}"#, &context), "no value is unlike any");
+}
+
 #[test]
 fn a_deny_stands_beside_an_allow() {
     let document = identity_policy(

@@ -31,10 +31,13 @@ pub enum PrincipalMatch {
 }
 
 /// A `Principal` element.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Principals {
-    /// `"*"`, or `"AWS": "*"`.
+    /// `"*"`.
     anyone: bool,
+    /// `"AWS": "*"`: anyone who has an account. The guide calls both the same, and speaks of no web identity there (unverified): one is let
+    /// in by its provider's name, or by a policy that says anyone of any kind.
+    anyone_of_aws: bool,
     /// Account IDs.
     accounts: Vec<String>,
     /// Users, roles and sessions.
@@ -73,7 +76,7 @@ impl InvalidPrincipal {
 
 impl Principals {
     pub(crate) fn read(element: &Value) -> Result<Self, InvalidPrincipal> {
-        let mut principals = Self { anyone: false, accounts: vec![], named: vec![], federated: vec![], others: vec![] };
+        let mut principals = Self::default();
         match element {
             Value::String(text) if text == "*" => principals.anyone = true,
             Value::Object(kinds) if !kinds.is_empty() => {
@@ -91,7 +94,7 @@ impl Principals {
 
     fn add(&mut self, kind: &str, name: String) -> Result<(), InvalidPrincipal> {
         match kind {
-            "AWS" if name == "*" => self.anyone = true,
+            "AWS" if name == "*" => self.anyone_of_aws = true,
             "AWS" if is_account(&name) => self.accounts.push(name),
             "AWS" => match root_of(&name) {
                 Some(account) => self.accounts.push(account.to_owned()),
@@ -128,13 +131,18 @@ impl Principals {
         if self.names(&identity.arn, identity) || provider.is_some_and(|provider| self.federated.contains(provider)) {
             return Some(PrincipalMatch::Itself);
         }
-        if self.anyone {
+        if self.means_anyone_like(identity) {
             return Some(PrincipalMatch::Anyone);
         }
         if identity.role_arn.as_ref().is_some_and(|role| self.names(role, identity)) {
             return Some(PrincipalMatch::Role);
         }
         self.names_account_of(identity).then_some(PrincipalMatch::Account)
+    }
+
+    /// Whether the element means anyone, or anyone of the kind that `identity` is of.
+    fn means_anyone_like(&self, identity: &Identity) -> bool {
+        self.anyone || (self.anyone_of_aws && identity.federated_provider.is_none())
     }
 
     /// Whether the element names the account of `identity`. A web identity is of no account until it has a role.
@@ -145,7 +153,7 @@ impl Principals {
     /// Whether every name of `identity` is among those listed: who is left out of a `NotPrincipal` must be named with their account, and a
     /// session with its role as well (IAM User Guide, "NotPrincipal"). A web identity has no name but its provider's.
     pub(crate) fn lists_all_names_of(&self, identity: &Identity) -> bool {
-        if self.anyone {
+        if self.means_anyone_like(identity) {
             return true;
         }
         if let Some(provider) = &identity.federated_provider {

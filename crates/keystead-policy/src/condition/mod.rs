@@ -6,6 +6,7 @@ mod value;
 use serde_json::Value;
 
 use crate::budget::Facts;
+use crate::document::Effect;
 use crate::variable::InvalidVariable;
 use operator::{Comparison, Operator, SetOperator};
 use value::PolicyValue;
@@ -79,8 +80,8 @@ impl Condition {
         self.operator.set == Some(SetOperator::ForAllValues)
     }
 
-    /// Whether it holds for a request.
-    pub(crate) fn holds(&self, facts: Facts<'_>) -> bool {
+    /// Whether it holds for a request, in a statement of this effect.
+    pub(crate) fn holds(&self, effect: Effect, facts: Facts<'_>) -> bool {
         let present = facts.keys.value_of(&self.key);
         let values = present.as_ref().map_or(&[][..], |value| value.values());
         // A key that has no value, or an empty text for one, is null, and to set operators as good as absent (IAM User Guide, "Condition
@@ -95,10 +96,13 @@ impl Condition {
             (Some(SetOperator::ForAllValues), _) => null || holds.all(|holds| holds),
             (Some(SetOperator::ForAnyValue), _) => !null && holds.any(|holds| holds),
             // What is not there is unlike anything.
-            (None, None) => self.operator.negated,
-            // A key with many values and no set operator (unverified): one that fits is enough, and none may fit where none must.
-            (None, Some(_)) if self.operator.negated => holds.all(|holds| holds),
-            (None, Some(_)) => holds.any(|holds| holds),
+            (None, _) if values.is_empty() => self.operator.negated,
+            // A key with many values needs a set operator. Without one (unverified) all values must be as a statement says that allows, and
+            // one is enough for a statement that denies: who adds a second value to a request gains nothing by it.
+            (None, _) => match effect {
+                Effect::Allow => holds.all(|holds| holds),
+                Effect::Deny => holds.any(|holds| holds),
+            },
         }
     }
 

@@ -75,18 +75,40 @@ fn who_is_named_in_many_ways_is_named_in_the_closest() {
 }
 
 /// Of no account, a web identity has no other name that a `NotPrincipal` could leave out.
-#[test]
-fn a_web_identity_is_excepted_by_its_provider() {
-    let provider = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
-    let identity = Identity {
+const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
+
+fn web_identity() -> Identity {
+    Identity {
         account: "111122223333".to_owned(),
         arn: "idp.example.com:alice".to_owned(),
         role_arn: None,
         unique_id: None,
-        federated_provider: Some(provider.to_owned()),
-    };
+        federated_provider: Some(PROVIDER.to_owned()),
+    }
+}
+
+/// "AWS": "*" is anyone who has an account. A web identity has none until it has a role.
+#[test]
+fn a_web_identity_is_let_in_by_its_provider_or_with_everybody() {
+    for (principal, allowed) in [
+        (json!("*"), true),
+        (json!({"Federated": PROVIDER}), true),
+        (json!({"AWS": "*", "Federated": PROVIDER}), true),
+        (json!({"AWS": "*"}), false),
+        (json!({"AWS": "111122223333"}), false),
+    ] {
+        let statement = json!({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"});
+        let verdict = verdict(&statement, PolicyKind::Key, &web_identity(), "*", &[]);
+        assert_eq!(verdict.allow.is_some(), allowed, "{principal}");
+    }
+}
+
+#[test]
+fn a_web_identity_is_excepted_by_its_provider() {
+    let identity = web_identity();
     for (names, denied) in [
-        (json!({"Federated": provider}), false),
+        (json!({"Federated": PROVIDER}), false),
+        (json!({"AWS": "*"}), true),
         (json!({"Federated": "accounts.google.com"}), true),
         (json!({"AWS": "111122223333"}), true),
     ] {

@@ -11,11 +11,12 @@ use super::{Request, characters, texts, value, variable};
 
 /// "If your policy statement has multiple condition operators, or multiple keys attached to a single condition operator, the conditions are
 /// evaluated using a logical AND."
-pub(super) fn holds(condition: &Value, request: &Request<'_>, variables: bool) -> bool {
+pub(super) fn holds(condition: &Value, denies: bool, request: &Request<'_>, variables: bool) -> bool {
     let Value::Object(operators) = condition else { return true };
     operators.iter().all(|(operator, keys)| {
         let Value::Object(keys) = keys else { return false };
-        keys.iter().all(|(key, values)| one_holds(operator, request.value_of(key), &texts(values), request, variables))
+        keys.iter()
+            .all(|(key, values)| one_holds(operator, request.value_of(key), &texts(values), denies, request, variables))
     })
 }
 
@@ -23,6 +24,7 @@ fn one_holds(
     operator: &str,
     asked: Option<&ContextValue>,
     values: &[String],
+    denies: bool,
     request: &Request<'_>,
     variables: bool,
 ) -> bool {
@@ -49,10 +51,11 @@ fn one_holds(
         // true."
         (_, None) => negated,
         (_, Some(ContextValue::Single(one))) => fits(one),
-        // "Multivalued context keys require a condition set operator." What is without one is not said, and taken to be: any value may
-        // match.
-        (_, Some(ContextValue::Multi(many))) if negated => many.iter().all(fits),
-        (_, Some(ContextValue::Multi(many))) => many.iter().any(fits),
+        // "Multivalued context keys require a condition set operator." What is without one is not said, and taken to be: what may be denied
+        // is, if any value is as the statement says; what is to be allowed needs each to be so.
+        (_, Some(ContextValue::Multi(none))) if none.is_empty() => negated,
+        (_, Some(ContextValue::Multi(many))) if denies => many.iter().any(fits),
+        (_, Some(ContextValue::Multi(many))) => many.iter().all(fits),
     }
 }
 

@@ -89,7 +89,7 @@ fn applies(statement: &Value, kind: PolicyKind, request: &Request<'_>, variables
     // A trust policy has no resources: it speaks of the role that has it.
     let resource = kind == PolicyKind::Trust
         || listed(statement, "Resource", |pattern| resource_matches(pattern, request, variables));
-    action && resource && condition::holds(&statement["Condition"], request, variables)
+    action && resource && condition::holds(&statement["Condition"], statement["Effect"] == "Deny", request, variables)
 }
 
 /// Whether the element, or its `Not` form, means what is asked for. A statement that has neither has no effect.

@@ -31,7 +31,8 @@ pub(super) fn named(element: &Value, identity: &Identity, ids: &BTreeMap<String,
         if is_somebody_else(&name, identity, ids) {
             continue;
         }
-        if name == "*" {
+        // Nothing says that those are meant here who come from an identity provider and have no account.
+        if name == "*" && identity.federated_provider.is_none() {
             ways.push(PrincipalMatch::Anyone);
         } else if is_account(&name, identity) {
             ways.push(PrincipalMatch::Account);
