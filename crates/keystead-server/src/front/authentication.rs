@@ -20,6 +20,7 @@ use keystead_sigv4::{
 
 use super::bad_signatures::BadSignatures;
 use super::dispatch::Dispatch;
+use super::form;
 use super::refusal::Refusal;
 use super::service::{ServedRegions, Service};
 use super::signed_head::{NoToken, SignedHead};
@@ -27,9 +28,12 @@ use super::signing_keys::SigningKeys;
 
 /// The Region of the partition's global endpoints.
 const GLOBAL_REGION: &str = "us-east-1";
-/// How long a presigned request to STS is good for, in seconds, whatever it says itself. Tools sign it for a minute and use it for a
-/// quarter of an hour, as the tokens of Amazon EKS are used; that AWS takes them is told by those tools, not by its guides (unverified).
-const STS_PRESIGNED_SECONDS: i64 = 15 * 60;
+/// How long a presigned request is good for at most, in seconds. What IAM and STS take is unverified; whoever finds an old URL that makes
+/// an access key is to have nothing.
+const PRESIGNED_SECONDS_MAX: i64 = 15 * 60;
+/// The operation of STS that is good for as long as that, whatever its URL says. Tools sign it for a minute and use it for a quarter of an
+/// hour, as the tokens of Amazon EKS are used; that AWS takes them is told by those tools, not by its guides (unverified).
+const CALLER_IDENTITY: &str = "GetCallerIdentity";
 /// IAM's access key IDs are 128 characters at most; what is longer is none and is not recorded.
 const ACCESS_KEY_ID_LENGTH_MAX: usize = 128;
 
@@ -136,7 +140,7 @@ impl Authenticator {
         match head.presigned() {
             None => verify_claims(authorization, &request, &expectation),
             Some(presigned) => {
-                let lifetime_seconds = lifetime_seconds(service, presigned)?;
+                let lifetime_seconds = lifetime_seconds(service, head, presigned)?;
                 verify_presigned_claims(presigned, authorization, &request, &expectation, lifetime_seconds)
             }
         }
@@ -207,7 +211,7 @@ impl Authenticator {
         let expectation = self.expectation(*service, &claim.region, claim.now);
         let verified = match head.presigned() {
             None => verify(authorization, &request, &key, &expectation),
-            Some(presigned) => lifetime_seconds(*service, presigned).and_then(|lifetime_seconds| {
+            Some(presigned) => lifetime_seconds(*service, head, presigned).and_then(|lifetime_seconds| {
                 verify_presigned(presigned, authorization, &request, &key, &expectation, lifetime_seconds)
             }),
         };
@@ -262,9 +266,11 @@ impl Authenticator {
 }
 
 /// How long a presigned request to a service is good for.
-fn lifetime_seconds(service: Service, presigned: &PresignedQuery) -> Result<i64, SignatureError> {
-    let asked = presigned.expires_seconds()?;
-    Ok(if service == Service::Sts { STS_PRESIGNED_SECONDS } else { i64::from(asked) })
+fn lifetime_seconds(service: Service, head: &SignedHead, presigned: &PresignedQuery) -> Result<i64, SignatureError> {
+    let asked = i64::from(presigned.expires_seconds()?);
+    let query = head.parts.uri.query().unwrap_or_default();
+    let whatever_it_says = service == Service::Sts && form::names_only(query, CALLER_IDENTITY);
+    Ok(if whatever_it_says { PRESIGNED_SECONDS_MAX } else { asked.min(PRESIGNED_SECONDS_MAX) })
 }
 
 /// An access key that is unknown, inactive, or without the session token that belongs to it; a token that is altered, of another access

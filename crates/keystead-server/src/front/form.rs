@@ -18,6 +18,11 @@ pub(super) fn names_operation(query: &str) -> bool {
     values(query, ACTION).next().is_some()
 }
 
+/// Whether a query string names this operation, and no other.
+pub(super) fn names_only(query: &str, operation: &str) -> bool {
+    values(query, ACTION).eq([operation])
+}
+
 /// The service whose version of the API a form names. It tells nothing of who may call, and only how a refusal is worded.
 pub(super) fn service_of_version(form: &[u8]) -> Option<Service> {
     let form = std::str::from_utf8(form).ok()?;
@@ -57,6 +62,15 @@ pub(super) fn whole(head: &SignedHead, body: Zeroizing<Vec<u8>>) -> Zeroizing<Ve
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_operation_and_no_other() {
+        for (query, named) in
+            [("Action=A", true), ("x=1&Action=A", true), ("Action=A&Action=B", false), ("Action=B", false), ("", false)]
+        {
+            assert_eq!(names_only(query, "A"), named, "{query}");
+        }
+    }
 
     fn head(uri: &str, content_type: &str) -> SignedHead {
         let request = http::Request::builder().uri(uri).header("content-type", content_type);

@@ -6,6 +6,7 @@ use super::support::{ACTIVE, OTHER_REGION, Running, presigned};
 
 const IDENTITY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 const USERS: &str = "Action=ListUsers&Version=2010-05-08";
+const SESSION: &str = "Action=GetSessionToken&Version=2011-06-15";
 
 fn text(response: &Response) -> &str {
     std::str::from_utf8(&response.body).unwrap()
@@ -65,14 +66,18 @@ async fn a_presigned_request_is_good_until_it_ends() {
         assert_eq!((response.status, text(&response)), (200, format!("sts - {IDENTITY}").as_str()), "{method}");
     }
     assert_eq!(server.records.all()[0]["userIdentity"]["accessKeyId"], ACTIVE);
-    // A quarter of an hour for STS, whatever it says; for IAM what it says.
+    // A quarter of an hour for who the caller is, whatever it says; for all else what it says, up to that.
     for (service, form, expires, off_seconds, good) in [
         ("sts", IDENTITY, "60", -900, true),
         ("sts", IDENTITY, "60", -901, false),
         ("sts", IDENTITY, "604800", -901, false),
         ("iam", USERS, "60", -60, true),
         ("iam", USERS, "60", -61, false),
-        ("iam", USERS, "604800", -604_800, true),
+        ("iam", USERS, "604800", -900, true),
+        ("iam", USERS, "604800", -901, false),
+        ("sts", SESSION, "60", -60, true),
+        ("sts", SESSION, "60", -61, false),
+        ("sts", SESSION, "604800", -901, false),
         ("iam", USERS, "60", 300, true),
         ("iam", USERS, "60", 301, false),
     ] {
