@@ -128,7 +128,7 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("keystead.db")).await.unwrap());
         let created = Timestamp::from_millis(1_790_000_000_000);
-        store.insert_account(&Account { id: account(), name: "test".to_owned(), created }).await.unwrap();
+        store.insert_account(&Account::new(account(), "test".to_owned(), created)).await.unwrap();
         let hsms = Arc::new(SimulatedHsms::default());
         hsms.world().clusters.insert(CLUSTER.to_owned(), cluster("1", count, PASSWORD));
         let clock = Arc::new(TestClock(AtomicI64::new(created.millis())));
