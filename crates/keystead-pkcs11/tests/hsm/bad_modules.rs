@@ -26,8 +26,12 @@ fn compile(folder: &Path, misbehaviour: &str) -> PathBuf {
     module
 }
 
+/// Why a worker of this module does not come to serve.
 async fn reason_of(module: &Path) -> String {
-    let rig = Rig::with_settings(Module::Softhsm2, |settings| settings.start_timeout = Duration::from_secs(1));
+    reason_on(Rig::new(Module::Softhsm2), module).await
+}
+
+async fn reason_on(rig: Rig, module: &Path) -> String {
     let settings = HsmSettings { module: module.to_owned(), ..rig.blank() };
     let hsm = rig.workers.hsm(settings);
     assert!(is_lost(&hsm.encrypt(&KeyId(vec![1]), b"x", b"").await));
@@ -81,7 +85,8 @@ async fn a_module_that_does_not_start() {
 #[tokio::test]
 async fn a_module_that_hangs_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let reason = reason_of(&compile(folder.path(), "HANG_AT_ONCE")).await;
+    let rig = Rig::with_settings(Module::Softhsm2, |settings| settings.start_timeout = Duration::from_secs(1));
+    let reason = reason_on(rig, &compile(folder.path(), "HANG_AT_ONCE")).await;
     assert!(reason.contains("did not open the token within 1000 ms"), "{reason}");
 }
 
