@@ -1,4 +1,5 @@
-//! The services of the AWS API beside KMS that this server answers for: CloudHSM for clusters, EC2 for the network around them.
+//! The services of the AWS API beside KMS that this server answers for: CloudHSM for clusters, EC2 for the network around them, IAM and STS for
+//! who may use it all.
 
 mod protocol;
 

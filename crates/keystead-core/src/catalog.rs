@@ -62,7 +62,8 @@ pub struct Catalog {
     aliases: CoherentCache<(AccountId, Region, AliasName), Arc<Alias>>,
     key_stores: CoherentCache<CustomKeyStoreId, Arc<LoadedKeyStore>>,
     credentials: CoherentCache<String, Arc<Credential>>,
-    /// By the unique ID of the user or role, which one that was deleted and made again under its name has not; by the account's of a root user.
+    /// By the unique ID of the user or role, which one that was deleted and made again under its name has not; of a root user by the ID of the
+    /// account.
     principal_policies: CoherentCache<String, Arc<PrincipalPolicies>>,
     grants: GrantCache,
     session_credentials: SessionCredentialCache,

@@ -102,7 +102,7 @@ impl Statement {
     ) -> Option<PrincipalMatch> {
         let Some(listed) = &self.principals else { return Some(PrincipalMatch::Itself) };
         if !listed.negated {
-            return listed.items.iter().filter_map(|listed| listed.speaks_of(request.identity)).max();
+            return listed.items.iter().filter_map(|listed| listed.speaks_of(request.identity, self.effect)).max();
         }
         let listed = listed.items.iter().any(|listed| listed.lists_all_names_of(request.identity));
         let excepted = listed && exceptions == Exceptions::OfThoseListed;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::document::Effect;
 use crate::principal::{Identity, InvalidPrincipal, PrincipalMatch, Principals};
 
 /// The terms of a grant, ready to be evaluated.
@@ -81,7 +82,7 @@ impl GrantTerms {
         if !granted || self.unmet_constraint(asked.encryption_context).is_some() {
             return None;
         }
-        self.grantee.speaks_of(identity).map(|principal| GrantMatch { id: &self.id, principal })
+        self.grantee.speaks_of(identity, Effect::Allow).map(|principal| GrantMatch { id: &self.id, principal })
     }
 
     /// The first constraint that does not hold; `encryption_context` as in [`GrantedUse`].

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::document::Effect;
+
 /// One who calls, with all the names under which a policy may speak of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -36,7 +38,7 @@ pub(crate) struct Principals {
     /// `"*"`.
     anyone: bool,
     /// `"AWS": "*"`: anyone who has an account. The guide calls both the same, and speaks of no web identity there (unverified): one is let
-    /// in by its provider's name, or by a policy that says anyone of any kind.
+    /// in by its provider's name, or by a policy that says anyone of any kind, and is kept out by both.
     anyone_of_aws: bool,
     /// Account IDs.
     accounts: Vec<String>,
@@ -126,12 +128,12 @@ impl Principals {
     }
 
     /// The way in which the element speaks of `identity` that the least can limit.
-    pub(crate) fn speaks_of(&self, identity: &Identity) -> Option<PrincipalMatch> {
+    pub(crate) fn speaks_of(&self, identity: &Identity, effect: Effect) -> Option<PrincipalMatch> {
         let provider = identity.federated_provider.as_ref();
         if self.names(&identity.arn, identity) || provider.is_some_and(|provider| self.federated.contains(provider)) {
             return Some(PrincipalMatch::Itself);
         }
-        if self.means_anyone_like(identity) {
+        if self.means_anyone_like(identity, effect == Effect::Deny) {
             return Some(PrincipalMatch::Anyone);
         }
         if identity.role_arn.as_ref().is_some_and(|role| self.names(role, identity)) {
@@ -140,9 +142,9 @@ impl Principals {
         self.names_account_of(identity).then_some(PrincipalMatch::Account)
     }
 
-    /// Whether the element means anyone, or anyone of the kind that `identity` is of.
-    fn means_anyone_like(&self, identity: &Identity) -> bool {
-        self.anyone || (self.anyone_of_aws && identity.federated_provider.is_none())
+    /// Whether the element means anyone, or anyone of the kind that `identity` is of; `in_doubt` is what is taken for true where nobody knows.
+    fn means_anyone_like(&self, identity: &Identity, in_doubt: bool) -> bool {
+        self.anyone || (self.anyone_of_aws && (in_doubt || identity.federated_provider.is_none()))
     }
 
     /// Whether the element names the account of `identity`. A web identity is of no account until it has a role.
@@ -153,7 +155,7 @@ impl Principals {
     /// Whether every name of `identity` is among those listed: who is left out of a `NotPrincipal` must be named with their account, and a
     /// session with its role as well (IAM User Guide, "NotPrincipal"). A web identity has no name but its provider's.
     pub(crate) fn lists_all_names_of(&self, identity: &Identity) -> bool {
-        if self.means_anyone_like(identity) {
+        if self.means_anyone_like(identity, false) {
             return true;
         }
         if let Some(provider) = &identity.federated_provider {

@@ -91,6 +91,7 @@ fn serving(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failur
     let seeding = std::thread::Builder::new().spawn(|| SystemEntropy.fill(&mut [0; 1]));
     let done = asynchronously(work);
     // The generator aborts a process that ends meanwhile: one that is refused its configuration, say, and could not tell that by its status.
+    // Where the system has no randomness yet, such a process ends when there is some.
     let _ = seeding.map(JoinHandle::join);
     done
 }

@@ -20,9 +20,9 @@ pub struct PrincipalPolicies {
 }
 
 impl PrincipalPolicies {
-    /// Those of a root user whose sessions nobody revoked: none.
-    pub fn of_root() -> Arc<Self> {
-        static ROOT: LazyLock<Arc<PrincipalPolicies>> = LazyLock::new(Arc::default);
-        ROOT.clone()
+    /// Those of one that IAM has nothing of, as of a web identity until it has a role.
+    pub fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<PrincipalPolicies>> = LazyLock::new(Arc::default);
+        NONE.clone()
     }
 }

@@ -169,6 +169,8 @@ async fn conditions_bound_what_a_policy_lets_grant() {
         (constraints(json!({"EncryptionContextSubset": {}})), [yes, yes, no, no, no, no, yes, no, yes]),
         (constraints(json!({"EncryptionContextEquals": {}})), [yes, yes, no, no, no, no, yes, yes, no]),
         (constraints(json!({})), [yes, yes, no, no, no, no, yes, no, yes]),
+        // Nor is what no version of the API knows.
+        (constraints(json!({"EncryptionContextLike": {"Department": "*"}})), [yes, yes, no, no, no, no, yes, no, yes]),
         (
             json!({"KeyId": key, "GranteePrincipal": "arn:aws:iam::999988887777:user/u", "Operations": ["Encrypt"]}),
             [yes, no, no, no, no, no, yes, no, yes],

@@ -99,7 +99,7 @@ fn authorize_all(
     tags: &SessionTags,
     context: &RequestContext,
 ) -> Result<(), IdentityError> {
-    let policies = PrincipalPolicies::of_root();
+    let policies = PrincipalPolicies::none();
     let request = AccessRequest {
         principal,
         policies: &policies,

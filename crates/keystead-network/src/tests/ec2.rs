@@ -89,7 +89,7 @@ impl Client {
     pub(super) async fn raw(&self, account: AccountId, body: &str) -> Reply {
         let caller = Caller {
             principal: Arc::new(Principal::root(account)),
-            policies: PrincipalPolicies::of_root(),
+            policies: PrincipalPolicies::none(),
             access_key_id: "AKIAEXAMPLE".to_owned(),
             region: region(),
             origin: origin(),

@@ -74,7 +74,6 @@ fn who_is_named_in_many_ways_is_named_in_the_closest() {
     }
 }
 
-/// Of no account, a web identity has no other name that a `NotPrincipal` could leave out.
 const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
 
 fn web_identity() -> Identity {
@@ -87,22 +86,25 @@ fn web_identity() -> Identity {
     }
 }
 
-/// "AWS": "*" is anyone who has an account. A web identity has none until it has a role.
+/// "AWS": "*" may be anyone who has an account, or anyone at all; a web identity has no account until it has a role. It is let in by
+/// neither, and kept out by both.
 #[test]
 fn a_web_identity_is_let_in_by_its_provider_or_with_everybody() {
-    for (principal, allowed) in [
-        (json!("*"), true),
-        (json!({"Federated": PROVIDER}), true),
-        (json!({"AWS": "*", "Federated": PROVIDER}), true),
-        (json!({"AWS": "*"}), false),
-        (json!({"AWS": "111122223333"}), false),
+    for (principal, allowed, denied) in [
+        (json!("*"), true, true),
+        (json!({"Federated": PROVIDER}), true, true),
+        (json!({"AWS": "*", "Federated": PROVIDER}), true, true),
+        (json!({"AWS": "*"}), false, true),
+        (json!({"AWS": "111122223333"}), false, false),
     ] {
-        let statement = json!({"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"});
-        let verdict = verdict(&statement, PolicyKind::Key, &web_identity(), "*", &[]);
-        assert_eq!(verdict.allow.is_some(), allowed, "{principal}");
+        let statement = |effect| json!({"Effect": effect, "Principal": principal, "Action": "*", "Resource": "*"});
+        let verdict = |effect| verdict(&statement(effect), PolicyKind::Key, &web_identity(), "*", &[]);
+        assert_eq!(verdict("Allow").allow.is_some(), allowed, "Allow {principal}");
+        assert_eq!(verdict("Deny").deny.is_some(), denied, "Deny {principal}");
     }
 }
 
+/// Of no account, a web identity has no other name that a `NotPrincipal` could leave out.
 #[test]
 fn a_web_identity_is_excepted_by_its_provider() {
     let identity = web_identity();

@@ -282,7 +282,7 @@ pub(crate) async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, look:
 fn caller() -> Caller {
     Caller {
         principal: Arc::new(Principal::root(account())),
-        policies: PrincipalPolicies::of_root(),
+        policies: PrincipalPolicies::none(),
         access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
         region: region(),
         origin: RequestOrigin {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use keystead_model::arn::KeyIdentifier;
 use keystead_policy::ContextValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::KmsConditionKeys;
 use super::table::Source;
 use crate::access::NamedPrincipal;
 
+/// The constraint that an encryption context fulfils if it has these pairs and no others: without pairs, if it is empty.
+const ENCRYPTION_CONTEXT_EQUALS: &str = "EncryptionContextEquals";
 /// The constraint that every encryption context fulfils if it has no pairs.
 const ENCRYPTION_CONTEXT_SUBSET: &str = "EncryptionContextSubset";
 
@@ -77,10 +79,13 @@ fn present(value: &Value) -> Option<&Value> {
     (!value.is_null()).then_some(value)
 }
 
-/// Whether a constraint of a grant is there and limits what the grant allows.
+/// Whether a constraint of a grant is there and limits what the grant allows. What the API does not know is no constraint: it is ignored.
 fn constrains(name: &str, constraint: &Value) -> bool {
-    let is_empty = constraint.as_object().is_some_and(Map::is_empty);
-    !constraint.is_null() && (name != ENCRYPTION_CONTEXT_SUBSET || !is_empty)
+    match name {
+        ENCRYPTION_CONTEXT_EQUALS => constraint.is_object(),
+        ENCRYPTION_CONTEXT_SUBSET => constraint.as_object().is_some_and(|pairs| !pairs.is_empty()),
+        _ => false,
+    }
 }
 
 /// The texts of a member: one, or those of a list.

@@ -176,7 +176,7 @@ impl Server {
         };
         let caller = Caller {
             principal: Arc::new(Principal::root(account())),
-            policies: PrincipalPolicies::of_root(),
+            policies: PrincipalPolicies::none(),
             access_key_id: "AKIATEST".to_owned(),
             region: region(asked),
             origin,

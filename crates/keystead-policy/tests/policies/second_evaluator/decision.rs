@@ -106,7 +106,7 @@ fn grants(everything: &Everything<'_>) -> Vec<Voice> {
     for grant in &everything.grants {
         let ids = grant.grantee_id.map(|id| (grant.grantee.to_owned(), id.to_owned()));
         let ids = ids.into_iter().collect();
-        let ways = principal::named(&json!({ "AWS": grant.grantee }), everything.identity, &ids);
+        let ways = principal::named(&json!({ "AWS": grant.grantee }), false, everything.identity, &ids);
         let operation = grant.operations.iter().any(|operation| everything.action == format!("kms:{operation}"));
         // "EncryptionContextEquals: [...] the encryption context in the request must be identical"; "EncryptionContextSubset: [...] it can
         // include additional pairs". Operations without an encryption context are not constrained.

@@ -9,9 +9,8 @@ use super::{Request, texts};
 
 /// All ways in which the statement speaks of the identity; none if it does not.
 pub(super) fn ways(statement: &Value, request: &Request<'_>) -> Vec<PrincipalMatch> {
-    let identity = request.identity;
     if let Some(element) = statement.get("Principal") {
-        return named(element, identity, request.ids);
+        return named(element, statement["Effect"] == "Deny", request.identity, request.ids);
     }
     match statement.get("NotPrincipal") {
         // "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions boundary policy attached."
@@ -22,7 +21,13 @@ pub(super) fn ways(statement: &Value, request: &Request<'_>) -> Vec<PrincipalMat
     }
 }
 
-pub(super) fn named(element: &Value, identity: &Identity, ids: &BTreeMap<String, String>) -> Vec<PrincipalMatch> {
+/// `in_doubt`: whether those are meant of whom nobody says it.
+pub(super) fn named(
+    element: &Value,
+    in_doubt: bool,
+    identity: &Identity,
+    ids: &BTreeMap<String, String>,
+) -> Vec<PrincipalMatch> {
     if element == "*" {
         return vec![PrincipalMatch::Anyone];
     }
@@ -31,8 +36,8 @@ pub(super) fn named(element: &Value, identity: &Identity, ids: &BTreeMap<String,
         if is_somebody_else(&name, identity, ids) {
             continue;
         }
-        // Nothing says that those are meant here who come from an identity provider and have no account.
-        if name == "*" && identity.federated_provider.is_none() {
+        // Nothing says whether those are meant here who come from an identity provider and have no account.
+        if name == "*" && (in_doubt || identity.federated_provider.is_none()) {
             ways.push(PrincipalMatch::Anyone);
         } else if is_account(&name, identity) {
             ways.push(PrincipalMatch::Account);
@@ -68,7 +73,7 @@ fn is_somebody_else(name: &str, identity: &Identity, ids: &BTreeMap<String, Stri
 /// account first, then the role, and then the assumed-role user."
 fn is_exempt(element: &Value, request: &Request<'_>) -> bool {
     let identity = request.identity;
-    let ways = named(element, identity, request.ids);
+    let ways = named(element, false, identity, request.ids);
     if ways.contains(&PrincipalMatch::Anyone) {
         return true;
     }
