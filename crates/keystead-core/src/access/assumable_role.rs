@@ -4,7 +4,7 @@ use keystead_model::arn::AccountId;
 use keystead_model::kms::Exception;
 use keystead_policy::{ContextValue, NamedPolicy, PolicyDocument, PolicyKind};
 
-use super::{AccessRequest, Identity, NamedPrincipal, Resource, Role, SessionPrincipal, authorize, resource_tag};
+use super::{AccessRequest, NamedPrincipal, PrincipalName, Resource, Role, SessionPrincipal, authorize, resource_tag};
 use crate::error::KmsError;
 use crate::port::Store;
 
@@ -20,7 +20,7 @@ impl AssumableRole {
     /// The role of exactly this ARN, if there is one. Fails if the store does, or if the role's trust policy cannot be read.
     pub async fn find(store: &dyn Store, arn: &str) -> Result<Option<Self>, KmsError> {
         let Some(named) = NamedPrincipal::parse(arn) else { return Ok(None) };
-        let Identity::Role(path_and_name) = named.identity() else { return Ok(None) };
+        let PrincipalName::Role(path_and_name) = named.name() else { return Ok(None) };
         let name = path_and_name.rsplit('/').next().unwrap_or_default();
         let role = store.role(named.account(), name).await?.filter(|role| role.arn() == arn);
         role.map(Self::new).transpose()

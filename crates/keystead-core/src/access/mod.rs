@@ -52,7 +52,7 @@ pub use kms_actions::{OPERATION_ACCESS, OperationAccess, Subject, operation_acce
 pub(crate) use kms_condition_keys::KmsConditionKeys;
 pub use kms_scope::{AllKeys, KmsScope};
 pub use managed_policy::{ManagedPolicy, PolicyVersion, customer_policy_name};
-pub use named_principal::{Identity, NamedPrincipal, is_identity_path};
+pub use named_principal::{NamedPrincipal, PrincipalName, is_identity_path};
 pub use new_access_key::{NewAccessKey, new_access_key};
 pub use oidc_provider::OidcProvider;
 pub use principal::{Credential, Principal, PrincipalKind};

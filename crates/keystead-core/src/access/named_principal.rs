@@ -15,12 +15,12 @@ const PATH_CHARACTERS_MAX: usize = 512;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct NamedPrincipal {
     account: AccountId,
-    identity: Identity,
+    name: PrincipalName,
 }
 
-/// What of an account a principal is.
+/// What of an account a principal is, and the name that ARNs have for it there.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Identity {
+pub enum PrincipalName {
     /// The account as a whole.
     Account,
     /// An IAM user, by path and name.
@@ -36,7 +36,7 @@ pub enum Identity {
 impl NamedPrincipal {
     /// An account as a whole.
     pub fn of_account(account: AccountId) -> Self {
-        Self { account, identity: Identity::Account }
+        Self { account, name: PrincipalName::Account }
     }
 
     /// Reads an ARN, or the 12 digits of an account. `None` for whatever is no principal: wildcards, groups, services, unique IDs, ARNs of
@@ -47,7 +47,7 @@ impl NamedPrincipal {
         }
         let (service, rest) = text.strip_prefix("arn:aws:")?.split_once("::")?;
         let (account, resource) = rest.split_once(':')?;
-        Some(Self { account: AccountId::parse(account)?, identity: Identity::parse(service, resource)? })
+        Some(Self { account: AccountId::parse(account)?, name: PrincipalName::parse(service, resource)? })
     }
 
     /// The account that it belongs to.
@@ -56,12 +56,12 @@ impl NamedPrincipal {
     }
 
     /// What of the account it is.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn name(&self) -> &PrincipalName {
+        &self.name
     }
 }
 
-impl Identity {
+impl PrincipalName {
     fn parse(service: &str, resource: &str) -> Option<Self> {
         if (service, resource) == ("iam", "root") {
             return Some(Self::Account);
@@ -81,12 +81,12 @@ impl fmt::Display for NamedPrincipal {
     /// The ARN.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let account = self.account;
-        match &self.identity {
-            Identity::Account => write!(f, "arn:aws:iam::{account}:root"),
-            Identity::User(name) => write!(f, "arn:aws:iam::{account}:user/{name}"),
-            Identity::Role(name) => write!(f, "arn:aws:iam::{account}:role/{name}"),
-            Identity::AssumedRole(name) => write!(f, "arn:aws:sts::{account}:assumed-role/{name}"),
-            Identity::FederatedUser(name) => write!(f, "arn:aws:sts::{account}:federated-user/{name}"),
+        match &self.name {
+            PrincipalName::Account => write!(f, "arn:aws:iam::{account}:root"),
+            PrincipalName::User(name) => write!(f, "arn:aws:iam::{account}:user/{name}"),
+            PrincipalName::Role(name) => write!(f, "arn:aws:iam::{account}:role/{name}"),
+            PrincipalName::AssumedRole(name) => write!(f, "arn:aws:sts::{account}:assumed-role/{name}"),
+            PrincipalName::FederatedUser(name) => write!(f, "arn:aws:sts::{account}:federated-user/{name}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use keystead_model::kms::{GetKeyPolicyRequest, GetKeyPolicyResponse};
 
+use super::gone_principals::GonePrincipals;
 use super::key_lookup::{AcceptedForms, authorized_key};
 use super::policy::POLICY_NAME;
 use crate::error::KmsError;
@@ -17,6 +18,6 @@ pub(super) async fn get_key_policy(
     if request.policy_name.is_some_and(|name| name != POLICY_NAME) {
         return Err(KmsError::not_found("No such policy exists"));
     }
-    let policy = kms.shown_policy(&key.key.policy, &key.key.policy_principals).await?;
+    let policy = GonePrincipals::new(kms).shown_policy(&key.key.policy, &key.key.policy_principals).await?;
     Ok(GetKeyPolicyResponse { policy, policy_name: POLICY_NAME.to_owned() })
 }

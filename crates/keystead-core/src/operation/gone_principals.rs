@@ -9,88 +9,82 @@ use std::collections::BTreeMap;
 use keystead_model::kms::GrantListEntry;
 use keystead_policy::with_unique_ids;
 
-use super::existing_principals::{PrincipalError, unique_id_of};
+use super::existing_principals::{ExistingPrincipals, PrincipalError};
 use super::grant_lookup::grant_list_entry;
-use crate::access::{Identity, NamedPrincipal};
+use crate::access::{NamedPrincipal, PrincipalName};
 use crate::error::KmsError;
 use crate::key::Grant;
 use crate::kms::Kms;
 
-impl Kms {
-    /// The text of a stored policy as it is shown. `ids` are the unique IDs that were stored with it, by ARN: see [`Kms::unique_ids_of`].
-    /// ARNs without one stay as they are, and so does all the rest of the text.
-    pub async fn shown_policy(&self, policy: &str, ids: &BTreeMap<String, String>) -> Result<String, KmsError> {
-        Ok(with_unique_ids(policy, &self.gone_principals(ids).await?))
+/// What one answer shows of principals. An answer may be a long list, most of which names the same few: it needs one of these, which looks
+/// each user, role and account up once.
+pub struct GonePrincipals<'a> {
+    existing: ExistingPrincipals<'a>,
+}
+
+impl<'a> GonePrincipals<'a> {
+    /// For one answer.
+    pub fn new(kms: &'a Kms) -> Self {
+        Self { existing: ExistingPrincipals::new(kms) }
     }
 
-    /// Those of the principals that are gone: of each ARN whose user or role does not have the stored unique ID any more, what is shown in
-    /// its place. That is the ID; of a session, as `aws:userid` has it, the ID of its role, a colon and its name (unverified).
-    pub async fn gone_principals(&self, ids: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, KmsError> {
+    /// The text of a stored policy as it is shown. `ids` are the unique IDs that were stored with it, by ARN: see [`Kms::unique_ids_of`].
+    /// ARNs without one stay as they are, and so does all the rest of the text. Fails if the store does.
+    pub async fn shown_policy(&mut self, policy: &str, ids: &BTreeMap<String, String>) -> Result<String, KmsError> {
         let mut gone = BTreeMap::new();
         for (arn, id) in ids {
-            if let Some(shown) = shown_if_gone(self, arn, id).await? {
+            if let Some(shown) = self.shown_if_gone(arn, id).await? {
                 gone.insert(arn.clone(), shown);
             }
         }
-        Ok(gone)
+        // Seldom is anybody gone: then there is nothing to read the text for.
+        Ok(if gone.is_empty() { policy.to_owned() } else { with_unique_ids(policy, &gone) })
     }
-}
 
-/// As [`Kms::gone_principals`], of one; `None` for one that is there.
-async fn shown_if_gone(kms: &Kms, arn: &str, id: &str) -> Result<Option<String>, KmsError> {
-    // What has an ID was read as a principal when it was stored.
-    let Some(principal) = NamedPrincipal::parse(arn) else { return Ok(Some(id.to_owned())) };
-    match unique_id_of(kms, &principal).await {
-        Ok(Some(now)) if now == id => Ok(None),
-        Ok(_) | Err(PrincipalError::Missing(_)) => Ok(Some(shown_id(&principal, id))),
-        Err(PrincipalError::Lookup(error)) => Err(error),
+    /// What a list shows of grants.
+    pub(super) async fn shown_grants(&mut self, grants: Vec<Grant>) -> Result<Vec<GrantListEntry>, KmsError> {
+        let mut entries = Vec::with_capacity(grants.len());
+        for mut grant in grants {
+            if let Some(id) = &grant.grantee_id {
+                self.show_if_gone(&mut grant.grantee_principal, id).await?;
+            }
+            if let (Some(retiring), Some(id)) = (&mut grant.retiring_principal, &grant.retiring_principal_id) {
+                self.show_if_gone(retiring, id).await?;
+            }
+            entries.push(grant_list_entry(grant));
+        }
+        Ok(entries)
+    }
+
+    /// Puts what is shown of a principal that is gone in place of its ARN.
+    async fn show_if_gone(&mut self, arn: &mut String, id: &str) -> Result<(), KmsError> {
+        if let Some(shown) = self.shown_if_gone(arn, id).await? {
+            *arn = shown;
+        }
+        Ok(())
+    }
+
+    /// If the user or role that has the ARN does not have the stored unique ID, what is shown in its place; `None` for one that is there. It
+    /// is the ID; of a session, as `aws:userid` has it, the ID of its role, a colon and its name (unverified).
+    async fn shown_if_gone(&mut self, arn: &str, id: &str) -> Result<Option<String>, KmsError> {
+        // What has an ID was read as a principal when it was stored.
+        let Some(principal) = NamedPrincipal::parse(arn) else { return Ok(Some(id.to_owned())) };
+        match self.existing.unique_id_of(&principal).await {
+            Ok(Some(now)) if now == id => Ok(None),
+            Ok(_) | Err(PrincipalError::Missing(_)) => Ok(Some(shown_id(&principal, id))),
+            Err(PrincipalError::Lookup(error)) => Err(error),
+        }
     }
 }
 
 fn shown_id(principal: &NamedPrincipal, id: &str) -> String {
-    match principal.identity() {
-        Identity::AssumedRole(session) => {
+    match principal.name() {
+        PrincipalName::AssumedRole(session) => {
             let session_name = session.split('/').next_back().unwrap_or_default();
             format!("{id}:{session_name}")
         }
-        Identity::Account | Identity::User(_) | Identity::Role(_) | Identity::FederatedUser(_) => id.to_owned(),
-    }
-}
-
-/// What a list shows of grants. Of a page of them, most name the same few principals: each is looked up once.
-pub(super) async fn shown_grants(kms: &Kms, grants: Vec<Grant>) -> Result<Vec<GrantListEntry>, KmsError> {
-    let mut known = BTreeMap::new();
-    let mut entries = Vec::with_capacity(grants.len());
-    for mut grant in grants {
-        if let Some(id) = &grant.grantee_id {
-            show_if_gone(kms, &mut known, &mut grant.grantee_principal, id).await?;
+        PrincipalName::Account | PrincipalName::User(_) | PrincipalName::Role(_) | PrincipalName::FederatedUser(_) => {
+            id.to_owned()
         }
-        if let (Some(retiring), Some(id)) = (&mut grant.retiring_principal, &grant.retiring_principal_id) {
-            show_if_gone(kms, &mut known, retiring, id).await?;
-        }
-        entries.push(grant_list_entry(grant));
     }
-    Ok(entries)
-}
-
-/// Puts what is shown of a principal that is gone in place of its ARN. `known` remembers, by ARN and ID.
-async fn show_if_gone(
-    kms: &Kms,
-    known: &mut BTreeMap<(String, String), Option<String>>,
-    arn: &mut String,
-    id: &str,
-) -> Result<(), KmsError> {
-    let principal = (arn.clone(), id.to_owned());
-    let shown = match known.get(&principal) {
-        Some(shown) => shown.clone(),
-        None => {
-            let shown = shown_if_gone(kms, arn, id).await?;
-            known.insert(principal, shown.clone());
-            shown
-        }
-    };
-    if let Some(shown) = shown {
-        *arn = shown;
-    }
-    Ok(())
 }

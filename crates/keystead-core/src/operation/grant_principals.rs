@@ -2,7 +2,7 @@
 
 use keystead_model::kms::Exception;
 
-use super::existing_principals::{PrincipalError, unique_id_of};
+use super::existing_principals::{ExistingPrincipals, PrincipalError};
 use crate::access::NamedPrincipal;
 use crate::error::KmsError;
 use crate::kms::Kms;
@@ -21,7 +21,7 @@ pub(super) fn no_principal(text: &str) -> KmsError {
 /// The unique ID of the user or role that a grant is to name, or of the role whose session it is; `None` for what has none, or is of an
 /// account elsewhere. Fails for one that does not exist.
 pub(super) async fn granted_unique_id(kms: &Kms, principal: &NamedPrincipal) -> Result<Option<String>, KmsError> {
-    unique_id_of(kms, principal).await.map_err(|error| match error {
+    ExistingPrincipals::new(kms).unique_id_of(principal).await.map_err(|error| match error {
         PrincipalError::Missing(_) => no_principal(&principal.to_string()),
         PrincipalError::Lookup(error) => error,
     })

@@ -2,7 +2,7 @@
 
 use keystead_model::kms::{ListGrantsRequest, ListGrantsResponse};
 
-use super::gone_principals::shown_grants;
+use super::gone_principals::GonePrincipals;
 use super::grant_lookup::grant_id;
 use super::grant_principals::granted_principal;
 use super::key_lookup::{AcceptedForms, authorized_key};
@@ -37,6 +37,6 @@ pub(super) async fn list_grants(
         None => store.grants_of_key(region, key_id, grantee.as_deref(), after.as_ref(), page.wanted()).await?,
     };
     let next_marker = page.cut(&mut grants, |grant| grant.id.to_string());
-    let grants = shown_grants(kms, grants).await?;
+    let grants = GonePrincipals::new(kms).shown_grants(grants).await?;
     Ok(ListGrantsResponse { grants, truncated: next_marker.is_some(), next_marker })
 }

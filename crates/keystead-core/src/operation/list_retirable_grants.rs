@@ -3,8 +3,8 @@
 use keystead_model::arn::AccountId;
 use keystead_model::kms::{ListGrantsResponse, ListRetirableGrantsRequest};
 
-use super::existing_principals::{PrincipalError, unique_id_of};
-use super::gone_principals::shown_grants;
+use super::existing_principals::{ExistingPrincipals, PrincipalError};
+use super::gone_principals::GonePrincipals;
 use super::grant_principals::granted_principal;
 use super::page::LIST_RETIRABLE_GRANTS;
 use crate::access::{NamedPrincipal, Resource, Subject};
@@ -32,14 +32,14 @@ pub(super) async fn list_retirable_grants(
     let (region, id) = (call.region(), unique_id.as_deref());
     let mut grants = store.grants_to_retire(region, &principal, id, after.as_ref(), page.wanted()).await?;
     let next_marker = page.cut(&mut grants, |grant| grant.id.to_string());
-    let grants = shown_grants(kms, grants).await?;
+    let grants = GonePrincipals::new(kms).shown_grants(grants).await?;
     Ok(ListGrantsResponse { grants, truncated: next_marker.is_some(), next_marker })
 }
 
 /// The unique ID of the user or role that has the name now, or of the role whose session has it; `None` if nobody has, and for names that have
 /// no ID.
 async fn unique_id_now(kms: &Kms, principal: &NamedPrincipal) -> Result<Option<String>, KmsError> {
-    match unique_id_of(kms, principal).await {
+    match ExistingPrincipals::new(kms).unique_id_of(principal).await {
         Ok(unique_id) => Ok(unique_id),
         Err(PrincipalError::Missing(_)) => Ok(None),
         Err(PrincipalError::Lookup(error)) => Err(error),

@@ -99,6 +99,7 @@ use crate::error::KmsError;
 use crate::kms::{Call, Kms, Output};
 pub use existing_principals::PrincipalError;
 pub use explain_access::AccessQuestion;
+pub use gone_principals::GonePrincipals;
 pub(crate) use grant_tokens::GrantReference;
 
 /// Serves a validated request by the operation's name.

@@ -3,7 +3,11 @@
 //! Source: IAM User Guide, "AWS JSON policy elements: Principal"; AWS re:Post, "Why are there unknown principal formats in my IAM
 //! resource-based policies?".
 
-use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, text};
+use std::collections::BTreeMap;
+
+use crate::support::{IRELAND, Installation, KEY_TRANSITION_MS, Server, key_policy, other_account, text};
+use keystead_core::access::{Principal, PrincipalKind};
+use keystead_core::operation::GonePrincipals;
 use keystead_core::port::Store;
 use serde_json::{Value, json};
 
@@ -99,7 +103,7 @@ async fn a_replica_shows_its_own() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let first = installation.create_user("alice", &[]).await;
-    let policy = crate::support::key_policy(&[allow(&[ROOT, &first.arn])]);
+    let policy = key_policy(&[allow(&[ROOT, &first.arn])]);
     let primary = server.create_key(json!({"MultiRegion": true, "Policy": policy})).await;
     installation.delete_user("alice").await;
     installation.create_user("alice", &[]).await;
@@ -127,7 +131,7 @@ async fn a_policy_from_before_is_shown_with_its_names() {
     let installation = Installation::new().await;
     let server = installation.serve();
     let first = installation.create_user("alice", &[]).await;
-    let policy = crate::support::key_policy(&[allow(&[ROOT, &first.arn])]);
+    let policy = key_policy(&[allow(&[ROOT, &first.arn])]);
     let key = server.create_key(json!({"Policy": policy})).await;
     let mut stored = installation.stored(&key).await;
     stored.policy_principals.clear();
@@ -177,4 +181,60 @@ async fn grants_show_who_is_gone_by_unique_ids() {
     let by_name = listed(json!({"GranteePrincipal": user.arn})).await;
     assert_eq!(by_name.as_array().unwrap().len(), 2);
     assert_eq!(listed(json!({})).await.as_array().unwrap().len(), 3);
+}
+
+fn unique_id(principal: &Principal) -> String {
+    match &principal.kind {
+        PrincipalKind::User { user_id, .. } => user_id.clone(),
+        PrincipalKind::AssumedRole { role_id, .. } => role_id.clone(),
+        other => panic!("{other:?} has no unique ID"),
+    }
+}
+
+/// What is shown of a policy that names these, by ARN and unique ID.
+async fn shown_with(gone: &mut GonePrincipals<'_>, named: &[(&str, &str)]) -> String {
+    let ids: BTreeMap<String, String> = named.iter().map(|(arn, id)| ((*arn).to_owned(), (*id).to_owned())).collect();
+    gone.shown_policy(&policy_of(named.iter().map(|(arn, _)| *arn)), &ids).await.unwrap()
+}
+
+fn policy_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    key_policy(&[allow(&names.collect::<Vec<_>>())])
+}
+
+/// For one answer each user, role and account is read once, however many policies name it: what is read again would be seen to have changed.
+#[tokio::test]
+async fn one_answer_looks_each_principal_up_once() {
+    let installation = Installation::new().await;
+    let server = installation.serve();
+    let alice = installation.create_user("alice", &[]).await;
+    let session = installation.create_session("clerk", &[]).await;
+    let (user_id, role_id) = (unique_id(&alice), unique_id(&session));
+    let elsewhere = "arn:aws:iam::444455556666:user/uma";
+    let of_role = |name: &str| format!("arn:aws:sts::111122223333:assumed-role/clerk/{name}");
+    let mut gone = GonePrincipals::new(&server.kms);
+    let named = [(alice.arn.as_str(), user_id.as_str()), (session.arn.as_str(), role_id.as_str())];
+    assert_eq!(shown_with(&mut gone, &named).await, policy_of([alice.arn.as_str(), session.arn.as_str()].into_iter()));
+    assert_eq!(shown_with(&mut gone, &[(elsewhere, "AIDAUMA")]).await, policy_of(["AIDAUMA"].into_iter()));
+
+    installation.delete_user("alice").await;
+    installation.delete_role("clerk").await;
+    installation.create_other_account().await;
+    let uma = installation.create_user_of(other_account(), "uma", &[]).await;
+    let uma_id = unique_id(&uma);
+    // Any session of the role, and the role itself, are the one role.
+    let (other_session, third) = (of_role("tuesday"), of_role("friday"));
+    for (arn, id, at_first, now) in [
+        (alice.arn.as_str(), &user_id, alice.arn.clone(), user_id.clone()),
+        (&session.arn, &role_id, session.arn.clone(), format!("{role_id}:session")),
+        (&other_session, &role_id, other_session.clone(), format!("{role_id}:tuesday")),
+        (&third, &role_id, third.clone(), format!("{role_id}:friday")),
+        (ROLE, &role_id, ROLE.to_owned(), role_id.clone()),
+        (elsewhere, &uma_id, uma_id.clone(), elsewhere.to_owned()),
+    ] {
+        assert_eq!(shown_with(&mut gone, &[(arn, id)]).await, policy_of([at_first.as_str()].into_iter()));
+        let mut of_next_answer = GonePrincipals::new(&server.kms);
+        assert_eq!(shown_with(&mut of_next_answer, &[(arn, id)]).await, policy_of([now.as_str()].into_iter()));
+    }
+    // Another ID is another user, though the name is known already.
+    assert_eq!(shown_with(&mut gone, &[(&alice.arn, "AIDAFIRST")]).await, policy_of(["AIDAFIRST"].into_iter()));
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use keystead_core::access::AttachedPolicies;
 use keystead_core::audit::iso8601;
+use keystead_core::operation::GonePrincipals;
 use keystead_core::port::{Store, StoreError};
 use keystead_model::Timestamp;
 use keystead_model::arn::AccountId;
@@ -17,7 +18,7 @@ use super::entity::Entity;
 use super::names::{PATH_PREFIX, take_path};
 use super::page::Page;
 use super::quota::Quota;
-use super::trust_policy::with_trust_policy;
+use super::trust_policy::{shown_trust_policy, with_trust_policy};
 use crate::constraint::TextRule;
 use crate::error::IdentityError;
 
@@ -90,8 +91,10 @@ pub(super) async fn list<T: Identity>(
     call.authorize(T::arn_of(&call.account(), &prefix, ""))?;
     let found: Vec<T> = of_path(call, &page, &prefix).await?;
     let mut listed = Vec::with_capacity(found.len());
+    let mut gone = GonePrincipals::new(call.kms);
     for identity in &found {
-        listed.push((identity.name(), with_trust_policy(call, identity, identity.shown()).await?));
+        let trust_policy = shown_trust_policy(&mut gone, identity).await?;
+        listed.push((identity.name(), with_trust_policy(identity.shown(), trust_policy.as_deref())));
     }
     let shown = |(_, shown): &(&str, Structure)| shown.clone();
     Ok(Some(page.answer(Structure::default(), T::LIST_MEMBER, &listed, |(name, _)| name, shown)))

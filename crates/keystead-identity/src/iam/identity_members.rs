@@ -33,15 +33,15 @@ pub(super) fn boundary_shown(arn: &str) -> Structure {
     Structure::default().with("PermissionsBoundaryType", "Policy").with("PermissionsBoundaryArn", arn)
 }
 
-/// A user or a role as what tells of it alone has it: with its permissions boundary and its tags.
-pub(super) async fn shown_with_tags<T: Identity>(call: &Call<'_>, identity: &T) -> Result<Structure, IdentityError> {
+/// A user or a role as what tells of it alone has it: with its permissions boundary and its tags. `trust_policy` is that of a role, as it is
+/// shown.
+pub(super) fn shown_with_tags<T: Identity>(identity: &T, trust_policy: Option<&str>) -> Structure {
     let boundary = identity.permissions_boundary().map(boundary_shown);
-    let shown = with_trust_policy(call, identity, identity.shown()).await?;
-    let shown = shown.with_some("PermissionsBoundary", boundary);
-    Ok(match identity.tags() {
+    let shown = with_trust_policy(identity.shown(), trust_policy).with_some("PermissionsBoundary", boundary);
+    match identity.tags() {
         Some(tags) => with_tags(shown, tags),
         None => shown,
-    })
+    }
 }
 
 /// Fails with `DeleteConflict` while it has policies.

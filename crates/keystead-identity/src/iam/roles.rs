@@ -1,6 +1,7 @@
 //! Roles: CreateRole, GetRole, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy.
 
 use keystead_core::access::{AttachedPolicies, Role, UniqueIdKind, new_unique_id};
+use keystead_core::operation::GonePrincipals;
 use keystead_policy::RequestContext;
 use keystead_query::{Parameters, Structure};
 
@@ -9,7 +10,7 @@ use super::identity::{Identity, described};
 use super::identity_members::{shown_with_tags, take_boundary};
 use super::names::{PATH, ROLE_DESCRIPTION, ROLE_NAME, take_path};
 use super::tags::Tags;
-use super::trust_policy::TrustPolicy;
+use super::trust_policy::{TrustPolicy, shown_trust_policy};
 use crate::constraint::NumberRule;
 use crate::error::IdentityError;
 
@@ -51,7 +52,9 @@ pub(super) async fn create_role(
         revision: 0,
     };
     call.insert(&role).await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags(call, &role).await?)))
+    // All whom it names were found just now.
+    let shown = shown_with_tags(&role, Some(&role.trust_policy));
+    Ok(Some(Structure::default().with("Role", shown)))
 }
 
 /// Tells of a role.
@@ -59,7 +62,8 @@ pub(super) async fn get_role(call: &Call<'_>, mut parameters: Parameters) -> Res
     let role_name = ROLE_NAME.required(&mut parameters, "RoleName")?;
     parameters.finish()?;
     let role = call.authorized::<Role>(&role_name).await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags::<Role>(call, &role).await?)))
+    let trust_policy = shown_trust_policy::<Role>(&mut GonePrincipals::new(call.kms), &role).await?;
+    Ok(Some(Structure::default().with("Role", shown_with_tags::<Role>(&role, trust_policy.as_deref()))))
 }
 
 /// Changes description and longest session of a role. A description that is left out stays; a longest session that is left out becomes the
@@ -93,13 +97,15 @@ pub(super) async fn update_role_description(
     let description = ROLE_DESCRIPTION.required(&mut parameters, "Description")?;
     parameters.finish()?;
     let role = call.authorized::<Role>(&role_name).await?;
+    // Before the change: when it is made, nothing may fail any more. So a trust policy that somebody else puts meanwhile is not shown yet.
+    let trust_policy = shown_trust_policy::<Role>(&mut GonePrincipals::new(call.kms), &role).await?;
     let changed = call
         .change(&role, |role| {
             role.description.clone_from(&description);
             Ok(())
         })
         .await?;
-    Ok(Some(Structure::default().with("Role", shown_with_tags(call, &changed).await?)))
+    Ok(Some(Structure::default().with("Role", shown_with_tags(&changed, trust_policy.as_deref()))))
 }
 
 /// Changes who may assume a role.

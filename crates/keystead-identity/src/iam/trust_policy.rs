@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keystead_core::access::Role;
-use keystead_core::operation::PrincipalError;
+use keystead_core::operation::{GonePrincipals, PrincipalError};
 use keystead_policy::{PolicyDocument, PolicyKind};
 use keystead_query::{Parameters, Structure};
 
@@ -17,17 +17,22 @@ use crate::error::IdentityError;
 /// The shape `policyDocumentType`.
 const DOCUMENT: TextRule = TextRule { min: 1, max: 131_072, pattern: None };
 
-/// What is shown of an identity, with its trust policy if it has one. Users and roles in it that are gone are shown by their unique IDs, and a
+/// The trust policy of an identity as it is shown, if it has one. Users and roles in it that are gone are shown by their unique IDs, and a
 /// policy with such an ID is refused: who gets it, edits it and puts it gives nothing to somebody who has the name of one of them now (IAM User
 /// Guide, "AWS JSON policy elements: Principal").
-pub(super) async fn with_trust_policy<T: Identity>(
-    call: &Call<'_>,
+pub(super) async fn shown_trust_policy<T: Identity>(
+    gone: &mut GonePrincipals<'_>,
     identity: &T,
-    shown: Structure,
-) -> Result<Structure, IdentityError> {
-    let Some((policy, principals)) = identity.trust_policy() else { return Ok(shown) };
-    let policy = call.kms.shown_policy(policy, principals).await?;
-    Ok(shown.with("AssumeRolePolicyDocument", encoded(&policy)))
+) -> Result<Option<String>, IdentityError> {
+    Ok(match identity.trust_policy() {
+        Some((policy, principals)) => Some(gone.shown_policy(policy, principals).await?),
+        None => None,
+    })
+}
+
+/// What is shown of an identity, with its trust policy, as that is shown, if it has one.
+pub(super) fn with_trust_policy(shown: Structure, trust_policy: Option<&str>) -> Structure {
+    shown.with_some("AssumeRolePolicyDocument", trust_policy.map(encoded))
 }
 
 /// A trust policy that may be stored.

@@ -32,7 +32,7 @@ pub(super) async fn create_user(
     user.permissions_boundary = boundary;
     user.tags = tags;
     call.insert(&user).await?;
-    Ok(Some(Structure::default().with("User", shown_with_tags(call, &user).await?)))
+    Ok(Some(Structure::default().with("User", shown_with_tags(&user, None))))
 }
 
 /// Tells of a user, or of the caller.
@@ -40,9 +40,7 @@ pub(super) async fn get_user(call: &Call<'_>, mut parameters: Parameters) -> Res
     let user_name = USER_NAME.optional(&mut parameters, "UserName")?;
     parameters.finish()?;
     let shown = match UserOrRoot::named(call, user_name)? {
-        UserOrRoot::User(user_name) => {
-            shown_with_tags::<User>(call, &*call.authorized::<User>(&user_name).await?).await?
-        }
+        UserOrRoot::User(user_name) => shown_with_tags::<User>(&*call.authorized::<User>(&user_name).await?, None),
         UserOrRoot::Root => root_shown(call).await?,
     };
     Ok(Some(Structure::default().with("User", shown)))

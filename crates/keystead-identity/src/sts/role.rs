@@ -1,6 +1,6 @@
 //! The role that a request names.
 
-use keystead_core::access::{AssumableRole, Identity, NamedPrincipal};
+use keystead_core::access::{AssumableRole, NamedPrincipal, PrincipalName};
 use keystead_core::port::Store;
 use keystead_model::arn::AccountId;
 use keystead_query::Parameters;
@@ -19,8 +19,8 @@ impl RoleArn {
     pub(super) fn take(parameters: &mut Parameters) -> Result<Self, IdentityError> {
         let text = ROLE_ARN.required(parameters, "RoleArn")?;
         let named = NamedPrincipal::parse(&text);
-        match named.as_ref().map(|named| (named.account(), named.identity())) {
-            Some((account, Identity::Role(_))) => Ok(Self { account: *account, text }),
+        match named.as_ref().map(|named| (named.account(), named.name())) {
+            Some((account, PrincipalName::Role(_))) => Ok(Self { account: *account, text }),
             _ => Err(IdentityError::validation(format!("{text} is invalid: it is no ARN of a role"))),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::access::{Identity, NamedPrincipal, Principal, PrincipalKind, Role, Session};
+use crate::access::{NamedPrincipal, Principal, PrincipalKind, PrincipalName, Role, Session};
 use crate::error::KmsError;
 use crate::kms::Kms;
 
@@ -25,22 +25,22 @@ pub(super) async fn principal_named(kms: &Kms, text: &str) -> Result<Principal, 
     })?;
     let (store, account) = (kms.catalog.store(), *named.account());
     let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    match named.identity() {
-        Identity::Account => Ok(Principal::root(account)),
-        Identity::User(path) => {
+    match named.name() {
+        PrincipalName::Account => Ok(Principal::root(account)),
+        PrincipalName::User(path) => {
             let user = store.user(&account, &last(path)).await?.filter(|user| user.arn() == text);
             user.map(|user| Principal::user(&user)).ok_or_else(|| no_principal(text))
         }
-        Identity::Role(path) => {
+        PrincipalName::Role(path) => {
             let role = store.role(&account, &last(path)).await?.filter(|role| role.arn() == text);
             Ok(session_of(kms, &role.ok_or_else(|| no_principal(text))?, SESSION_NAME))
         }
-        Identity::AssumedRole(role_and_session) => {
+        PrincipalName::AssumedRole(role_and_session) => {
             let (role, session) = role_and_session.split_once('/').unwrap_or((role_and_session, SESSION_NAME));
             let role = store.role(&account, role).await?.ok_or_else(|| no_principal(text))?;
             Ok(session_of(kms, &role, session))
         }
-        Identity::FederatedUser(_) => Err(no_principal(text)),
+        PrincipalName::FederatedUser(_) => Err(no_principal(text)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod shown;
 
 use keystead_core::access::AWS_MANAGED_POLICIES;
+use keystead_core::operation::GonePrincipals;
 use keystead_query::{Node, Parameters, Structure};
 
 use self::shown::{aws_policy_detail, group_detail, local_policy_detail, role_detail, user_detail};
@@ -10,7 +11,7 @@ use super::call::Call;
 use super::identity::Identity;
 use super::managed_policies::Usage;
 use super::page::Page;
-use super::trust_policy::with_trust_policy;
+use super::trust_policy::{shown_trust_policy, with_trust_policy};
 use crate::constraint::violation;
 use crate::error::IdentityError;
 
@@ -114,8 +115,10 @@ async fn identities<T: Identity>(
     shown: fn(&T) -> Structure,
 ) -> Result<Vec<(String, Structure)>, IdentityError> {
     let mut details = Vec::new();
+    let mut gone = GonePrincipals::new(call.kms);
     for identity in T::list(call.store(), &call.account(), after, limit).await? {
-        let detail = with_trust_policy(call, &identity, shown(&identity)).await?;
+        let trust_policy = shown_trust_policy(&mut gone, &identity).await?;
+        let detail = with_trust_policy(shown(&identity), trust_policy.as_deref());
         details.push((identity.name().to_owned(), detail));
     }
     Ok(details)

@@ -50,11 +50,15 @@ async fn shown(iam: &Iam) -> String {
     let listed = one_of(&iam.call("ListRoles", &[]).await.unwrap()["Roles"]);
     let detail = one_of(&iam.call("GetAccountAuthorizationDetails", &[]).await.unwrap()["RoleDetailList"]);
     let described = iam.call("UpdateRoleDescription", &[READER, ("Description", "")]).await.unwrap()["Role"].clone();
-    let encoded = got["AssumeRolePolicyDocument"].as_str().unwrap();
     for role in [listed, detail, described] {
-        assert_eq!(role["AssumeRolePolicyDocument"], encoded);
+        assert_eq!(role["AssumeRolePolicyDocument"], got["AssumeRolePolicyDocument"]);
     }
-    let body = format!("x={encoded}");
+    decoded(&got)
+}
+
+/// The trust policy of a role as an answer has it.
+fn decoded(role: &Value) -> String {
+    let body = format!("x={}", role["AssumeRolePolicyDocument"].as_str().unwrap());
     form_urlencoded::parse(body.as_bytes()).next().unwrap().1.into_owned()
 }
 
@@ -63,7 +67,8 @@ async fn who_is_gone_is_shown_by_the_unique_id() {
     let iam = Iam::new().await;
     make_user_and_role(&iam).await;
     let named = trust(ALICE, CLERK, SESSION);
-    iam.call("CreateRole", &[READER, ("AssumeRolePolicyDocument", &named)]).await.unwrap();
+    let made = iam.call("CreateRole", &[READER, ("AssumeRolePolicyDocument", &named)]).await.unwrap();
+    assert_eq!(made, iam.call("GetRole", &[READER]).await.unwrap());
     assert_eq!(shown(&iam).await, named);
     let (user_id, role_id) = ids(&iam).await;
     delete_user_and_role(&iam).await;
@@ -102,4 +107,30 @@ async fn a_unique_id_cannot_be_put() {
         }
     }
     assert_eq!(shown(&iam).await, named);
+}
+
+/// A list of roles that name the same ARN shows of each whom that one means.
+#[tokio::test]
+async fn a_list_tells_apart_who_has_the_name_and_who_had_it() {
+    let iam = Iam::new().await;
+    make_user_and_role(&iam).await;
+    let named = trust(ALICE, CLERK, SESSION);
+    let make = async |name: &str| {
+        iam.call("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", &named)]).await.unwrap()
+    };
+    let [first, second] = [make("a-first").await, make("c-second").await];
+    let (user_id, role_id) = ids(&iam).await;
+    delete_user_and_role(&iam).await;
+    make_user_and_role(&iam).await;
+    let [third, fourth] = [make("b-third").await, make("d-fourth").await];
+    let gone = trust(&user_id, &role_id, &format!("{role_id}:monday"));
+    for (operation, list) in [("ListRoles", "Roles"), ("GetAccountAuthorizationDetails", "RoleDetailList")] {
+        let answer = iam.call(operation, &[]).await.unwrap();
+        let roles = answer[list].as_array().unwrap();
+        for (made, expected) in [(&first, &gone), (&second, &gone), (&third, &named), (&fourth, &named)] {
+            let name = &made["Role"]["RoleName"];
+            let role = roles.iter().find(|role| role["RoleName"] == *name).unwrap();
+            assert_eq!(decoded(role), *expected, "{operation} {name}");
+        }
+    }
 }
