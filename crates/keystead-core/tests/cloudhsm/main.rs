@@ -7,5 +7,6 @@
 mod connect;
 mod custom_key_stores;
 mod interrupted_connect;
+mod job_lease;
 mod keys;
 mod support;

@@ -1,6 +1,6 @@
 //! An installation of KMS: what outlives a crash (store, HSMs, clock), and servers over it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,17 +35,36 @@ use super::simulated_hsms::cluster;
 pub const CLUSTER: &str = "cluster-1a23b4cdefg";
 pub const PASSWORD: &str = "kmsPswd1";
 /// How long connection jobs are leased: longer than any test runs, so that no worker renews a lease between two steps of a test. A worker
-/// renews by the time that passes, and not by the clock that tests turn forward.
+/// renews by the time that passes, and not by the clock that tests turn forward. `job_lease.rs` tests the renewal.
 pub const LEASE: Duration = Duration::from_secs(3600);
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that tests turn forward.
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    millis: AtomicI64,
+    /// How often it was asked.
+    asked: AtomicUsize,
+}
+
+impl TestClock {
+    /// Returns once it was asked so many times more.
+    pub async fn is_asked(&self, times: usize) {
+        let enough = self.asked.load(Ordering::SeqCst) + times;
+        let asked = async {
+            while self.asked.load(Ordering::SeqCst) < enough {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.expect("nobody asks the clock");
+    }
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+        let now = Timestamp::from_millis(self.millis.load(Ordering::SeqCst));
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        now
     }
 }
 
@@ -131,13 +150,18 @@ impl Installation {
         store.insert_account(&Account::new(account(), "test".to_owned(), created)).await.unwrap();
         let hsms = Arc::new(SimulatedHsms::default());
         hsms.world().clusters.insert(CLUSTER.to_owned(), cluster("1", count, PASSWORD));
-        let clock = Arc::new(TestClock(AtomicI64::new(created.millis())));
+        let clock = Arc::new(TestClock { millis: AtomicI64::new(created.millis()), asked: AtomicUsize::new(0) });
         Self { _folder: folder, store, hsms, clock, root_key: Arc::new(RootKey::new(&[7; 32]).unwrap()) }
     }
 
     /// Starts a server, with a worker for connection jobs.
     pub fn serve(&self) -> Server {
-        let (kms, records) = self.kms();
+        self.serve_with_lease(LEASE)
+    }
+
+    /// The same, with jobs leased for so long.
+    pub fn serve_with_lease(&self, job_lease: Duration) -> Server {
+        let (kms, records) = self.kms(job_lease);
         let (end, ended) = oneshot::channel();
         let worker = ConnectionWorker::new(kms.clone()).run_until(async move { drop(ended.await) });
         Server { kms, records, worker: Some(Worker { task: tokio::spawn(worker), end: Some(end) }) }
@@ -145,18 +169,18 @@ impl Installation {
 
     /// A server whose worker has not begun.
     pub fn serve_without_worker(&self) -> Server {
-        let (kms, records) = self.kms();
+        let (kms, records) = self.kms(LEASE);
         Server { kms, records, worker: None }
     }
 
-    fn kms(&self) -> (Arc<Kms>, Arc<Records>) {
+    fn kms(&self, job_lease: Duration) -> (Arc<Kms>, Arc<Records>) {
         let settings = Settings {
             home_region: region(),
             other_regions: Vec::new(),
             key_transition_min: Duration::ZERO,
             key_maintenance_interval: Duration::from_secs(3600),
             transition_min: Duration::ZERO,
-            job_lease: LEASE,
+            job_lease,
             health_poll_interval: Duration::from_secs(10),
             key_deletion_interval: Duration::from_secs(10),
             change_feed_interval: Duration::from_secs(10),
@@ -180,7 +204,7 @@ impl Installation {
     }
 
     pub fn advance(&self, by: Duration) {
-        self.clock.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.clock.millis.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
     pub async fn key_store(&self, id: &str) -> CustomKeyStore {
