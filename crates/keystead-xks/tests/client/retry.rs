@@ -94,7 +94,6 @@ async fn waiting_behind_other_calls_is_not_retried() {
     let ca = Ca::new();
     let proxy = Proxy::start(Entrance::Tls(ca.server(&["http/1.1"])), |_| Reply::Silence).await;
     let mut config = config(&ca, proxy.address);
-    config.request_timeout = SHORT;
     config.max_in_flight_per_key_store = 1;
     let client = client(config);
     let link = link();
@@ -104,8 +103,9 @@ async fn waiting_behind_other_calls_is_not_retried() {
     // Nothing drives the first call any more, so it keeps its place however much time passes.
     let mut second = pin!(poll(&client, &link));
     assert_eq!(outcome_before(&mut second, ready(())).await, None);
-    // Its budget itself has to pass. With another attempt it would wait again.
-    tokio::time::sleep(SHORT).await;
+    // Its budget passes, without a wait once the clock is paused. With another attempt it would wait again.
+    tokio::time::pause();
+    tokio::time::sleep(2 * PATIENT).await;
     assert_eq!(outcome_before(&mut second, ready(())).await, Some(Err(ProxyFailure::TimedOut)));
     assert_eq!(proxy.requests().len(), 1, "the first call's");
 }
