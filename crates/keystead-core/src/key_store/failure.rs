@@ -1,7 +1,7 @@
 //! Everything that an external key store proxy can do wrong, and what each KMS operation answers then.
 //!
 //! [`FAILURES`] is the one table: code reads it, tests check it against the documented maps, and docs/error-causes.md prints it.
-//! Two connection error codes stand in no row: INTERNAL_ERROR is our own fault (`connection_job.rs`), and NETWORK_ERRORS, which is for
+//! Two connection error codes stand in no row: INTERNAL_ERROR is our own fault (`connection_worker.rs`), and NETWORK_ERRORS, which is for
 //! network failures that nothing more exact describes, is never needed, since every failure that a client can see has its variant.
 //!
 //! Sources: XKS Proxy API specification 1.0.3 (errors), KMS Developer Guide, "Troubleshooting external key stores" (texts).

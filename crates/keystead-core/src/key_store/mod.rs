@@ -5,6 +5,7 @@ mod certificate;
 mod cloudhsm_connect;
 mod connection;
 mod connection_job;
+mod connection_worker;
 mod domain_name;
 mod entity;
 mod failure;
@@ -16,7 +17,7 @@ mod login_keeper;
 pub(crate) use certificate::{canonical_certificate, same_certificate};
 pub(crate) use cloudhsm_connect::{log_out, seal_into};
 pub use connection::{ConnectionEvent, ConnectionState, ConnectionTransition};
-pub use connection_job::ConnectionWorker;
+pub use connection_worker::ConnectionWorker;
 pub use domain_name::is_fully_qualified_domain_name;
 pub use entity::{CloudHsmKeyStore, CustomKeyStore, CustomKeyStoreKind, ExternalKeyStore};
 pub use failure::{
