@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use keystead_core::access::{Account, AttachedPolicies, Principal, PrincipalKind, Role, Session, User};
-use keystead_core::kms::{Caller, RequestOrigin, operation_named};
 use keystead_core::port::{IdentityStore, Store};
 use keystead_model::Timestamp;
 use keystead_model::arn::{AccountId, KeyArn, Region};
@@ -131,26 +130,8 @@ impl Server {
     pub async fn call_by(&self, principal: &Principal, operation: &str, input: Value) -> Answer {
         let arn = input["KeyId"].as_str().and_then(KeyArn::parse);
         let region = arn.map_or_else(|| Region::parse(VIRGINIA).unwrap(), |arn| arn.region().clone());
-        let origin = RequestOrigin {
-            request_id: self.kms.new_uuid(),
-            source_ip: "127.0.0.1".to_owned(),
-            user_agent: "test".to_owned(),
-            tls: None,
-            vpc_endpoint: None,
-        };
         let policies = self.kms.catalog().principal_policies(principal).await.unwrap().expect("the caller is gone");
-        let access_key_id = "AKIATEST".to_owned();
-        let caller = Caller { principal: Arc::new(principal.clone()), policies, access_key_id, region, origin };
-        let operation = operation_named(operation).expect("no such operation");
-        let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
-        let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-        if answer.status == 200 {
-            return Ok(body);
-        }
-        Err(Refused {
-            exception: body["__type"].as_str().unwrap().to_owned(),
-            message: body["message"].as_str().unwrap_or_default().to_owned(),
-        })
+        self.call_as(principal, policies, region, operation, input).await
     }
 
     /// The refusal that such a call must end with.

@@ -167,6 +167,19 @@ impl Server {
     }
 
     pub async fn call_in(&self, asked: &str, operation: &str, input: Value) -> Answer {
+        let root = Principal::root(account());
+        self.call_as(&root, PrincipalPolicies::none(), region(asked), operation, input).await
+    }
+
+    /// Calls an operation in the name of `principal`, of which IAM has these policies.
+    pub async fn call_as(
+        &self,
+        principal: &Principal,
+        policies: Arc<PrincipalPolicies>,
+        region: Region,
+        operation: &str,
+        input: Value,
+    ) -> Answer {
         let origin = RequestOrigin {
             request_id: self.kms.new_uuid(),
             source_ip: "127.0.0.1".to_owned(),
@@ -174,13 +187,8 @@ impl Server {
             tls: None,
             vpc_endpoint: None,
         };
-        let caller = Caller {
-            principal: Arc::new(Principal::root(account())),
-            policies: PrincipalPolicies::none(),
-            access_key_id: "AKIATEST".to_owned(),
-            region: region(asked),
-            origin,
-        };
+        let access_key_id = "AKIATEST".to_owned();
+        let caller = Caller { principal: Arc::new(principal.clone()), policies, access_key_id, region, origin };
         let operation = operation_named(operation).expect("no such operation");
         let answer = self.kms.invoke(operation, input.to_string().as_bytes(), &caller).await;
         let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
